@@ -1,0 +1,226 @@
+# ocspfetch: fetch, judge and keep OCSP responses for stapling.
+#
+# `make` needs a compiler, GNU make, pkg-config, libcurl and OpenSSL, and
+# installs nothing but on `make install`.  `make help` lists what there is.
+# Comments stand on their own lines: make keeps blanks before a trailing one.
+
+# The one place that says it.
+VERSION = 0.1.0
+
+# Yours to set, here, in the environment or on the command line.
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+INSTALL ?= install
+PKG_CONFIG ?= pkg-config
+CFLAGS ?= -O2 -g
+
+# Which build: where objects go, and the program.  Lint and asan have their own.
+O = build
+BIN = ocspfetch
+WERROR =
+SANITIZE =
+
+# V=1 shows the commands.
+V =
+Q = $(if $(V),,@)
+say = $(if $(V),,@echo "  $(1)	$(2)")
+
+DEPS = 'libcrypto >= 3.0' 'libcurl >= 7.76'
+TEST_DEPS = $(DEPS) 'libssl >= 3.0' cmocka
+
+SRC = ocspfetch.c options.c words.c job.c report.c cert.c ocsp.c http.c staple.c
+OBJ = $(SRC:%.c=$(O)/%.o)
+ROOMS = $(filter-out $(O)/ocspfetch.o,$(OBJ))
+FORGE = $(O)/tests/forge.o
+UNIT_SRC = $(wildcard tests/unit/test_*.c)
+UNITS = $(UNIT_SRC:tests/unit/%.c=$(O)/%)
+TEST_SRC = $(wildcard tests/*.c tests/unit/*.c)
+TEST_PROGRAMS = $(O)/forge $(O)/responder $(UNITS)
+SCRIPTS = .ci/run tests/run $(wildcard tests/*.sh)
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wpointer-arith \
+	-Wcast-qual -Wwrite-strings -Wformat=2 -Wvla -Wundef \
+	-Wimplicit-fallthrough -Wconversion -Wsign-conversion
+
+# Ours; the user's CPPFLAGS, CFLAGS and LDFLAGS come after them, and win.
+OWN_CPPFLAGS = -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE \
+	-DOCSPFETCH_VERSION='"$(VERSION)"'
+OWN_CFLAGS = -std=c11 $(WARNINGS) $(WERROR) -fPIE $(HARDEN) $(FORTIFY) \
+	$(SANITIZE)
+OWN_LDFLAGS = -pie $(HARDEN_LD) $(SANITIZE)
+
+# Hardening, as far as this compiler knows it.  `make HARDEN= HARDEN_LD=` does
+# without.  Asked when first used, then remembered: `make clean` asks nothing.
+HARDEN = $(eval HARDEN := $(call known,$(HARDEN_WANTED)))$(HARDEN)
+HARDEN_WANTED = -fstack-protector-strong -fstack-clash-protection \
+	-fstrict-flex-arrays=3
+HARDEN_LD = $(eval HARDEN_LD := $(call linkable,$(HARDEN_LD_WANTED)))$(HARDEN_LD)
+HARDEN_LD_WANTED = -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
+
+known = $(shell for f in $(1); do \
+	$(CC) -Werror $$f -S -o - -x c /dev/null >/dev/null 2>&1 && echo $$f; \
+	done)
+linkable = $(shell d=$$(mktemp -d) && echo 'int main(void){return 0;}' >$$d/a.c && \
+	for f in $(1); do \
+	$(CC) -Werror $$f -o $$d/a $$d/a.c >/dev/null 2>&1 && echo $$f; \
+	done; rm -rf "$$d")
+
+# It needs an optimiser and stands aside for the user's own; a sanitizer's
+# checks are better than its.
+FORTIFY = $(if $(HARDEN),$(if $(SANITIZE),,$(if $(optimised),$(if \
+	$(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),, \
+	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3))))
+optimised = $(filter-out -O0,$(filter -O%,$(CFLAGS)))
+
+# $(call pkg,--libs,modules): an answer of pkg-config, or one sentence.
+pkg = $(if $(shell $(PKG_CONFIG) --exists $(2) 2>/dev/null && echo yes),$(shell \
+	$(PKG_CONFIG) $(1) $(2)),$(error ocspfetch needs pkg-config \
+	and, with headers, $(subst ',,$(subst ' ','$(comma) ',$(2))): not all \
+	are here; run "sh tests/setup.sh" to install them))
+comma = ,
+DEPS_CFLAGS = $(eval DEPS_CFLAGS := $(call pkg,--cflags,$(DEPS)))$(DEPS_CFLAGS)
+DEPS_LIBS = $(eval DEPS_LIBS := $(call pkg,--libs,$(DEPS)))$(DEPS_LIBS)
+TEST_CFLAGS = $(eval TEST_CFLAGS := $(call pkg,--cflags,$(TEST_DEPS)))$(TEST_CFLAGS)
+TEST_LIBS = $(eval TEST_LIBS := $(call pkg,--libs,$(TEST_DEPS)))$(TEST_LIBS)
+
+all: $(BIN)
+
+$(BIN): $(OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(OWN_CFLAGS) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ \
+	    $(OBJ) $(DEPS_LIBS)
+
+$(O)/%.o: %.c Makefile
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OWN_CPPFLAGS) $(DEPS_CFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) \
+	    $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/tests/%.o: tests/%.c Makefile
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OWN_CPPFLAGS) -I. -Itests $(TEST_CFLAGS) $(CPPFLAGS) \
+	    $(OWN_CFLAGS) $(CFLAGS) -pthread -MMD -MP -c -o $@ $<
+
+link_test = $(CC) $(OWN_CFLAGS) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -pthread \
+	-o $@ $(filter %.o,$^) $(TEST_LIBS)
+
+$(O)/forge: $(O)/tests/forge-cli.o $(FORGE)
+	$(call say,LD,$@)
+	$(Q)$(link_test)
+
+$(O)/responder: $(O)/tests/responder.o $(FORGE)
+	$(call say,LD,$@)
+	$(Q)$(link_test)
+
+$(UNITS): $(O)/%: $(O)/tests/unit/%.o $(ROOMS) $(FORGE)
+	$(call say,LD,$@)
+	$(Q)$(link_test)
+
+-include $(wildcard $(O)/*.d $(O)/tests/*.d $(O)/tests/unit/*.d)
+
+test-programs: $(TEST_PROGRAMS)
+
+# T names the tests to run, for example T=tests/borders.bats or T=test_words.
+T =
+check: all test-programs
+	@BUILD='$(abspath $(O))' OCSPFETCH='$(abspath $(BIN))' tests/run $(T)
+
+demo: all
+	@OCSPFETCH='$(abspath $(BIN))' sh tests/demo.sh
+
+asan:
+	@$(MAKE) --no-print-directory check O=build/asan \
+	    BIN=build/asan/ocspfetch CFLAGS='-O1 -g' HARDEN= HARDEN_LD= \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all \
+	    -fno-omit-frame-pointer'
+
+install: all
+	$(INSTALL) -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)/man1'
+	$(INSTALL) -m 755 $(BIN) '$(DESTDIR)$(BINDIR)/ocspfetch'
+	$(INSTALL) -m 644 man/ocspfetch.1 '$(DESTDIR)$(MANDIR)/man1/ocspfetch.1'
+
+uninstall:
+	rm -f '$(DESTDIR)$(BINDIR)/ocspfetch'
+	rm -f '$(DESTDIR)$(MANDIR)/man1/ocspfetch.1'
+
+# The linters: `sh tests/setup.sh all` installs them.
+lint: lint-gcc lint-clang lint-format lint-tidy lint-cppcheck lint-man \
+	lint-shell lint-banned lint-length
+
+lint-gcc lint-clang: lint-%:
+	@$(MAKE) --no-print-directory O=build/$* BIN=build/$*/ocspfetch \
+	    CC=$* WERROR=-Werror all test-programs
+
+lint-format:
+	clang-format --dry-run -Werror *.[ch] $(TEST_SRC) $(wildcard tests/*.h)
+
+# It counts on stderr what it did not show; only a failure is worth reading.
+lint-tidy:
+	@mkdir -p $(O)
+	@echo "clang-tidy: $(words $(SRC) $(TEST_SRC)) files"
+	@printf '%s\n' $(SRC) $(TEST_SRC) | xargs -P 4 -I @ clang-tidy --quiet @ -- \
+	    -std=c11 $(OWN_CPPFLAGS) -I. -Itests $(TEST_CFLAGS) \
+	    >$(O)/tidy.log 2>&1 || { cat $(O)/tidy.log; exit 1; }
+
+lint-cppcheck:
+	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
+	    --enable=warning,performance,portability $(OWN_CPPFLAGS) -I. \
+	    -Itests $(SRC) $(TEST_SRC)
+
+lint-man:
+	mandoc -Tlint -W warning man/ocspfetch.1
+
+lint-shell:
+	shellcheck $(SCRIPTS)
+	shellcheck -s bats $(wildcard tests/*.bats)
+
+# What has no place in the product: no bound, no error, or a shell.
+BANNED = strcpy|strcat|v?sprintf|strtok|ato[fil]|atoll|gets|system|popen|v?[fs]?scanf
+lint-banned:
+	@! grep -nE '(^|[^[:alnum:]_])($(BANNED))[[:space:]]*\(' *.[ch] || \
+	    { echo 'a banned function is called'; exit 1; }
+
+# From the line of its name to its closing brace.
+lint-length:
+	@ctags --version | grep -q Universal || \
+	    { echo 'lint-length needs Universal Ctags'; exit 1; }
+	@ctags -o - --sort=no --kinds-C=f --fields=ne *.c | awk -F '\t' ' \
+	    { for (i = 4; i <= NF; i++) { \
+	        if ($$i ~ /^line:/) from = substr($$i, 6); \
+	        if ($$i ~ /^end:/) to = substr($$i, 5) } \
+	      n++; \
+	      if (to - from >= 60) { bad = 1; \
+	        print $$2 ":" from ": " $$1 "() has " to - from + 1 " lines" } } \
+	    END { if (n == 0) print "no function found"; exit bad || n == 0 }'
+
+format:
+	clang-format -i *.[ch] $(TEST_SRC) $(wildcard tests/*.h)
+
+dist:
+	git archive --prefix=ocspfetch-$(VERSION)/ \
+	    -o ocspfetch-$(VERSION).tar.gz HEAD
+
+clean:
+	rm -rf build ocspfetch ocspfetch-$(VERSION).tar.gz
+
+help:
+	@echo 'make             the program, ./ocspfetch'
+	@echo 'make install     PREFIX BINDIR MANDIR DESTDIR say where'
+	@echo 'make uninstall   takes away what install put there'
+	@echo 'make demo        the program against a real responder'
+	@echo 'make check       all tests; T="tests/x.bats test_y" only these'
+	@echo 'make asan        the same under ASan and UBSan'
+	@echo 'make lint        what a machine can hold against the sources'
+	@echo 'make format      the sources as .clang-format wants them'
+	@echo 'make dist        a tarball of HEAD'
+	@echo 'make clean       removes all that make made'
+	@echo 'Yours: CC CPPFLAGS CFLAGS LDFLAGS PKG_CONFIG INSTALL'
+	@echo '       HARDEN= HARDEN_LD= builds without hardening, V=1 shows commands'
+
+.DELETE_ON_ERROR:
+.PHONY: all test-programs check demo asan install uninstall lint lint-gcc \
+	lint-clang lint-format lint-tidy lint-cppcheck lint-man lint-shell \
+	lint-banned lint-length format dist clean help

@@ -1,0 +1,642 @@
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/asn1.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "cert.h"
+#include "words.h"
+
+#define BEGIN "-----BEGIN "
+#define END "-----END "
+
+struct der {
+	unsigned char *p; /* NULL: a block that cannot be decoded */
+	size_t len;
+};
+
+struct ders {
+	struct der *v;
+	size_t n;
+};
+
+struct cert_parts {
+	X509 *leaf;
+	struct ders others; /* the rest of the certificate's own file */
+};
+
+/* Who looks for an issuer, and what became of it so far. */
+struct search {
+	struct cert *c;
+	time_t now;
+	struct text hunt;
+	int near_miss; /* a candidate had the right name */
+};
+
+/* ---- files ---- */
+
+static enum cert_result
+read_open_file(int fd, const char *path, unsigned char **buf, size_t *len,
+    char *why)
+{
+	struct stat st;
+	ssize_t r;
+
+	if (fstat(fd, &st) == -1) {
+		snprintf(why, WHY_MAX, "%s: %s", path, strerror(errno));
+		return CERT_EFILE;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		snprintf(why, WHY_MAX, "%s is %s, not a regular file", path,
+		    S_ISDIR(st.st_mode) ? "a directory" : "a special file");
+		return CERT_EFILE;
+	}
+	if (st.st_size > (off_t)CERT_MAX_FILE) {
+		snprintf(why, WHY_MAX,
+		    "%s has %lld bytes, more than the limit of %zu", path,
+		    (long long)st.st_size, CERT_MAX_FILE);
+		return CERT_EFILE;
+	}
+	if ((*buf = malloc((size_t)st.st_size + 1)) == NULL) {
+		snprintf(why, WHY_MAX, "out of memory");
+		return CERT_ENOMEM;
+	}
+	while (*len < (size_t)st.st_size) {
+		r = read(fd, *buf + *len, (size_t)st.st_size - *len);
+		if (r == -1 && errno == EINTR)
+			continue;
+		if (r == -1) {
+			snprintf(why, WHY_MAX, "%s: %s", path, strerror(errno));
+			return CERT_EFILE;
+		}
+		if (r == 0)
+			break;
+		*len += (size_t)r;
+	}
+	return CERT_OK;
+}
+
+/* `*buf` may hold a private key: to be freed with OPENSSL_cleanse() first. */
+static enum cert_result
+read_file(const char *path, unsigned char **buf, size_t *len, char *why)
+{
+	enum cert_result res;
+	int fd;
+
+	*buf = NULL;
+	*len = 0;
+	/* a FIFO must not hang us; it is refused once it is open */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd == -1) {
+		snprintf(why, WHY_MAX, "cannot read %s: %s", path,
+		    strerror(errno));
+		return CERT_EFILE;
+	}
+	res = read_open_file(fd, path, buf, len, why);
+	close(fd);
+	return res;
+}
+
+/* ---- PEM and DER ---- */
+
+static void
+ders_free(struct ders *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		free(l->v[i].p);
+	free(l->v);
+	memset(l, 0, sizeof(*l));
+}
+
+static int
+ders_add(struct ders *l, const unsigned char *p, size_t len)
+{
+	struct der *v;
+
+	if ((v = realloc(l->v, (l->n + 1) * sizeof(*v))) == NULL)
+		return -1;
+	l->v = v;
+	v[l->n].p = NULL;
+	v[l->n].len = len;
+	if (p != NULL) {
+		if ((v[l->n].p = malloc(len)) == NULL)
+			return -1;
+		memcpy(v[l->n].p, p, len);
+	}
+	l->n++;
+	return 0;
+}
+
+static const unsigned char *
+find(const unsigned char *p, const unsigned char *end, const char *what)
+{
+	size_t n = strlen(what);
+
+	for (; (size_t)(end - p) >= n; p++)
+		if (*p == (unsigned char)what[0] && memcmp(p, what, n) == 0)
+			return p;
+	return NULL;
+}
+
+/* The next PEM header at the start of a line, or NULL. */
+static const unsigned char *
+find_begin(
+    const unsigned char *from, const unsigned char *end, const unsigned char *p)
+{
+	while ((p = find(p, end, BEGIN)) != NULL) {
+		if (p == from || p[-1] == '\n' || p[-1] == '\r')
+			return p;
+		p++;
+	}
+	return NULL;
+}
+
+static int
+is_certificate_label(const unsigned char *p, const unsigned char *end)
+{
+	static const char *const labels[] = {
+	    "CERTIFICATE-----", "X509 CERTIFICATE-----",
+	    "TRUSTED CERTIFICATE-----"};
+	size_t i, n;
+
+	p += strlen(BEGIN);
+	for (i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
+		n = strlen(labels[i]);
+		if ((size_t)(end - p) >= n && memcmp(p, labels[i], n) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* The length of the first ASN.1 element alone. */
+static size_t
+element_length(const unsigned char *p, size_t len)
+{
+	const unsigned char *q = p;
+	long n;
+	int tag, class;
+
+	if (ASN1_get_object(&q, &n, &tag, &class, (long)len) & 0x80)
+		return len;
+	return (size_t)(q - p) + (size_t)n;
+}
+
+/* Decodes one block from its header to its end; adds NULL if that fails. */
+static int
+add_block(struct ders *l, const unsigned char *p, const unsigned char *end)
+{
+	BIO *bio;
+	char *name = NULL, *header = NULL;
+	unsigned char *data = NULL;
+	long len = 0;
+	int ok, rc;
+
+	if ((bio = BIO_new_mem_buf(p, (int)(end - p))) == NULL)
+		return -1;
+	/* PEM_read_bio() decrypts nothing, so it asks for no passphrase */
+	ok = PEM_read_bio(bio, &name, &header, &data, &len) == 1 && len > 0 &&
+	    header != NULL && header[0] == '\0';
+	/* OpenSSL appends its own notes to a TRUSTED CERTIFICATE */
+	if (ok && strcmp(name, PEM_STRING_X509_TRUSTED) == 0)
+		len = (long)element_length(data, (size_t)len);
+	rc = ders_add(l, ok ? data : NULL, ok ? (size_t)len : 0);
+	OPENSSL_free(name);
+	OPENSSL_free(header);
+	OPENSSL_free(data);
+	BIO_free(bio);
+	ERR_clear_error();
+	return rc;
+}
+
+/*
+ * Blocks of other kinds, such as keys, are stepped over unread: a block ends
+ * where its END line is, or the next one begins.
+ */
+static int
+split_pem(struct ders *l, const unsigned char *buf, size_t len)
+{
+	const unsigned char *end = buf + len, *p, *next, *stop;
+
+	for (p = find_begin(buf, end, buf); p != NULL; p = next) {
+		next = find_begin(buf, end, p + 1);
+		stop = next != NULL ? next : end;
+		if (!is_certificate_label(p, end))
+			continue;
+		if (find(p, stop, END) == NULL) {
+			if (ders_add(l, NULL, 0) == -1)
+				return -1;
+		} else if (add_block(l, p, stop) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* All certificates of a file, in its order. */
+static enum cert_result
+load_ders(const char *path, struct ders *l, char *why)
+{
+	enum cert_result res;
+	unsigned char *buf;
+	size_t len;
+	int rc;
+
+	if ((res = read_file(path, &buf, &len, why)) == CERT_OK) {
+		/* a certificate is a SEQUENCE of over 127 bytes; no text is */
+		if (len > 2 && buf[0] == 0x30 && buf[1] > 0x80)
+			rc = ders_add(l, buf, len);
+		else
+			rc = split_pem(l, buf, len);
+		if (rc == -1) {
+			snprintf(why, WHY_MAX, "out of memory");
+			res = CERT_ENOMEM;
+		} else if (l->n == 0) {
+			snprintf(why, WHY_MAX,
+			    "there is no certificate in %s (neither PEM nor "
+			    "DER)",
+			    path);
+			res = CERT_ENONE;
+		}
+	}
+	if (buf != NULL)
+		OPENSSL_cleanse(buf, len);
+	free(buf);
+	return res;
+}
+
+static X509 *
+decode(const struct der *d, const char **fault)
+{
+	const unsigned char *p = d->p;
+	X509 *x;
+	size_t used;
+
+	if (d->p == NULL) {
+		*fault = "its PEM block is damaged or cut off";
+		return NULL;
+	}
+	ERR_clear_error();
+	x = d2i_X509(NULL, &p, (long)d->len);
+	ERR_clear_error();
+	if (x == NULL) {
+		*fault = "it is not a valid X.509 certificate";
+		return NULL;
+	}
+	used = (size_t)(p - d->p);
+	if (used != d->len) {
+		*fault = "there are trailing bytes after the certificate";
+		X509_free(x);
+		return NULL;
+	}
+	return x;
+}
+
+/* ---- what a certificate says ---- */
+
+static char *
+name_text(const X509_NAME *name)
+{
+	BIO *bio;
+	char *p, *s = NULL;
+	long n;
+
+	if ((bio = BIO_new(BIO_s_mem())) == NULL)
+		return NULL;
+	if (X509_NAME_print_ex(bio, name, 0,
+		XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0 &&
+	    (n = BIO_get_mem_data(bio, &p)) >= 0)
+		s = strndup(n > 0 ? p : "", (size_t)n);
+	BIO_free(bio);
+	return s;
+}
+
+static int
+to_time(const ASN1_TIME *t, time_t *out)
+{
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(t, &tm) != 1)
+		return -1;
+	*out = timegm(&tm);
+	return 0;
+}
+
+static int
+take_serial(struct cert *c, X509 *x)
+{
+	const ASN1_INTEGER *ai = X509_get0_serialNumber(x);
+	const unsigned char *p = ASN1_STRING_get0_data(ai);
+	int i, len = ASN1_STRING_length(ai), n;
+	unsigned char *der;
+	char *hex;
+
+	if ((n = i2d_ASN1_INTEGER(ai, NULL)) <= 0 || len <= 0)
+		return -1;
+	der = c->serial = malloc((size_t)n);
+	hex = c->serial_hex = malloc(2 * (size_t)len + 2);
+	if (der == NULL || hex == NULL)
+		return -1;
+	c->serial_len = (size_t)i2d_ASN1_INTEGER(ai, &der);
+	if (ASN1_STRING_type(ai) == V_ASN1_NEG_INTEGER)
+		*hex++ = '-';
+	for (i = 0; i < len; i++)
+		snprintf(hex + 2 * i, 3, "%02X", p[i]);
+	return 0;
+}
+
+/* Extensions: 0 done (also when absent), -1 malformed. */
+static int
+take_urls(struct cert *c, X509 *x)
+{
+	AUTHORITY_INFO_ACCESS *aia;
+	const ACCESS_DESCRIPTION *ad;
+	const ASN1_IA5STRING *uri;
+	struct cert_url *u;
+	int crit, i;
+
+	aia = X509_get_ext_d2i(x, NID_info_access, &crit, NULL);
+	if (aia == NULL)
+		return crit == -1 ? 0 : -1;
+	for (i = 0; i < sk_ACCESS_DESCRIPTION_num(aia); i++) {
+		ad = sk_ACCESS_DESCRIPTION_value(aia, i);
+		if (OBJ_obj2nid(ad->method) != NID_ad_OCSP ||
+		    ad->location->type != GEN_URI || c->nurls >= CERT_MAX_URLS)
+			continue;
+		uri = ad->location->d.uniformResourceIdentifier;
+		u = &c->urls[c->nurls];
+		u->len = (size_t)ASN1_STRING_length(uri);
+		if ((u->text = malloc(u->len + 1)) == NULL)
+			break;
+		memcpy(u->text, ASN1_STRING_get0_data(uri), u->len);
+		u->text[u->len] = '\0';
+		c->nurls++;
+	}
+	AUTHORITY_INFO_ACCESS_free(aia);
+	return 0;
+}
+
+static int
+take_must_staple(struct cert *c, X509 *x)
+{
+	TLS_FEATURE *features;
+	long f;
+	int crit, i;
+
+	features = X509_get_ext_d2i(x, NID_tlsfeature, &crit, NULL);
+	if (features == NULL)
+		return crit == -1 ? 0 : -1;
+	for (i = 0; i < sk_ASN1_INTEGER_num(features); i++) {
+		f = ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i));
+		/* status_request and status_request_v2, RFC 7633 section 4 */
+		if (f == 5 || f == 17)
+			c->must_staple = 1;
+	}
+	TLS_FEATURE_free(features);
+	return 0;
+}
+
+static enum cert_result
+describe(struct cert *c, X509 *x, const char *path, char *why)
+{
+	const char *bad = NULL;
+
+	c->subject = name_text(X509_get_subject_name(x));
+	c->issuer_name = name_text(X509_get_issuer_name(x));
+	if (c->subject == NULL || c->issuer_name == NULL)
+		bad = "names";
+	else if (take_serial(c, x) == -1)
+		bad = "serial number";
+	else if (to_time(X509_get0_notBefore(x), &c->not_before) == -1 ||
+	    to_time(X509_get0_notAfter(x), &c->not_after) == -1)
+		bad = "times of validity";
+	else if (take_urls(c, x) == -1)
+		bad = "authority information access (where the responder is)";
+	else if (take_must_staple(c, x) == -1)
+		bad = "TLS feature extension (must-staple)";
+	ERR_clear_error();
+	if (bad != NULL) {
+		snprintf(why, WHY_MAX,
+		    "the certificate in %s is malformed: its %s cannot be read",
+		    path, bad);
+		return CERT_EBAD;
+	}
+	if (X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) ==
+	    0)
+		c->self_signed = X509_verify(x, X509_get0_pubkey(x)) == 1;
+	ERR_clear_error();
+	return CERT_OK;
+}
+
+enum cert_result
+cert_read(const char *path, struct cert *c, char *why)
+{
+	enum cert_result res;
+	const char *fault;
+	struct ders l = {0};
+	X509 *leaf = NULL;
+
+	memset(c, 0, sizeof(*c));
+	if ((res = load_ders(path, &l, why)) != CERT_OK)
+		goto out;
+	if ((leaf = decode(&l.v[0], &fault)) == NULL) {
+		snprintf(why, WHY_MAX,
+		    "the first certificate in %s cannot be decoded: %s", path,
+		    fault);
+		res = CERT_EBAD;
+		goto out;
+	}
+	if ((res = describe(c, leaf, path, why)) != CERT_OK)
+		goto out;
+	if ((c->parts = calloc(1, sizeof(*c->parts))) == NULL) {
+		snprintf(why, WHY_MAX, "out of memory");
+		res = CERT_ENOMEM;
+		goto out;
+	}
+	c->parts->leaf = leaf;
+	c->parts->others = l;
+	return CERT_OK;
+out:
+	X509_free(leaf);
+	ders_free(&l);
+	return res;
+}
+
+/* ---- the issuer ---- */
+
+static void
+note(struct search *s, const char *from, size_t nth, const char *what)
+{
+	if (nth == 0)
+		text_add(&s->hunt, "%s: %s\n", from, what);
+	else
+		text_add(&s->hunt, "%s, certificate %zu: %s\n", from, nth,
+		    what);
+}
+
+/* Is this candidate the issuer?  Says in the hunt why not. */
+static int
+is_issuer(struct search *s, const struct der *d, const char *from, size_t nth)
+{
+	X509 *leaf = s->c->parts->leaf, *x;
+	const char *fault;
+	time_t end;
+	int ok = 0;
+
+	if ((x = decode(d, &fault)) == NULL) {
+		note(s, from, nth, fault);
+		return 0;
+	}
+	if (X509_NAME_cmp(
+		X509_get_issuer_name(leaf), X509_get_subject_name(x)) != 0)
+		note(s, from, nth, "has another name");
+	else if (X509_verify(leaf, X509_get0_pubkey(x)) != 1) {
+		s->near_miss = 1;
+		note(s, from, nth,
+		    "has the right name, but its key does not verify the "
+		    "certificate's signature");
+	} else if (to_time(X509_get0_notAfter(x), &end) == -1 || end < s->now) {
+		s->near_miss = 1;
+		note(s, from, nth, "is the issuer, but it has expired");
+	} else
+		ok = 1;
+	ERR_clear_error();
+	X509_free(x);
+	return ok;
+}
+
+/* The first of a list that is the issuer is remembered, unless one was. */
+static int
+search_ders(
+    struct search *s, const struct ders *l, size_t first, const char *from)
+{
+	struct cert *c = s->c;
+	size_t i, nth;
+
+	for (i = first; i < l->n; i++) {
+		/* of a file with one there is no need to count */
+		nth = l->n > 1 ? i + 1 : 0;
+		if (!is_issuer(s, &l->v[i], from, nth))
+			continue;
+		if (c->issuer == NULL) {
+			c->issuer_from = strdup(from);
+			c->issuer = malloc(l->v[i].len);
+			if (c->issuer == NULL || c->issuer_from == NULL)
+				return 0;
+			memcpy(c->issuer, l->v[i].p, l->v[i].len);
+			c->issuer_len = l->v[i].len;
+			note(s, from, nth, "is the issuer");
+		}
+		return 1;
+	}
+	return 0;
+}
+
+static int
+search_file(struct search *s, const char *path, char *why)
+{
+	struct ders l = {0};
+	int found = 0;
+
+	if (load_ders(path, &l, why) == CERT_OK)
+		found = search_ders(s, &l, 0, path);
+	else
+		note(s, path, 0,
+		    access(path, F_OK) == -1 && errno == ENOENT ? "absent"
+								: why);
+	ders_free(&l);
+	return found;
+}
+
+static enum cert_result
+search_all(struct search *s, const struct cert_places *places, char *why)
+{
+	struct cert *c = s->c;
+	struct ders l = {0};
+	enum cert_result res = CERT_OK;
+	size_t i;
+	int found = 0;
+
+	for (i = 0; i < places->nfiles && res == CERT_OK && !found; i++) {
+		if ((res = load_ders(places->files[i], &l, why)) == CERT_OK)
+			found = search_ders(s, &l, 0, places->files[i]);
+		ders_free(&l);
+	}
+	if (res != CERT_OK)
+		return res;
+	/* even then: HAProxy looks only here */
+	if (search_ders(s, &c->parts->others, 1, "the certificate's own file"))
+		c->issuer_beside = 1;
+	else if (places->beside[0] != NULL &&
+	    search_file(s, places->beside[0], why))
+		c->issuer_beside = 1;
+	else if (c->issuer == NULL && places->beside[1] != NULL)
+		search_file(s, places->beside[1], why);
+	return CERT_OK;
+}
+
+/* The hunt's lines, joined for one message. */
+static void
+tell_hunt(const struct search *s, char *why)
+{
+	char *p;
+
+	snprintf(why, WHY_MAX, "no issuer found for it (%s); looked at: %s",
+	    s->c->issuer_name, s->hunt.s != NULL ? s->hunt.s : "nothing");
+	for (p = why; *p != '\0'; p++)
+		if (*p == '\n')
+			*p = p[1] == '\0' ? '\0' : ';';
+}
+
+enum cert_result
+cert_find_issuer(
+    struct cert *c, const struct cert_places *places, time_t now, char *why)
+{
+	struct search s = {.c = c, .now = now};
+	enum cert_result res;
+
+	res = search_all(&s, places, why);
+	if (res == CERT_OK && (c->issuer == NULL || c->issuer_from == NULL)) {
+		tell_hunt(&s, why);
+		res = CERT_EISSUER;
+	}
+	c->hunt = s.hunt.s;
+	if (res == CERT_OK && c->issuer_len == 0) {
+		snprintf(why, WHY_MAX, "out of memory");
+		res = CERT_ENOMEM;
+	}
+	return res;
+}
+
+void
+cert_free(struct cert *c)
+{
+	size_t i;
+
+	if (c->parts != NULL) {
+		X509_free(c->parts->leaf);
+		ders_free(&c->parts->others);
+		free(c->parts);
+	}
+	for (i = 0; i < c->nurls; i++)
+		free(c->urls[i].text);
+	free(c->subject);
+	free(c->issuer_name);
+	free(c->serial_hex);
+	free(c->serial);
+	free(c->issuer);
+	free(c->issuer_from);
+	free(c->hunt);
+	memset(c, 0, sizeof(*c));
+}

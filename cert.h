@@ -1,0 +1,82 @@
+/*
+ * cert: what a certificate file says, and whose certificate its issuer is.
+ *
+ * Files are read whole and bounded; nothing in them is trusted, nothing but
+ * certificates is decoded (never a private key), nothing prompts.  What comes
+ * out is plain bytes, times and text: no library's type crosses this border.
+ * Text is as it stands in the certificate: escape it before showing it.
+ */
+#ifndef CERT_H
+#define CERT_H
+
+#include <stddef.h>
+#include <time.h>
+
+/* Limit of one certificate file, in bytes. */
+#define CERT_MAX_FILE ((size_t)1 << 20)
+
+/* More responders than this are not asked. */
+#define CERT_MAX_URLS 8
+
+enum cert_result {
+	CERT_OK,
+	CERT_EFILE,   /* the file cannot be read, or is too large */
+	CERT_ENONE,   /* there is no certificate in it */
+	CERT_EBAD,    /* its certificate cannot be decoded */
+	CERT_EISSUER, /* no candidate is the issuer */
+	CERT_ENOMEM
+};
+
+/* A URL may hold any byte, NUL included; `text` is terminated besides. */
+struct cert_url {
+	char *text;
+	size_t len;
+};
+
+/* Everything here is owned by the structure; see cert_free(). */
+struct cert {
+	char *subject; /* RFC 2253, UTF-8 */
+	char *issuer_name;
+	char *serial_hex;
+	unsigned char *serial; /* DER, an INTEGER */
+	size_t serial_len;
+	time_t not_before; /* RFC 5280 section 4.1.2.5 */
+	time_t not_after;
+	int must_staple; /* RFC 7633: status_request in the TLS feature */
+	int self_signed;
+	size_t nurls; /* id-ad-ocsp, RFC 5280 section 4.2.2.1; unvetted */
+	struct cert_url urls[CERT_MAX_URLS];
+
+	/* Set by cert_find_issuer(). */
+	unsigned char *issuer; /* DER */
+	size_t issuer_len;
+	char *issuer_from; /* where it was found, in words */
+	char *hunt;	   /* each candidate and what came of it, in lines */
+	int issuer_beside; /* it is in the same file or in `beside[0]` */
+
+	struct cert_parts *parts; /* private to cert.c */
+};
+
+/* Where to look for the issuer, after the file of the certificate itself. */
+struct cert_places {
+	const char *const *files; /* first of all: the user's; must be there */
+	size_t nfiles;
+	const char *beside[2]; /* last: may be absent; NULL is none */
+};
+
+/*
+ * Reads the certificate in `path`: the first of a PEM file, or a DER file.
+ * `*c` is initialised in every case, and to be given to cert_free().
+ */
+enum cert_result cert_read(const char *path, struct cert *c, char *why);
+
+/*
+ * Finds the certificate of the issuer: it has the right name, it is in date
+ * at `now`, and its key verifies the certificate's signature.
+ */
+enum cert_result cert_find_issuer(
+    struct cert *c, const struct cert_places *places, time_t now, char *why);
+
+void cert_free(struct cert *);
+
+#endif

@@ -1,0 +1,592 @@
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <curl/curl.h>
+
+#include "http.h"
+
+/* The longest that poll sleeps when nothing says otherwise. */
+#define IDLE_MS 1000
+
+struct pool;
+
+/* One exchange; its handle and buffers are used again by the next. */
+struct slot {
+	CURL *easy;
+	struct http_question q;
+	struct curl_slist *headers;
+	unsigned char *body;
+	size_t body_len;
+	char *head;
+	size_t head_len;
+	int too_big;
+	int busy;
+	int absolute; /* the request line held a whole URL: a proxy reads it */
+	char error[CURL_ERROR_SIZE];
+};
+
+struct pool {
+	const struct http_options *o;
+	const struct http_source *src;
+	CURLM *multi;
+	struct slot *slots;
+	size_t busy;
+};
+
+/* ---- URLs and headers ---- */
+
+int
+http_check_url(const char *url, size_t len, char *why)
+{
+	CURLU *u;
+	char *user = NULL;
+	size_t i;
+	int ok;
+
+	if (len > HTTP_MAX_URL) {
+		snprintf(why, WHY_MAX,
+		    "it has %zu bytes, more than the limit of %zu", len,
+		    HTTP_MAX_URL);
+		return -1;
+	}
+	for (i = 0; i < len; i++)
+		if (url[i] <= ' ' || url[i] > '~') {
+			snprintf(why, WHY_MAX,
+			    "it holds a space, or a character that is not "
+			    "printable ASCII");
+			return -1;
+		}
+	if (strncasecmp(url, "http://", 7) != 0 &&
+	    strncasecmp(url, "https://", 8) != 0) {
+		snprintf(why, WHY_MAX, "only http:// and https:// are asked");
+		return -1;
+	}
+	if (strchr(url, '#') != NULL) {
+		snprintf(why, WHY_MAX, "it has a fragment (\"#\")");
+		return -1;
+	}
+	if ((u = curl_url()) == NULL) {
+		snprintf(why, WHY_MAX, "out of memory");
+		return -1;
+	}
+	ok = curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK;
+	if (!ok)
+		snprintf(why, WHY_MAX, "it is not a valid URL");
+	else if (curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK ||
+	    curl_url_get(u, CURLUPART_PASSWORD, &user, 0) == CURLUE_OK) {
+		snprintf(why, WHY_MAX, "it holds a user name or password");
+		ok = 0;
+	}
+	curl_free(user);
+	curl_url_cleanup(u);
+	return ok ? 0 : -1;
+}
+
+int
+http_check_header(const char *line, char *why)
+{
+	const char *colon = strchr(line, ':'), *p;
+
+	for (p = line; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f) {
+			snprintf(why, WHY_MAX,
+			    "a header may not hold control characters");
+			return -1;
+		}
+	if (colon == NULL || colon == line ||
+	    (size_t)(colon - line) != strcspn(line, " \t\"(),/;<=>?@[]{}:")) {
+		snprintf(why, WHY_MAX,
+		    "a header is \"Name: value\", without a space before the "
+		    "colon");
+		return -1;
+	}
+	return 0;
+}
+
+/* Did the user give this header?  Then ours is left out. */
+static int
+is_given(const struct http_options *o, const char *ours)
+{
+	size_t n = strcspn(ours, ":") + 1, i;
+
+	for (i = 0; i < o->nheaders; i++)
+		if (strncasecmp(o->headers[i], ours, n) == 0)
+			return 1;
+	return 0;
+}
+
+static int
+add_header(struct curl_slist **list, const char *line)
+{
+	struct curl_slist *more;
+
+	if ((more = curl_slist_append(*list, line)) == NULL)
+		return -1;
+	*list = more;
+	return 0;
+}
+
+static int
+add_ours(struct slot *s, const struct http_options *o, const char *name,
+    const char *value)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "%s: %s", name, value);
+	return is_given(o, line) ? 0 : add_header(&s->headers, line);
+}
+
+static int
+make_headers(struct slot *s, const struct http_options *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->nheaders; i++)
+		if (add_header(&s->headers, o->headers[i]) == -1)
+			return -1;
+	if (add_ours(s, o, "Accept", o->accept) == -1)
+		return -1;
+	if (s->q.body != NULL &&
+	    (add_ours(s, o, "Content-Type", o->post_type) == -1 ||
+		/* never wait for a "100 Continue" that does not come */
+		add_header(&s->headers, "Expect:") == -1))
+		return -1;
+	if (s->q.no_cache &&
+	    (add_ours(s, o, "Cache-Control", "no-cache") == -1 ||
+		add_ours(s, o, "Pragma", "no-cache") == -1))
+		return -1;
+	return 0;
+}
+
+/* ---- libcurl's callbacks ---- */
+
+static size_t
+on_body(char *p, size_t one, size_t n, void *arg)
+{
+	struct slot *s = arg;
+
+	(void)one;
+	if (n > HTTP_MAX_BODY - s->body_len) {
+		s->too_big = 1;
+		return 0;
+	}
+	memcpy(s->body + s->body_len, p, n);
+	s->body_len += n;
+	return n;
+}
+
+static size_t
+on_header(char *p, size_t one, size_t n, void *arg)
+{
+	struct slot *s = arg;
+
+	(void)one;
+	if (n > HTTP_MAX_HEADERS - s->head_len)
+		return 0;
+	memcpy(s->head + s->head_len, p, n);
+	s->head_len += n;
+	s->head[s->head_len] = '\0';
+	return n;
+}
+
+static int
+may_use_proxy(const struct http_options *o)
+{
+	static const char *const vars[] = {"http_proxy", "https_proxy",
+	    "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+	size_t i;
+
+	if (o->proxy != NULL)
+		return o->proxy[0] != '\0';
+	for (i = 0; i < sizeof(vars) / sizeof(vars[0]); i++)
+		if (getenv(vars[i]) != NULL)
+			return 1;
+	return 0;
+}
+
+/* All that says whether an HTTP proxy is used is the form of the request. */
+static int
+on_debug(CURL *easy, curl_infotype type, char *p, size_t n, void *arg)
+{
+	struct slot *s = arg;
+	const char *sp;
+
+	(void)easy;
+	if (type == CURLINFO_HEADER_OUT &&
+	    (sp = memchr(p, ' ', n)) != NULL && n > (size_t)(sp - p) + 1)
+		s->absolute = sp[1] != '/';
+	return 0;
+}
+
+/* ---- one exchange ---- */
+
+/* A setting that fails would be a hole: all of them have to hold. */
+#define SET(option, value) (curl_easy_setopt(s->easy, (option), (value)) == CURLE_OK)
+
+static int
+set_protocols(struct slot *s)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+	return SET(CURLOPT_PROTOCOLS_STR, "http,https") &&
+	    SET(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+#else
+	long both = CURLPROTO_HTTP | CURLPROTO_HTTPS;
+
+	return SET(CURLOPT_PROTOCOLS, both) &&
+	    SET(CURLOPT_REDIR_PROTOCOLS, both);
+#endif
+}
+
+static int
+set_limits(struct slot *s, const struct http_options *o)
+{
+	return set_protocols(s) && SET(CURLOPT_NOSIGNAL, 1L) &&
+	    SET(CURLOPT_CONNECTTIMEOUT_MS, o->connect_timeout_ms) &&
+	    SET(CURLOPT_FOLLOWLOCATION, o->max_redirs > 0 ? 1L : 0L) &&
+	    SET(CURLOPT_MAXREDIRS, o->max_redirs) &&
+	    SET(CURLOPT_POSTREDIR, (long)CURL_REDIR_POST_ALL) &&
+	    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
+	    SET(CURLOPT_HTTP09_ALLOWED, 0L) &&
+	    SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) &&
+	    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
+	    SET(CURLOPT_PATH_AS_IS, 1L);
+}
+
+/* What stays the same for every question of a run. */
+static int
+set_up_slot(struct slot *s, const struct http_options *o)
+{
+	long family = o->family == 4 ? CURL_IPRESOLVE_V4
+	    : o->family == 6	     ? CURL_IPRESOLVE_V6
+				     : CURL_IPRESOLVE_WHATEVER;
+
+	if (s->easy == NULL &&
+	    ((s->easy = curl_easy_init()) == NULL ||
+		(s->body = malloc(HTTP_MAX_BODY)) == NULL ||
+		(s->head = malloc(HTTP_MAX_HEADERS + 1)) == NULL))
+		return -1;
+	if (!set_limits(s, o) || !SET(CURLOPT_WRITEFUNCTION, on_body) ||
+	    !SET(CURLOPT_WRITEDATA, (void *)s) ||
+	    !SET(CURLOPT_HEADERFUNCTION, on_header) ||
+	    !SET(CURLOPT_HEADERDATA, (void *)s) ||
+	    !SET(CURLOPT_DEBUGFUNCTION, on_debug) ||
+	    !SET(CURLOPT_DEBUGDATA, (void *)s) ||
+	    !SET(CURLOPT_VERBOSE, may_use_proxy(o) ? 1L : 0L) ||
+	    !SET(CURLOPT_ERRORBUFFER, s->error) ||
+	    !SET(CURLOPT_PRIVATE, (void *)s) ||
+	    !SET(CURLOPT_IPRESOLVE, family) ||
+	    !SET(CURLOPT_USERAGENT, o->agent))
+		return -1;
+	if (o->proxy != NULL && !SET(CURLOPT_PROXY, o->proxy))
+		return -1;
+	if (o->noproxy != NULL && !SET(CURLOPT_NOPROXY, o->noproxy))
+		return -1;
+	return 0;
+}
+
+static int
+set_question(struct slot *s)
+{
+	const struct http_question *q = &s->q;
+
+	if (!SET(CURLOPT_URL, q->url) ||
+	    !SET(CURLOPT_TIMEOUT_MS, q->timeout_ms) ||
+	    !SET(CURLOPT_HTTPHEADER, s->headers))
+		return -1;
+	if (q->body == NULL)
+		return SET(CURLOPT_HTTPGET, 1L) ? 0 : -1;
+	return SET(CURLOPT_POST, 1L) && SET(CURLOPT_POSTFIELDS, q->body) &&
+		SET(CURLOPT_POSTFIELDSIZE, (long)q->body_len)
+	    ? 0
+	    : -1;
+}
+
+static void
+slot_clear(struct slot *s)
+{
+	curl_slist_free_all(s->headers);
+	s->headers = NULL;
+	s->body_len = s->head_len = 0;
+	if (s->head != NULL)
+		s->head[0] = '\0';
+	s->too_big = s->absolute = s->busy = 0;
+	s->error[0] = '\0';
+}
+
+/* What libcurl's code means to us, and in which words. */
+static enum http_result
+classify(const struct slot *s, CURLcode code, const char **words)
+{
+	*words = NULL;
+	if (s->too_big) {
+		*words = "more than 65536 bytes came back";
+		return HTTP_ETOOBIG;
+	}
+	switch (code) {
+	case CURLE_OK:
+		return HTTP_ANSWERED;
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return HTTP_ERESOLVE;
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_PROXY:
+		return HTTP_EPROXY;
+	case CURLE_COULDNT_CONNECT:
+		return HTTP_ECONNECT;
+	case CURLE_OPERATION_TIMEDOUT:
+		return HTTP_ETIMEOUT;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+		return HTTP_ETLS;
+	case CURLE_WRITE_ERROR:
+		*words = "its headers have more than 32768 bytes";
+		return HTTP_EBROKEN;
+	case CURLE_PARTIAL_FILE:
+		*words = "the answer was cut off";
+		return HTTP_EBROKEN;
+	case CURLE_GOT_NOTHING:
+		*words = "the connection was closed without an answer";
+		return HTTP_EBROKEN;
+	case CURLE_TOO_MANY_REDIRECTS:
+		*words = "it redirects more often than --max-redirs allows";
+		return HTTP_EOTHER;
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		*words = "it redirects to something that is not http or https";
+		return HTTP_EOTHER;
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+	case CURLE_WEIRD_SERVER_REPLY:
+		return HTTP_EBROKEN;
+	default:
+		return HTTP_EOTHER;
+	}
+}
+
+static void
+describe_peer(const struct slot *s, struct http_answer *a)
+{
+	char *ip = NULL;
+	long port = 0, connect_status = 0;
+
+	curl_easy_getinfo(s->easy, CURLINFO_PRIMARY_IP, &ip);
+	curl_easy_getinfo(s->easy, CURLINFO_PRIMARY_PORT, &port);
+	curl_easy_getinfo(s->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+	if (ip != NULL && ip[0] != '\0')
+		snprintf(
+		    a->address, sizeof(a->address), "%s port %ld", ip, port);
+	a->proxied = s->absolute || connect_status != 0;
+}
+
+static void
+describe(const struct slot *s, CURLcode code, struct http_answer *a)
+{
+	const char *words;
+	char *type = NULL, *location = NULL;
+	curl_off_t us = 0, after = 0;
+	char date[64];
+	const char *p;
+
+	memset(a, 0, sizeof(*a));
+	a->result = classify(s, code, &words);
+	curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &a->status);
+	curl_easy_getinfo(s->easy, CURLINFO_CONTENT_TYPE, &type);
+	curl_easy_getinfo(s->easy, CURLINFO_REDIRECT_URL, &location);
+	curl_easy_getinfo(s->easy, CURLINFO_TOTAL_TIME_T, &us);
+	curl_easy_getinfo(s->easy, CURLINFO_RETRY_AFTER, &after);
+	describe_peer(s, a);
+	a->type = type;
+	a->location = location;
+	a->body = s->body;
+	a->body_len = s->body_len;
+	a->headers = s->head;
+	a->retry_after = (long long)after;
+	a->ms = (long)(us / 1000);
+	a->date = -1;
+	for (p = s->head; (p = strchr(p, '\n')) != NULL;) {
+		p++;
+		if (strncasecmp(p, "Date:", 5) != 0)
+			continue;
+		snprintf(date, sizeof(date), "%.*s",
+		    (int)strcspn(p + 5, "\r\n"), p + 5);
+		a->date = curl_getdate(date, NULL);
+	}
+	if (a->result != HTTP_ANSWERED)
+		snprintf(a->why, sizeof(a->why), "%s",
+		    words != NULL		? words
+			: s->error[0] != '\0' ? s->error
+					      : curl_easy_strerror(code));
+}
+
+/* ---- many exchanges ---- */
+
+static struct slot *
+free_slot(struct pool *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->o->parallel; i++)
+		if (!p->slots[i].busy)
+			return &p->slots[i];
+	return NULL;
+}
+
+/* libcurl is set up for the first question; most runs of a job have none. */
+static int
+set_up_pool(struct pool *p)
+{
+	if (p->multi != NULL)
+		return 0;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return -1;
+	if ((p->multi = curl_multi_init()) == NULL) {
+		curl_global_cleanup();
+		return -1;
+	}
+	return 0;
+}
+
+static void
+start(struct pool *p, struct slot *s, const struct http_question *q)
+{
+	struct http_answer a;
+
+	s->q = *q;
+	if (set_up_pool(p) == 0 && set_up_slot(s, p->o) == 0 &&
+	    make_headers(s, p->o) == 0 && set_question(s) == 0 &&
+	    curl_multi_add_handle(p->multi, s->easy) == CURLM_OK) {
+		s->busy = 1;
+		p->busy++;
+		return;
+	}
+	slot_clear(s);
+	memset(&a, 0, sizeof(a));
+	a.result = HTTP_EOTHER;
+	a.headers = "";
+	a.date = -1;
+	snprintf(a.why, sizeof(a.why),
+	    "libcurl cannot be set up for it (out of memory, or an option "
+	    "that it does not know)");
+	p->src->done(p->src->ctx, q, &a);
+}
+
+/* Fills the free slots; says what the last draw brought. */
+static enum http_draw
+fill(struct pool *p, long *wait_ms)
+{
+	struct http_question q;
+	enum http_draw draw;
+	struct slot *s;
+
+	while ((s = free_slot(p)) != NULL) {
+		memset(&q, 0, sizeof(q));
+		draw = p->src->next(p->src->ctx, &q, wait_ms);
+		if (draw != HTTP_ASK)
+			return draw;
+		start(p, s, &q);
+	}
+	return HTTP_ASK;
+}
+
+/* Hands on what is finished; says how many that were. */
+static int
+drain(struct pool *p)
+{
+	struct http_question q;
+	struct http_answer a;
+	struct slot *s;
+	CURLMsg *msg;
+	CURLcode code;
+	char *ref;
+	int left, n = 0;
+
+	while ((msg = curl_multi_info_read(p->multi, &left)) != NULL) {
+		if (msg->msg != CURLMSG_DONE)
+			continue;
+		code = msg->data.result;
+		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &ref);
+		s = (struct slot *)(void *)ref;
+		curl_multi_remove_handle(p->multi, s->easy);
+		q = s->q;
+		describe(s, code, &a);
+		p->src->done(p->src->ctx, &q, &a);
+		slot_clear(s);
+		p->busy--;
+		n++;
+	}
+	return n;
+}
+
+static void
+wait_for_more(struct pool *p, long ms)
+{
+	sigset_t ends;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGHUP);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	pthread_sigmask(SIG_UNBLOCK, &ends, NULL);
+	curl_multi_poll(p->multi, NULL, 0, (int)ms, NULL);
+	pthread_sigmask(SIG_BLOCK, &ends, NULL);
+}
+
+static void
+loop(struct pool *p)
+{
+	enum http_draw draw;
+	long wait_ms;
+	int running;
+
+	for (;;) {
+		wait_ms = IDLE_MS;
+		draw = fill(p, &wait_ms);
+		if (p->busy == 0 && draw == HTTP_NONE)
+			return;
+		/*
+		 * What ends in perform must be handed on before poll, which
+		 * would sleep its whole time with nothing left to wake it.
+		 */
+		if (p->multi == NULL)
+			continue;
+		curl_multi_perform(p->multi, &running);
+		if (drain(p) > 0)
+			continue;
+		if (draw != HTTP_LATER || wait_ms > IDLE_MS)
+			wait_ms = IDLE_MS;
+		wait_for_more(p, wait_ms);
+	}
+}
+
+static void
+pool_free(struct pool *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->o->parallel; i++) {
+		curl_slist_free_all(p->slots[i].headers);
+		curl_easy_cleanup(p->slots[i].easy);
+		free(p->slots[i].body);
+		free(p->slots[i].head);
+	}
+	free(p->slots);
+	if (p->multi != NULL) {
+		curl_multi_cleanup(p->multi);
+		curl_global_cleanup();
+	}
+}
+
+int
+http_run(const struct http_options *o, const struct http_source *src)
+{
+	struct pool p = {.o = o, .src = src};
+
+	if ((p.slots = calloc(o->parallel, sizeof(*p.slots))) == NULL)
+		return -1;
+	loop(&p);
+	pool_free(&p);
+	return 0;
+}

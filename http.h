@@ -1,0 +1,110 @@
+/*
+ * http: bytes out, bytes in; bounded, many at a time.
+ *
+ * http_run() draws questions from one function and hands each answer to
+ * another as soon as it is there.  Both run in the caller's thread; neither
+ * may call back.  Nothing here knows what the bytes mean, touches a file or
+ * reads a clock: time limits come with each question.
+ *
+ * SIGHUP, SIGINT and SIGTERM are expected to be blocked by the caller, and
+ * are let through only while waiting: so none of them, and no thread that
+ * libcurl starts, can end the program in the middle of a callback.
+ */
+#ifndef HTTP_H
+#define HTTP_H
+
+#include <stddef.h>
+#include <time.h>
+
+#include "words.h"
+
+/* A body is cut off here, and the exchange fails with HTTP_ETOOBIG. */
+#define HTTP_MAX_BODY ((size_t)65536)
+
+/* Headers of one answer, redirections included; more is HTTP_EBROKEN. */
+#define HTTP_MAX_HEADERS ((size_t)32768)
+
+/* A responder's URL; longer ones are refused. */
+#define HTTP_MAX_URL ((size_t)1024)
+
+enum http_result {
+	HTTP_ANSWERED, /* with whatever status and body */
+	HTTP_ERESOLVE,
+	HTTP_ECONNECT,
+	HTTP_ETLS,
+	HTTP_ETIMEOUT,
+	HTTP_EPROXY, /* the proxy could not be reached, or said no */
+	HTTP_ETOOBIG,
+	HTTP_EBROKEN, /* cut off, or not HTTP */
+	HTTP_EOTHER
+};
+
+/* Borrowed by http_run() until done() was called for it. */
+struct http_question {
+	const char *url;
+	const unsigned char *body; /* to be posted; NULL: GET */
+	size_t body_len;
+	long timeout_ms;
+	int no_cache; /* RFC 9919 section 7.2 */
+	void *ref;    /* the caller's */
+};
+
+/* Lent to done(). */
+struct http_answer {
+	enum http_result result;
+	long status;	 /* HTTP's; 0: none */
+	const char *type; /* Content-Type as sent; NULL: none */
+	const char *location; /* of a redirection; NULL: none */
+	const unsigned char *body;
+	size_t body_len;
+	const char *headers; /* as sent, all of them; "" if none */
+	time_t date;	     /* what the Date header says; -1: nothing */
+	long long retry_after; /* seconds; 0: nothing said */
+	char address[64];      /* "192.0.2.1 port 80", or empty */
+	int proxied;	       /* it came through a proxy */
+	long ms;	       /* from question to answer */
+	char why[WHY_MAX];     /* with a failure: what, in words */
+};
+
+struct http_options {
+	const char *agent;
+	const char *post_type; /* Content-Type of a POST */
+	const char *accept;
+	const char *proxy;   /* NULL: the environment's; "": none */
+	const char *noproxy; /* NULL: the environment's */
+	const char *const *headers;
+	size_t nheaders;
+	long connect_timeout_ms;
+	long max_redirs;
+	size_t parallel; /* at least 1 */
+	int family;	 /* 4, 6, or 0 for both */
+};
+
+enum http_draw {
+	HTTP_ASK,   /* `q` is filled */
+	HTTP_LATER, /* nothing now; draw again in `*wait_ms` at the latest */
+	HTTP_NONE   /* nothing, unless an answer still brings something */
+};
+
+struct http_source {
+	enum http_draw (*next)(
+	    void *ctx, struct http_question *q, long *wait_ms);
+	void (*done)(void *ctx, const struct http_question *q,
+	    const struct http_answer *a);
+	void *ctx;
+};
+
+/*
+ * Runs until the source has nothing left and all is answered.  libcurl is
+ * set up when the first question is drawn; if that fails, the question is
+ * answered with HTTP_EOTHER.  0; -1: out of memory, nothing was drawn.
+ */
+int http_run(const struct http_options *, const struct http_source *);
+
+/* Is it a URL that may be asked?  0; -1: see `why`. */
+int http_check_url(const char *url, size_t len, char *why);
+
+/* Is it one header line, "Name: value"?  0; -1: see `why`. */
+int http_check_header(const char *line, char *why);
+
+#endif

@@ -1,0 +1,134 @@
+/*
+ * job: what one certificate goes through, from its file to its exit code.
+ *
+ *	load -> (due?) -> ask -> judge -> save -> settle
+ *
+ * Here the rooms meet, and here it is decided what comes next.  The network
+ * is the caller's: job_question() says what to ask, job_answer() takes what
+ * came back.  So are the clock and all waiting.
+ */
+#ifndef JOB_H
+#define JOB_H
+
+#include <stddef.h>
+#include <time.h>
+
+#include "cert.h"
+#include "http.h"
+#include "ocsp.h"
+#include "options.h"
+#include "staple.h"
+#include "words.h"
+
+/* Exit codes; the highest wins.  Scripts depend on them. */
+enum code {
+	CODE_OK = 0,
+	CODE_TEMPORARY = 1,
+	CODE_INPUT = 2,
+	CODE_LOCAL = 3,
+	CODE_REJECTED = 4,
+	CODE_REVOKED = 5
+};
+
+enum action {
+	ACTION_NONE,
+	ACTION_WRITTEN,
+	ACTION_UNCHANGED,
+	ACTION_KEPT,
+	ACTION_NOT_DUE,
+	ACTION_NO_RESPONDER
+};
+
+/* What the stored response is. */
+enum holding {
+	HOLDING_NOT_LOOKED,
+	HOLDING_NOTHING, /* there is no file */
+	HOLDING_JUDGED	 /* see `have` */
+};
+
+enum job_state {
+	JOB_ASK,  /* job_question() now */
+	JOB_WAIT, /* job_question() in `pause_ms` */
+	JOB_SAVE, /* job_save() */
+	JOB_DONE  /* job_settle() */
+};
+
+/* What all jobs share; `now` and `left_ms` are the caller's to keep right. */
+struct env {
+	const struct options *o;
+	struct ocsp *ocsp;
+	time_t now;
+	long long left_ms; /* of the whole run; -1: no deadline */
+};
+
+struct job {
+	const char *path; /* borrowed */
+	char *output;	  /* NULL: standard output */
+	struct cert cert;
+	struct ocsp_target *target;
+	struct staple *staple;
+
+	enum holding holding;
+	struct ocsp_verdict have; /* what is on disk, as last judged */
+	unsigned char *have_der;
+	size_t have_len;
+
+	const char *urls[CERT_MAX_URLS]; /* vetted; borrowed */
+	size_t nurls;
+	size_t url;		 /* the one being asked */
+	enum ocsp_method method; /* and how; OCSP_AUTO: not yet settled */
+	int switched;		 /* the other method is being tried */
+	int no_cache;
+	int transient; /* this round failed in a way that may pass */
+	long long round;
+	long pause_ms;
+	char *get_url;
+
+	int answered;		 /* a verified good or revoked answer came */
+	struct ocsp_verdict got; /* the last answer */
+	enum code trouble;	 /* the gravest that went wrong, and why */
+	char why[WHY_MAX];
+
+	enum action action;
+	int would_write; /* but for --dry-run */
+	enum code code;
+	struct text story;    /* for --verbose, escaped, in lines */
+	struct text warnings; /* escaped, in lines */
+};
+
+/* `path` is borrowed. */
+void job_init(struct job *, const char *path);
+void job_free(struct job *);
+
+/* Reads all that is on disk.  JOB_ASK or JOB_DONE. */
+enum job_state job_load(struct job *, const struct env *);
+
+/* Fills the next question, lent until job_answer(); JOB_ASK or JOB_DONE. */
+enum job_state job_question(
+    struct job *, const struct env *, struct http_question *);
+
+/* What came back; JOB_SAVE: `a` is to be given to job_save() at once. */
+enum job_state job_answer(
+    struct job *, const struct env *, const struct http_answer *a);
+
+/*
+ * Saves the answer.  JOB_WAIT: another run is saving, try again soon, or
+ * give up with job_fail().  Not for standard output.
+ */
+enum job_state job_save(
+    struct job *, const struct env *, const struct http_answer *a);
+
+/* The answer went where it should: it is what there is now. */
+void job_saved(struct job *, enum action);
+
+/* Remembers what went wrong, unless something graver did. */
+void job_fail(struct job *, enum code, const char *, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The exit code, from what there is at the end. */
+enum code job_settle(struct job *, const struct env *);
+
+/* How long the stored response has to last from now on, in seconds. */
+long long job_demand(const struct job *, const struct env *);
+
+#endif

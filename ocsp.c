@@ -1,0 +1,879 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/asn1.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/ocsp.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "ocsp.h"
+
+/* OpenSSL's level 1, whatever the system's default: 80 bits of security. */
+#define LEVEL 1
+#define LEVEL_BITS 80
+
+#define NONCE_LEN 32
+
+struct issuer {
+	unsigned char *der;
+	size_t len;
+	X509 *x509;
+	STACK_OF(X509) *certs; /* x509 alone */
+	X509_STORE *store;     /* x509 alone, as the anchor */
+	struct issuer *next;
+};
+
+struct ocsp {
+	struct issuer *issuers;
+};
+
+struct ocsp_target {
+	const struct issuer *issuer; /* borrowed */
+	ASN1_INTEGER *serial;
+	OCSP_CERTID *id;
+	OCSP_REQUEST *req;
+	unsigned char *der; /* of req */
+	size_t len;
+	time_t not_after;
+	int nonce;
+};
+
+/* One answer on its way through the judgement. */
+struct judging {
+	const struct ocsp_target *t;
+	const struct ocsp_policy *p;
+	struct ocsp_verdict *v;
+	const unsigned char *der;
+	size_t len;
+	OCSP_RESPONSE *resp;
+	OCSP_BASICRESP *basic;
+	OCSP_SINGLERESP *ours; /* borrowed from basic */
+	X509 *signer;	       /* borrowed from basic or the issuer */
+	int status;	       /* V_OCSP_CERTSTATUS_ of ours */
+};
+
+/* ---- issuers and targets ---- */
+
+struct ocsp *
+ocsp_new(void)
+{
+	return calloc(1, sizeof(struct ocsp));
+}
+
+static void
+issuer_free(struct issuer *is)
+{
+	if (is == NULL)
+		return;
+	free(is->der);
+	sk_X509_free(is->certs);
+	X509_STORE_free(is->store);
+	X509_free(is->x509);
+	free(is);
+}
+
+void
+ocsp_free(struct ocsp *o)
+{
+	struct issuer *is;
+
+	if (o == NULL)
+		return;
+	while ((is = o->issuers) != NULL) {
+		o->issuers = is->next;
+		issuer_free(is);
+	}
+	free(o);
+}
+
+static struct issuer *
+issuer_new(const unsigned char *der, size_t len)
+{
+	const unsigned char *p = der;
+	X509_VERIFY_PARAM *param;
+	struct issuer *is;
+
+	if ((is = calloc(1, sizeof(*is))) == NULL)
+		return NULL;
+	if ((is->der = malloc(len)) == NULL)
+		goto fail;
+	memcpy(is->der, der, len);
+	is->len = len;
+	if ((is->x509 = d2i_X509(NULL, &p, (long)len)) == NULL ||
+	    (is->certs = sk_X509_new_null()) == NULL ||
+	    sk_X509_push(is->certs, is->x509) == 0 ||
+	    (is->store = X509_STORE_new()) == NULL ||
+	    X509_STORE_add_cert(is->store, is->x509) != 1)
+		goto fail;
+	/*
+	 * The issuer is the only anchor, though it need not be a root: so no
+	 * other authority has a say (RFC 6960 section 4.2.2.2).
+	 */
+	param = X509_STORE_get0_param(is->store);
+	if (X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN) != 1)
+		goto fail;
+	X509_VERIFY_PARAM_set_auth_level(param, LEVEL);
+	return is;
+fail:
+	issuer_free(is);
+	return NULL;
+}
+
+static const struct issuer *
+issuer_get(struct ocsp *o, const unsigned char *der, size_t len)
+{
+	struct issuer *is;
+
+	for (is = o->issuers; is != NULL; is = is->next)
+		if (is->len == len && memcmp(is->der, der, len) == 0)
+			return is;
+	if ((is = issuer_new(der, len)) != NULL) {
+		is->next = o->issuers;
+		o->issuers = is;
+	}
+	return is;
+}
+
+static OCSP_CERTID *
+make_id(const struct ocsp_target *t, const EVP_MD *md)
+{
+	const X509 *x = t->issuer->x509;
+
+	return OCSP_cert_id_new(md, X509_get_subject_name(x),
+	    X509_get0_pubkey_bitstr(x), t->serial);
+}
+
+static int
+make_request(struct ocsp_target *t)
+{
+	OCSP_CERTID *id;
+	int n;
+
+	if ((t->req = OCSP_REQUEST_new()) == NULL ||
+	    (id = OCSP_CERTID_dup(t->id)) == NULL)
+		return -1;
+	if (OCSP_request_add0_id(t->req, id) == NULL) {
+		OCSP_CERTID_free(id);
+		return -1;
+	}
+	/* OpenSSL's own default of 16 is too short for RFC 9654 */
+	if (t->nonce && OCSP_request_add1_nonce(t->req, NULL, NONCE_LEN) != 1)
+		return -1;
+	if ((n = i2d_OCSP_REQUEST(t->req, &t->der)) <= 0)
+		return -1;
+	t->len = (size_t)n;
+	return 0;
+}
+
+struct ocsp_target *
+ocsp_target(struct ocsp *o, const struct ocsp_about *a, char *why)
+{
+	const EVP_MD *md = a->hash == OCSP_SHA256 ? EVP_sha256() : EVP_sha1();
+	const unsigned char *p = a->serial;
+	struct ocsp_target *t;
+
+	ERR_clear_error();
+	if ((t = calloc(1, sizeof(*t))) != NULL) {
+		t->not_after = a->not_after;
+		t->nonce = a->nonce;
+		t->issuer = issuer_get(o, a->issuer, a->issuer_len);
+		if (t->issuer != NULL &&
+		    (t->serial = d2i_ASN1_INTEGER(
+			 NULL, &p, (long)a->serial_len)) != NULL &&
+		    (t->id = make_id(t, md)) != NULL && make_request(t) == 0)
+			return t;
+	}
+	snprintf(why, WHY_MAX, "cannot make the question: %s",
+	    ERR_peek_error() != 0 ? ERR_reason_error_string(ERR_peek_error())
+				  : "out of memory");
+	ERR_clear_error();
+	ocsp_target_free(t);
+	return NULL;
+}
+
+void
+ocsp_target_free(struct ocsp_target *t)
+{
+	if (t == NULL)
+		return;
+	OCSP_CERTID_free(t->id);
+	OCSP_REQUEST_free(t->req);
+	OPENSSL_free(t->der);
+	ASN1_INTEGER_free(t->serial);
+	free(t);
+}
+
+const unsigned char *
+ocsp_request(const struct ocsp_target *t, size_t *len)
+{
+	*len = t->len;
+	return t->der;
+}
+
+char *
+ocsp_request_base64(const struct ocsp_target *t)
+{
+	char *b64;
+
+	if ((b64 = malloc(4 * ((t->len + 2) / 3) + 1)) != NULL)
+		EVP_EncodeBlock((unsigned char *)b64, t->der, (int)t->len);
+	return b64;
+}
+
+char *
+ocsp_get_url(const struct ocsp_target *t, const char *responder)
+{
+	size_t n = strlen(responder);
+	char *b64, *url, *p, *o;
+
+	if (strchr(responder, '?') != NULL)
+		return NULL;
+	while (n > 0 && responder[n - 1] == '/')
+		n--;
+	if ((b64 = ocsp_request_base64(t)) == NULL)
+		return NULL;
+	if ((url = malloc(n + 1 + 3 * strlen(b64) + 1)) != NULL) {
+		memcpy(url, responder, n);
+		o = url + n;
+		*o++ = '/';
+		/* of base64, these three are not "unreserved" in a path */
+		for (p = b64; *p != '\0'; p++) {
+			if (*p == '+' || *p == '/' || *p == '=')
+				o += snprintf(o, 4, "%%%02X", *p);
+			else
+				*o++ = *p;
+		}
+		*o = '\0';
+	}
+	free(b64);
+	return url;
+}
+
+/* ---- the judgement ---- */
+
+/* Always 0, so that a step can end with it. */
+__attribute__((format(printf, 3, 4))) static int
+refuse(struct judging *j, enum ocsp_status status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(j->v->why, sizeof(j->v->why), fmt, ap);
+	va_end(ap);
+	j->v->status = status;
+	return 0;
+}
+
+/*
+ * What was received must be the one DER encoding of what is judged: the
+ * bytes are served as they are, and OpenSSL looks at its own re-encoding.
+ */
+static int
+is_der(const struct judging *j)
+{
+	unsigned char *der = NULL;
+	OCSP_RESPONSE *again;
+	int n, same = 0;
+
+	again = OCSP_response_create(
+	    OCSP_RESPONSE_STATUS_SUCCESSFUL, j->basic);
+	if (again != NULL && (n = i2d_OCSP_RESPONSE(again, &der)) > 0)
+		same = (size_t)n == j->len &&
+		    memcmp(der, j->der, j->len) == 0;
+	OPENSSL_free(der);
+	OCSP_RESPONSE_free(again);
+	return same;
+}
+
+static int
+decode(struct judging *j)
+{
+	const unsigned char *p = j->der;
+	int status;
+
+	if (j->len > OCSP_MAX_RESPONSE)
+		return refuse(j, VERDICT_INVALID,
+		    "it has more than %zu bytes", OCSP_MAX_RESPONSE);
+	j->resp = d2i_OCSP_RESPONSE(NULL, &p, (long)j->len);
+	if (j->resp == NULL)
+		return refuse(j, VERDICT_INVALID, "it is not an OCSP response");
+	if (p != j->der + j->len)
+		return refuse(j, VERDICT_REFUSED,
+		    "%zu bytes follow the OCSP response, none may",
+		    j->len - (size_t)(p - j->der));
+	if ((status = OCSP_response_status(j->resp)) != OCSP_ERR_NONE) {
+		j->v->error = (enum ocsp_error)status;
+		return refuse(j, VERDICT_ERROR, "the responder says \"%s\"",
+		    ocsp_error_name(j->v->error));
+	}
+	j->v->status = VERDICT_REFUSED;
+	j->basic = OCSP_response_get1_basic(j->resp);
+	if (j->basic == NULL)
+		return refuse(j, VERDICT_REFUSED,
+		    "it says \"successful\", but holds no basic OCSP response");
+	if (!is_der(j))
+		return refuse(j, VERDICT_REFUSED,
+		    "it is not encoded in DER, or has trailing bytes inside");
+	j->v->singles = OCSP_resp_count(j->basic);
+	return 1;
+}
+
+/* What a SingleResponse is to us. */
+enum kinship { STRANGER, OURS, OURS_OTHER_HASH, UNCLEAR };
+
+static enum kinship
+kinship(const struct judging *j, OCSP_SINGLERESP *single)
+{
+	const OCSP_CERTID *id = OCSP_SINGLERESP_get0_id(single);
+	OCSP_CERTID *copy, *same;
+	ASN1_INTEGER *serial;
+	ASN1_OBJECT *alg;
+	const EVP_MD *md;
+	enum kinship kin = UNCLEAR;
+
+	if (OCSP_id_cmp(j->t->id, id) == 0)
+		return OURS;
+	if ((copy = OCSP_CERTID_dup(id)) == NULL)
+		return UNCLEAR;
+	OCSP_id_get0_info(NULL, &alg, NULL, &serial, copy);
+	if (ASN1_INTEGER_cmp(serial, j->t->serial) != 0)
+		kin = STRANGER;
+	else if ((md = EVP_get_digestbyobj(alg)) != NULL &&
+	    (same = make_id(j->t, md)) != NULL) {
+		kin = OCSP_id_cmp(same, id) == 0 ? OURS_OTHER_HASH : STRANGER;
+		OCSP_CERTID_free(same);
+	}
+	OCSP_CERTID_free(copy);
+	return kin;
+}
+
+/* Only looked at, nothing of it is verified yet. */
+static int
+is_about_us(struct judging *j)
+{
+	int i;
+
+	for (i = 0; i < j->v->singles; i++)
+		if (kinship(j, OCSP_resp_get0(j->basic, i)) != STRANGER)
+			return 1;
+	if (j->v->singles == 0)
+		return refuse(j, VERDICT_REFUSED,
+		    "it says nothing about any certificate");
+	return refuse(j, VERDICT_FOREIGN,
+	    "it is about another certificate (issuer name, issuer key or "
+	    "serial number differ)");
+}
+
+static void
+name_signer(struct judging *j)
+{
+	char *const to = j->v->signer;
+	BIO *bio;
+	int n = 0;
+
+	if (OCSP_resp_get0_signer(
+		j->basic, &j->signer, j->t->issuer->certs) != 1)
+		j->signer = NULL;
+	if (j->signer == NULL || (bio = BIO_new(BIO_s_mem())) == NULL)
+		return;
+	if (X509_NAME_print_ex(bio, X509_get_subject_name(j->signer), 0,
+		XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0)
+		n = BIO_read(bio, to, (int)sizeof(j->v->signer) - 1);
+	to[n > 0 ? n : 0] = '\0';
+	BIO_free(bio);
+}
+
+/* Why OCSP_basic_verify() said no, in words; empties the error queue. */
+static void
+tell_verify_error(struct judging *j)
+{
+	const char *data = "", *what = "the signature cannot be verified";
+	int flags = 0, verify_error = 0;
+	unsigned long e = ERR_peek_last_error_all(NULL, NULL, NULL, &data, &flags);
+
+	if (ERR_GET_LIB(e) == ERR_LIB_OCSP)
+		switch (ERR_GET_REASON(e)) {
+		case OCSP_R_SIGNER_CERTIFICATE_NOT_FOUND:
+			what = "the signer's certificate is not in it, and it "
+			       "is not the issuer's";
+			break;
+		case OCSP_R_CERTIFICATE_VERIFY_ERROR:
+			verify_error = (flags & ERR_TXT_STRING) != 0;
+			what = "the signer's certificate was not issued by the "
+			       "issuer, or is not valid";
+			break;
+		case OCSP_R_MISSING_OCSPSIGNING_USAGE:
+			what = "the signer's certificate is not one for OCSP "
+			       "signing";
+			break;
+		case OCSP_R_ROOT_CA_NOT_TRUSTED:
+			what = "the signer does not speak for the issuer";
+			break;
+		case OCSP_R_SIGNATURE_FAILURE:
+			what = "the signature does not match";
+			break;
+		case OCSP_R_UNKNOWN_MESSAGE_DIGEST:
+			what = "it names a certificate under a hash that is "
+			       "not known";
+			break;
+		}
+	if (j->signer == NULL)
+		refuse(j, VERDICT_REFUSED,
+		    "it is not signed by the issuer or for it: %s", what);
+	else
+		refuse(j, VERDICT_REFUSED,
+		    "it is not signed by the issuer or for it: signer %s: %s%s%s",
+		    j->v->signer, what, verify_error ? ": " : "",
+		    verify_error ? data : "");
+	ERR_clear_error();
+}
+
+static int
+is_signed_for_us(struct judging *j)
+{
+	const struct issuer *is = j->t->issuer;
+
+	name_signer(j);
+	ERR_clear_error();
+	X509_VERIFY_PARAM_set_time(
+	    X509_STORE_get0_param(is->store), j->p->now);
+	/*
+	 * No flags: TRUSTOTHER, NOCHECKS and their like would let the leaf or
+	 * any sibling of it sign (RFC 6960 section 4.2.2.2).
+	 */
+	if (OCSP_basic_verify(j->basic, is->certs, is->store, 0) != 1 ||
+	    j->signer == NULL) {
+		tell_verify_error(j);
+		return 0;
+	}
+	j->v->delegated = X509_cmp(j->signer, is->x509) != 0;
+	j->v->nocheck = j->v->delegated &&
+	    X509_get_ext_by_NID(
+		j->signer, NID_id_pkix_OCSP_noCheck, -1) >= 0;
+	return 1;
+}
+
+/* Digest of a signature algorithm; NID_undef for those that have none. */
+static int
+signature_digest(const X509_ALGOR *alg)
+{
+	const ASN1_OBJECT *oid;
+	const void *par;
+	RSA_PSS_PARAMS *pss;
+	int type, md = NID_undef, nid;
+
+	X509_ALGOR_get0(&oid, &type, &par, alg);
+	nid = OBJ_obj2nid(oid);
+	if (nid != NID_rsassaPss) {
+		if (OBJ_find_sigid_algs(nid, &md, NULL) != 1)
+			return NID_md5; /* not known: as good as none */
+		return md;
+	}
+	pss = type == V_ASN1_SEQUENCE
+	    ? ASN1_item_unpack(par, ASN1_ITEM_rptr(RSA_PSS_PARAMS))
+	    : NULL;
+	/* RFC 4055 section 3.1: SHA-1 where it is left out */
+	md = pss != NULL && pss->hashAlgorithm != NULL
+	    ? OBJ_obj2nid(pss->hashAlgorithm->algorithm)
+	    : NID_sha1;
+	RSA_PSS_PARAMS_free(pss);
+	return md;
+}
+
+/*
+ * Keys, and the signature on the signer's certificate, were held to the level
+ * by OCSP_basic_verify(); the one on the response is not looked at there.
+ */
+static int
+is_strong(struct judging *j)
+{
+	const EVP_MD *md;
+	int bits, nid;
+
+	nid = signature_digest(OCSP_resp_get0_tbs_sigalg(j->basic));
+	if (nid == NID_undef)
+		return 1;
+	/* half the size, but for those whose collisions are known */
+	md = EVP_get_digestbynid(nid);
+	bits = md == NULL ? 0 : EVP_MD_get_size(md) * 4;
+	if (nid == NID_sha1)
+		bits = 63;
+	else if (nid == NID_md5 || nid == NID_md4 || nid == NID_md5_sha1)
+		bits = 39;
+	if (bits >= LEVEL_BITS)
+		return 1;
+	return refuse(j, VERDICT_REFUSED,
+	    "its signature uses %s (%d bits of security, at least %d are "
+	    "demanded); the authority has to sign with SHA-256 or better",
+	    OBJ_nid2ln(nid), bits, LEVEL_BITS);
+}
+
+/* Extensions that change nothing, or that we honour, may be critical. */
+static int
+is_known(X509_EXTENSION *ext)
+{
+	switch (OBJ_obj2nid(X509_EXTENSION_get_object(ext))) {
+	case NID_id_pkix_OCSP_Nonce:
+	case NID_id_pkix_OCSP_archiveCutoff:
+	case NID_id_pkix_OCSP_CrlID:
+	case NID_crl_reason:
+	case NID_invalidity_date:
+		return 1;
+	}
+	return 0;
+}
+
+static int
+refuse_critical(struct judging *j, X509_EXTENSION *ext)
+{
+	char oid[128];
+
+	if (X509_EXTENSION_get_critical(ext) == 0 || is_known(ext))
+		return 1;
+	OBJ_obj2txt(oid, sizeof(oid), X509_EXTENSION_get_object(ext), 1);
+	return refuse(j, VERDICT_REFUSED,
+	    "it has a critical extension that is not known: %s", oid);
+}
+
+/* RFC 6960 section 4.4; OpenSSL leaves this to us. */
+static int
+is_understood(struct judging *j)
+{
+	OCSP_SINGLERESP *single;
+	int i, k;
+
+	for (i = 0; i < OCSP_BASICRESP_get_ext_count(j->basic); i++)
+		if (!refuse_critical(j, OCSP_BASICRESP_get_ext(j->basic, i)))
+			return 0;
+	for (k = 0; k < j->v->singles; k++) {
+		single = OCSP_resp_get0(j->basic, k);
+		for (i = 0; i < OCSP_SINGLERESP_get_ext_count(single); i++)
+			if (!refuse_critical(
+				j, OCSP_SINGLERESP_get_ext(single, i)))
+				return 0;
+	}
+	return 1;
+}
+
+static int
+status_of(OCSP_SINGLERESP *single, int *reason, ASN1_GENERALIZEDTIME **revoked)
+{
+	ASN1_GENERALIZEDTIME *ignored;
+
+	*reason = -1;
+	*revoked = NULL;
+	return OCSP_single_get0_status(
+	    single, reason, revoked, &ignored, &ignored);
+}
+
+static int
+same_window(OCSP_SINGLERESP *a, OCSP_SINGLERESP *b)
+{
+	ASN1_GENERALIZEDTIME *this[2] = {0}, *next[2] = {0};
+
+	OCSP_single_get0_status(a, NULL, NULL, &this[0], &next[0]);
+	OCSP_single_get0_status(b, NULL, NULL, &this[1], &next[1]);
+	return ASN1_STRING_cmp(this[0], this[1]) == 0 &&
+	    (next[0] == NULL) == (next[1] == NULL) &&
+	    (next[0] == NULL || ASN1_STRING_cmp(next[0], next[1]) == 0);
+}
+
+/*
+ * All that speak of our certificate, under whatever hash, must agree; those
+ * about others are ignored.
+ */
+static int
+find_ours(struct judging *j)
+{
+	ASN1_GENERALIZEDTIME *revoked;
+	OCSP_SINGLERESP *single;
+	enum kinship kin;
+	int i, reason, seen = -1, status;
+
+	for (i = 0; i < j->v->singles; i++) {
+		single = OCSP_resp_get0(j->basic, i);
+		if ((kin = kinship(j, single)) == STRANGER)
+			continue;
+		if (kin == UNCLEAR)
+			return refuse(j, VERDICT_REFUSED,
+			    "it speaks of this serial number under a hash that "
+			    "is not known");
+		status = status_of(single, &reason, &revoked);
+		if ((seen != -1 && status != seen) ||
+		    (kin == OURS && j->ours != NULL &&
+			!same_window(single, j->ours)))
+			return refuse(j, VERDICT_REFUSED,
+			    "it contradicts itself about this certificate");
+		seen = status;
+		if (kin == OURS && j->ours == NULL)
+			j->ours = single;
+	}
+	if (j->ours == NULL)
+		return refuse(j, VERDICT_REFUSED,
+		    "it names the certificate under another hash than the one "
+		    "asked for; servers would not find it");
+	j->status = seen;
+	return 1;
+}
+
+/*
+ * Strictly YYYYMMDDHHMMSSZ (RFC 5280 section 4.1.2.5.2): OpenSSL's own
+ * comparison takes what it cannot read for equal.
+ */
+static int
+read_time(const ASN1_GENERALIZEDTIME *t, time_t *out)
+{
+	const unsigned char *p;
+	struct tm tm;
+	int i;
+
+	*out = 0;
+	if (t == NULL || ASN1_STRING_type(t) != V_ASN1_GENERALIZEDTIME ||
+	    ASN1_STRING_length(t) != 15)
+		return 0;
+	p = ASN1_STRING_get0_data(t);
+	for (i = 0; i < 14; i++)
+		if (p[i] < '0' || p[i] > '9')
+			return 0;
+	if (p[14] != 'Z' || ASN1_TIME_to_tm(t, &tm) != 1)
+		return 0;
+	*out = timegm(&tm);
+	return 1;
+}
+
+static int
+read_times(struct judging *j)
+{
+	ASN1_GENERALIZEDTIME *this = NULL, *next = NULL, *revoked = NULL;
+	const char *bad = NULL;
+
+	j->v->reason = -1;
+	OCSP_single_get0_status(
+	    j->ours, &j->v->reason, &revoked, &this, &next);
+	if (!read_time(OCSP_resp_get0_produced_at(j->basic),
+		&j->v->produced_at))
+		bad = "producedAt";
+	else if (!read_time(this, &j->v->this_update))
+		bad = "thisUpdate";
+	else if (next != NULL && !read_time(next, &j->v->next_update))
+		bad = "nextUpdate";
+	if (bad != NULL)
+		return refuse(j, VERDICT_REFUSED,
+		    "its %s is not written as YYYYMMDDHHMMSSZ", bad);
+	/* shown only: an odd one is no reason to keep a revocation quiet */
+	if (!read_time(revoked, &j->v->revoked_at))
+		j->v->revoked_at = -1;
+	return 1;
+}
+
+static void
+bound(struct ocsp_verdict *v, time_t end, int by)
+{
+	if (v->usable_until == 0 || end < v->usable_until) {
+		v->usable_until = end;
+		v->bounded_by = by;
+	}
+}
+
+static int
+set_usable_until(struct judging *j)
+{
+	struct ocsp_verdict *v = j->v;
+	struct tm tm;
+
+	if (v->next_update != 0)
+		bound(v, v->next_update, 0);
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(j->signer), &tm) != 1)
+		return refuse(j, VERDICT_REFUSED,
+		    "the end of its signer's certificate cannot be read");
+	bound(v, timegm(&tm), 1);
+	bound(v, j->t->not_after, 2);
+	if (j->p->max_age >= 0)
+		bound(v, v->this_update + (time_t)j->p->max_age, 3);
+	if (v->usable_until <= j->p->now)
+		return refuse(j, VERDICT_STALE,
+		    "it cannot be used any more: its signer's certificate, or "
+		    "the certificate itself, has ended");
+	return 1;
+}
+
+/* RFC 9919 section 5 */
+static int
+is_timely(struct judging *j)
+{
+	char when[WORDS_TIME_MAX], span[WORDS_TIME_MAX];
+	struct ocsp_verdict *v = j->v;
+	const struct ocsp_policy *p = j->p;
+	time_t latest = v->this_update;
+	const char *said = "";
+
+	if (v->produced_at > latest)
+		latest = v->produced_at;
+	if (latest - p->now > p->skew)
+		return refuse(j, VERDICT_REFUSED,
+		    "its %s, %s, is in the future by %s (%lld s are "
+		    "tolerated): the responder's clock or this one is wrong",
+		    latest == v->this_update ? "thisUpdate" : "producedAt",
+		    words_time(when, latest),
+		    words_span(span, (long long)(latest - p->now)), p->skew);
+	if (v->next_update == 0 && p->max_age < 0)
+		return refuse(j, VERDICT_REFUSED,
+		    "it has no nextUpdate, so it never ends; servers ignore "
+		    "such a response (--max-age admits it)");
+	if (v->next_update != 0 && v->next_update <= v->this_update)
+		return refuse(j, VERDICT_REFUSED,
+		    "its nextUpdate, %s, is not later than its thisUpdate",
+		    words_time(when, v->next_update));
+	if (j->status == V_OCSP_CERTSTATUS_REVOKED)
+		said = "; it said \"revoked\"";
+	if (v->next_update != 0 && v->next_update <= p->now)
+		return refuse(j, VERDICT_STALE, "it expired on %s, %s ago%s",
+		    words_time(when, v->next_update),
+		    words_span(span, (long long)(p->now - v->next_update)),
+		    said);
+	if (p->max_age >= 0 && p->now - v->this_update > p->max_age)
+		return refuse(j, VERDICT_STALE,
+		    "its thisUpdate, %s, is older than --max-age (%lld s)%s",
+		    words_time(when, v->this_update), p->max_age, said);
+	return set_usable_until(j);
+}
+
+/* RFC 9654 section 2.1; that it is absent is no fault. */
+static int
+has_our_nonce(struct judging *j)
+{
+	int rc;
+
+	if (!j->p->answer || !j->t->nonce)
+		return 1;
+	rc = OCSP_check_nonce(j->t->req, j->basic);
+	if (rc == 0)
+		return refuse(j, VERDICT_REFUSED,
+		    "its nonce is not the one that was sent: it answers "
+		    "another question");
+	j->v->nonce = rc == 1;
+	return 1;
+}
+
+static void
+settle(struct judging *j)
+{
+	struct ocsp_verdict *v = j->v;
+	char when[WORDS_TIME_MAX];
+
+	if (j->status == V_OCSP_CERTSTATUS_REVOKED)
+		refuse(j, VERDICT_REVOKED, "revoked since %s, reason: %s%s",
+		    v->revoked_at != -1 ? words_time(when, v->revoked_at)
+					: "an unreadable date",
+		    ocsp_reason_name(v->reason),
+		    /* RFC 6960 section 2.2 */
+		    v->revoked_at == 0 && v->reason == OCSP_REVOKED_STATUS_CERTIFICATEHOLD
+			? " (which means: it was never issued)"
+			: "");
+	else if (j->status != V_OCSP_CERTSTATUS_GOOD)
+		refuse(j, VERDICT_UNKNOWN,
+		    "the responder does not know this certificate "
+		    "(\"unknown\")");
+	else
+		v->status = VERDICT_GOOD;
+}
+
+enum ocsp_status
+ocsp_judge(const struct ocsp_target *t, const unsigned char *der, size_t len,
+    const struct ocsp_policy *p, struct ocsp_verdict *v)
+{
+	struct judging j = {.t = t, .p = p, .v = v, .der = der, .len = len};
+
+	memset(v, 0, sizeof(*v));
+	v->status = VERDICT_INVALID;
+	v->reason = -1;
+	v->revoked_at = -1;
+	ERR_clear_error();
+	if (decode(&j) && is_about_us(&j) && is_signed_for_us(&j) &&
+	    is_strong(&j) && is_understood(&j) && find_ours(&j) &&
+	    read_times(&j) && is_timely(&j) && has_our_nonce(&j))
+		settle(&j);
+	OCSP_BASICRESP_free(j.basic);
+	OCSP_RESPONSE_free(j.resp);
+	ERR_clear_error();
+	return v->status;
+}
+
+int
+ocsp_newer(const struct ocsp_verdict *a, const struct ocsp_verdict *b)
+{
+	if (a->this_update != b->this_update)
+		return a->this_update > b->this_update;
+	return a->usable_until > b->usable_until;
+}
+
+/* ---- names ---- */
+
+const char *
+ocsp_status_name(enum ocsp_status s)
+{
+	static const char *const names[] = {
+	    [VERDICT_INVALID] = "not an OCSP response",
+	    [VERDICT_ERROR] = "an error",
+	    [VERDICT_FOREIGN] = "about another certificate",
+	    [VERDICT_REFUSED] = "refused",
+	    [VERDICT_STALE] = "expired",
+	    [VERDICT_UNKNOWN] = "unknown",
+	    [VERDICT_REVOKED] = "revoked",
+	    [VERDICT_GOOD] = "good",
+	};
+
+	return names[s];
+}
+
+const char *
+ocsp_reason_name(int reason)
+{
+	return reason < 0 ? "not given" : OCSP_crl_reason_str(reason);
+}
+
+const char *
+ocsp_error_name(enum ocsp_error e)
+{
+	switch (e) {
+	case OCSP_ERR_NONE:
+		return "successful";
+	case OCSP_ERR_MALFORMED:
+		return "malformedRequest";
+	case OCSP_ERR_INTERNAL:
+		return "internalError";
+	case OCSP_ERR_TRYLATER:
+		return "tryLater";
+	case OCSP_ERR_SIGREQUIRED:
+		return "sigRequired";
+	case OCSP_ERR_UNAUTHORIZED:
+		return "unauthorized";
+	}
+	return "an undefined error";
+}
+
+char *
+ocsp_text(const unsigned char *der, size_t len)
+{
+	OCSP_RESPONSE *resp;
+	BIO *bio;
+	char *p, *s = NULL;
+	long n;
+
+	if ((resp = d2i_OCSP_RESPONSE(NULL, &der, (long)len)) != NULL &&
+	    (bio = BIO_new(BIO_s_mem())) != NULL) {
+		if (OCSP_RESPONSE_print(bio, resp, 0) == 1 &&
+		    (n = BIO_get_mem_data(bio, &p)) > 0)
+			s = strndup(p, (size_t)n);
+		BIO_free(bio);
+	}
+	OCSP_RESPONSE_free(resp);
+	ERR_clear_error();
+	return s;
+}

@@ -1,0 +1,126 @@
+/*
+ * ocsp: which question to ask about a certificate, and whether an answer is
+ * true, about this certificate, and fresh.
+ *
+ * The same judge serves a fetched answer and the stored file.  It reads no
+ * clock and no file: time is a parameter, certificates are bytes.
+ */
+#ifndef OCSP_H
+#define OCSP_H
+
+#include <stddef.h>
+#include <time.h>
+
+#include "words.h"
+
+/* Limit of a response, in bytes; real ones have 300 to 3000. */
+#define OCSP_MAX_RESPONSE ((size_t)65536)
+
+/* Above this a URL is not asked by GET, RFC 9919 section 6. */
+#define OCSP_MAX_GET 255
+
+/* In the order of their weight. */
+enum ocsp_status {
+	VERDICT_INVALID,    /* not an OCSP response at all */
+	VERDICT_ERROR,	    /* an unsigned error, RFC 6960 section 2.3 */
+	VERDICT_FOREIGN,    /* about other certificates only */
+	VERDICT_REFUSED,    /* an OCSP response that failed the judgement */
+	VERDICT_STALE,	    /* it would do, but it is too old */
+	VERDICT_UNKNOWN,    /* verified: the responder does not know it */
+	VERDICT_REVOKED,    /* verified */
+	VERDICT_GOOD	    /* verified */
+};
+
+/* OCSPResponseStatus, RFC 6960 section 4.2.1 */
+enum ocsp_error {
+	OCSP_ERR_NONE = 0,
+	OCSP_ERR_MALFORMED = 1,
+	OCSP_ERR_INTERNAL = 2,
+	OCSP_ERR_TRYLATER = 3,
+	OCSP_ERR_SIGREQUIRED = 5,
+	OCSP_ERR_UNAUTHORIZED = 6
+};
+
+enum ocsp_hash { OCSP_SHA1, OCSP_SHA256 };
+
+enum ocsp_method { OCSP_AUTO, OCSP_GET, OCSP_POST };
+
+/* All that was met of issuers; they are decoded once. */
+struct ocsp;
+
+/* A certificate as the question sees it.  Borrowed for ocsp_target() only. */
+struct ocsp_about {
+	const unsigned char *issuer; /* DER, proven to be the issuer */
+	size_t issuer_len;
+	const unsigned char *serial; /* DER, an INTEGER */
+	size_t serial_len;
+	time_t not_after;
+	enum ocsp_hash hash; /* names it in the question, RFC 6960 4.1.1 */
+	int nonce;	     /* send one of 32 octets, RFC 9654 */
+};
+
+/* A certificate to be asked and judged about, and the question. */
+struct ocsp_target;
+
+struct ocsp_policy {
+	time_t now;
+	long long skew;	   /* seconds that a responder may be ahead */
+	long long max_age; /* seconds since thisUpdate; -1: no limit */
+	int answer;	   /* it answers our question: look for the nonce */
+};
+
+/* Times are 0 where there is none, but revoked_at is -1. */
+struct ocsp_verdict {
+	enum ocsp_status status;
+	enum ocsp_error error; /* with VERDICT_ERROR */
+	time_t produced_at;
+	time_t this_update;
+	time_t next_update;
+	time_t usable_until; /* the earliest of all ends */
+	time_t revoked_at;
+	int reason;	 /* RFC 5280 section 5.3.1; -1: none given */
+	int bounded_by;	 /* 0 nextUpdate, 1 signer, 2 certificate, 3 age */
+	int delegated;	 /* signed by a certificate of the issuer's */
+	int nocheck;	 /* which says id-pkix-ocsp-nocheck */
+	int nonce;	 /* it repeats ours */
+	int singles;	 /* statuses in it, ours included */
+	char signer[256]; /* name of its certificate, UTF-8, unescaped */
+	char why[WHY_MAX]; /* what was found, or why it is not good */
+};
+
+/* NULL if there is no memory. */
+struct ocsp *ocsp_new(void);
+void ocsp_free(struct ocsp *);
+
+/* Owned by the caller, outlived by the `struct ocsp`; NULL: see `why`. */
+struct ocsp_target *ocsp_target(
+    struct ocsp *, const struct ocsp_about *, char *why);
+void ocsp_target_free(struct ocsp_target *);
+
+/* The question in DER; borrowed from the target. */
+const unsigned char *ocsp_request(const struct ocsp_target *, size_t *len);
+char *ocsp_request_base64(const struct ocsp_target *); /* owned, or NULL */
+
+/*
+ * The URL of the question by GET, RFC 6960 appendix A.1: owned by the caller,
+ * NULL if there is no memory or the responder's URL has a query.
+ */
+char *ocsp_get_url(const struct ocsp_target *, const char *responder);
+
+/* Fills the verdict and returns its status. */
+enum ocsp_status ocsp_judge(const struct ocsp_target *,
+    const unsigned char *der, size_t len, const struct ocsp_policy *,
+    struct ocsp_verdict *);
+
+/* Is `a` later than `b`, or as late and usable for longer? */
+int ocsp_newer(const struct ocsp_verdict *a, const struct ocsp_verdict *b);
+
+/* "good", "keyCompromise", "tryLater"; never NULL. */
+const char *ocsp_status_name(enum ocsp_status);
+const char *ocsp_reason_name(int reason);
+const char *ocsp_error_name(enum ocsp_error);
+
+/* The response in OpenSSL's words; owned by the caller, may be NULL. */
+char *ocsp_text(const unsigned char *der, size_t len);
+
+#endif

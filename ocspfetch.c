@@ -1,0 +1,360 @@
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "job.h"
+#include "options.h"
+#include "report.h"
+
+/* How long a lock is waited for, and how often it is tried, in ms. */
+#define LOCK_PATIENCE 10000
+#define LOCK_PAUSE 25
+
+/* A job that waits for its question to be asked again. */
+struct waiting {
+	struct job *job;
+	long long due_ms; /* of the monotonic clock */
+	struct waiting *next;
+};
+
+struct run {
+	struct env env;
+	size_t next_operand;
+	struct waiting *waiting;
+	long long deadline_ms; /* of the monotonic clock; -1: none */
+	enum code worst;
+	int changed;
+};
+
+/* ---- the clock and the signals ---- */
+
+static long long
+monotonic_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void
+tick(struct run *r)
+{
+	long long left;
+
+	r->env.now = time(NULL);
+	if (r->deadline_ms == -1)
+		return;
+	left = r->deadline_ms - monotonic_ms();
+	r->env.left_ms = left > 0 ? left : 0;
+}
+
+/*
+ * What ends the program is blocked but for the moments where nothing is half
+ * done: here, and while http.c waits.
+ */
+static void
+ending_signals(int how)
+{
+	sigset_t ends;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGHUP);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	sigprocmask(how, &ends, NULL);
+}
+
+static void
+let_signals_in(void)
+{
+	ending_signals(SIG_UNBLOCK);
+	ending_signals(SIG_BLOCK);
+}
+
+/* ---- jobs ---- */
+
+static void
+say(const struct text *t)
+{
+	if (t->len > 0)
+		(void)fwrite(t->s, 1, t->len, stderr);
+}
+
+static void
+finish(struct run *r, struct job *j)
+{
+	struct text out = {0};
+	enum code code;
+
+	tick(r);
+	code = job_settle(j, &r->env);
+	report_job(j, &r->env, &out);
+	say(&out);
+	text_free(&out);
+	if (code > r->worst)
+		r->worst = code;
+	if (j->action == ACTION_WRITTEN || j->would_write)
+		r->changed = 1;
+	job_free(j);
+	free(j);
+}
+
+static int
+to_stdout(const struct http_answer *a)
+{
+	if (fwrite(a->body, 1, a->body_len, stdout) != a->body_len ||
+	    fflush(stdout) == EOF)
+		return -1;
+	return 0;
+}
+
+static void
+save(struct run *r, struct job *j, const struct http_answer *a)
+{
+	const struct timespec pause = {0, LOCK_PAUSE * 1000000L};
+	int tries = LOCK_PATIENCE / LOCK_PAUSE;
+
+	if (j->output == NULL && !r->env.o->dry_run) {
+		if (to_stdout(a) == 0)
+			job_saved(j, ACTION_WRITTEN);
+		else
+			job_fail(j, CODE_LOCAL,
+			    "cannot write to standard output: %s",
+			    strerror(errno));
+		return;
+	}
+	while (job_save(j, &r->env, a) == JOB_WAIT) {
+		let_signals_in();
+		if (tries-- == 0) {
+			job_fail(j, CODE_LOCAL,
+			    "another process has held the lock on the "
+			    "directory of %s for %d s",
+			    j->output, LOCK_PATIENCE / 1000);
+			return;
+		}
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void
+queue(struct run *r, struct job *j, long pause_ms)
+{
+	struct waiting *w;
+
+	if ((w = malloc(sizeof(*w))) == NULL) {
+		job_fail(j, CODE_LOCAL, "out of memory");
+		finish(r, j);
+		return;
+	}
+	w->job = j;
+	w->due_ms = monotonic_ms() + pause_ms;
+	w->next = r->waiting;
+	r->waiting = w;
+}
+
+/* Takes the first that is due; else NULL, and how long that is to come. */
+static struct job *
+take_due(struct run *r, long *wait_ms)
+{
+	struct waiting **p, *w;
+	long long now = monotonic_ms();
+	struct job *j;
+
+	for (p = &r->waiting; (w = *p) != NULL; p = &w->next) {
+		if (w->due_ms > now && r->env.left_ms != 0) {
+			if (w->due_ms - now < *wait_ms)
+				*wait_ms = (long)(w->due_ms - now);
+			continue;
+		}
+		*p = w->next;
+		j = w->job;
+		free(w);
+		return j;
+	}
+	return NULL;
+}
+
+/* Loads operands until one has to be asked about. */
+static struct job *
+take_operand(struct run *r)
+{
+	const struct options *o = r->env.o;
+	struct job *j;
+
+	while (r->next_operand < o->noperands) {
+		let_signals_in();
+		if ((j = malloc(sizeof(*j))) == NULL) {
+			fprintf(stderr, "ocspfetch: %s: out of memory\n",
+			    o->operands[r->next_operand++]);
+			if (r->worst < CODE_LOCAL)
+				r->worst = CODE_LOCAL;
+			continue;
+		}
+		job_init(j, o->operands[r->next_operand++]);
+		tick(r);
+		if (job_load(j, &r->env) == JOB_ASK)
+			return j;
+		finish(r, j);
+	}
+	return NULL;
+}
+
+static enum http_draw
+next_question(void *ctx, struct http_question *q, long *wait_ms)
+{
+	struct run *r = ctx;
+	struct job *j;
+
+	for (;;) {
+		tick(r);
+		if ((j = take_due(r, wait_ms)) == NULL &&
+		    (j = take_operand(r)) == NULL)
+			return r->waiting != NULL ? HTTP_LATER : HTTP_NONE;
+		tick(r);
+		if (job_question(j, &r->env, q) == JOB_ASK)
+			return HTTP_ASK;
+		finish(r, j);
+	}
+}
+
+static void
+take_answer(
+    void *ctx, const struct http_question *q, const struct http_answer *a)
+{
+	struct run *r = ctx;
+	struct job *j = q->ref;
+
+	tick(r);
+	report_exchange(j, &r->env, q, a);
+	switch (job_answer(j, &r->env, a)) {
+	case JOB_ASK:
+		queue(r, j, 0);
+		return;
+	case JOB_WAIT:
+		queue(r, j, j->pause_ms);
+		return;
+	case JOB_SAVE:
+		save(r, j, a);
+		break;
+	case JOB_DONE:
+		break;
+	}
+	finish(r, j);
+}
+
+/* ---- the run ---- */
+
+static void
+fill_http_options(struct http_options *h, const struct options *o)
+{
+	memset(h, 0, sizeof(*h));
+	h->agent = "ocspfetch/" OCSPFETCH_VERSION;
+	h->post_type = "application/ocsp-request";
+	h->accept = "application/ocsp-response";
+	h->proxy = o->proxy;
+	h->noproxy = o->noproxy;
+	h->headers = o->headers.v;
+	h->nheaders = o->headers.n;
+	h->connect_timeout_ms = (long)(o->connect_timeout * 1000);
+	h->max_redirs = (long)o->max_redirs;
+	h->parallel = (size_t)o->parallel;
+	h->family = o->ipv4 ? 4 : o->ipv6 ? 6 : 0;
+}
+
+static int
+run(const struct options *o)
+{
+	struct run r = {.env = {.o = o, .left_ms = -1}, .deadline_ms = -1};
+	const struct http_source source = {next_question, take_answer, &r};
+	struct http_options http;
+
+	if (o->deadline != -1)
+		r.deadline_ms = monotonic_ms() + o->deadline * 1000;
+	fill_http_options(&http, o);
+	if ((r.env.ocsp = ocsp_new()) == NULL ||
+	    http_run(&http, &source) == -1) {
+		fprintf(stderr, "ocspfetch: out of memory\n");
+		r.worst = CODE_LOCAL;
+	}
+	ocsp_free(r.env.ocsp);
+	if (r.worst == CODE_OK && r.changed && o->exit_changed != 0)
+		return (int)o->exit_changed;
+	return (int)r.worst;
+}
+
+/* A file that we open must not become 0, 1 or 2: messages go there. */
+static int
+make_sure_of_std_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	if (fd == -1)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+static int
+print(const char *text)
+{
+	if (fputs(text, stdout) == EOF || fflush(stdout) == EOF) {
+		fprintf(stderr, "ocspfetch: cannot write to standard output: "
+				"%s\n",
+		    strerror(errno));
+		return CODE_LOCAL;
+	}
+	return CODE_OK;
+}
+
+static int
+complain(const char *why)
+{
+	char safe[2 * WHY_MAX];
+
+	fprintf(stderr, "ocspfetch: %s; see ocspfetch --help\n",
+	    words_escape(safe, sizeof(safe), why, strlen(why)));
+	return CODE_INPUT;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o;
+	char why[WHY_MAX];
+	int code = CODE_LOCAL;
+
+	if (make_sure_of_std_fds() == -1)
+		return CODE_LOCAL;
+	signal(SIGPIPE, SIG_IGN);
+	ending_signals(SIG_BLOCK);
+	switch (options_read(&o, argc, argv, why)) {
+	case OPTIONS_RUN:
+		code = run(&o);
+		break;
+	case OPTIONS_HELP:
+		code = print(options_help);
+		break;
+	case OPTIONS_VERSION:
+		code = print("ocspfetch " OCSPFETCH_VERSION "\n");
+		break;
+	case OPTIONS_BAD:
+		code = complain(why);
+		break;
+	case OPTIONS_NOMEM:
+		fprintf(stderr, "ocspfetch: out of memory\n");
+		break;
+	}
+	options_free(&o);
+	return code;
+}

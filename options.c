@@ -1,0 +1,449 @@
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http.h"
+#include "options.h"
+
+#define YEARS_100 (100LL * 365 * 86400)
+
+const char options_help[] =
+    "usage: ocspfetch [options] certificate ...\n"
+    "Fetch, judge and store OCSP responses: site.pem -> site.pem.ocsp\n"
+    "\n"
+    "what to ask about                    how to ask\n"
+    "  -i, --issuer FILE                    -u, --url URL  -X, --method M\n"
+    "  -o, --output FILE  (- is stdout)     -4, -6, -x, --proxy URL\n"
+    "      --del-ext  site.crt->site.ocsp   --noproxy LIST  -H, --header LINE\n"
+    "when to ask and what to accept         -N, --nonce  --certid-hash HASH\n"
+    "  -d, --if-due                         -t, --timeout TIME\n"
+    "  -m, --min-valid TIME|N%              --connect-timeout TIME\n"
+    "  -a, --max-age TIME  --skew TIME      --deadline TIME  -r, --retry N\n"
+    "what to write                          --max-redirs N  -P, --parallel N\n"
+    "  -n, --dry-run  -f, --force         what to say\n"
+    "  --mode OCTAL  --write-revoked        -v, --verbose (twice for more)\n"
+    "  -c, --check  judge the stored one    --exit-changed[=N]  -h  -V\n"
+    "\n"
+    "exit status: 0 each certificate has a good response on disk, or needs none\n"
+    "  1 temporary, run again    2 usage or input, fix the job\n"
+    "  3 local, fix the machine  4 rejected or unknown, look\n"
+    "  5 revoked, replace the certificate\n"
+    "TIME is seconds, or a number with s m h d w.  See ocspfetch(1).\n";
+
+enum kind { FLAG, COUNT, TIME, NUMBER, OCTAL, STRING, LIST, CHOICE, MINIMUM };
+
+struct choice {
+	const char *name;
+	int value;
+};
+
+static const struct choice methods[] = {
+    {"auto", OCSP_AUTO}, {"get", OCSP_GET}, {"post", OCSP_POST}, {NULL, 0}};
+static const struct choice hashes[] = {
+    {"sha1", OCSP_SHA1}, {"sha256", OCSP_SHA256}, {NULL, 0}};
+
+/* What a number may be, and what it is if the option has no argument. */
+struct range {
+	long long min, max, absent;
+};
+
+struct entry {
+	char letter; /* 0: none */
+	const char *name;
+	enum kind kind;
+	size_t offset; /* into struct options */
+	int arg;       /* no_argument, ... */
+	struct range range;
+	const struct choice *choices;
+};
+
+#define AT(member) offsetof(struct options, member)
+#define NOTHING {0, 0, 0}
+
+static const struct entry table[] = {
+    {'4', "ipv4", FLAG, AT(ipv4), no_argument, NOTHING, NULL},
+    {'6', "ipv6", FLAG, AT(ipv6), no_argument, NOTHING, NULL},
+    {'a', "max-age", TIME, AT(max_age), required_argument, {1, YEARS_100, 0},
+	NULL},
+    {'c', "check", FLAG, AT(check), no_argument, NOTHING, NULL},
+    {0, "certid-hash", CHOICE, AT(hash), required_argument, NOTHING, hashes},
+    {0, "connect-timeout", TIME, AT(connect_timeout), required_argument,
+	{1, 86400, 0}, NULL},
+    {'d', "if-due", FLAG, AT(if_due), no_argument, NOTHING, NULL},
+    {0, "deadline", TIME, AT(deadline), required_argument, {1, YEARS_100, 0},
+	NULL},
+    {0, "del-ext", FLAG, AT(del_ext), no_argument, NOTHING, NULL},
+    {0, "exit-changed", NUMBER, AT(exit_changed), optional_argument,
+	{6, 125, 10}, NULL},
+    {'f', "force", FLAG, AT(force), no_argument, NOTHING, NULL},
+    {'H', "header", LIST, AT(headers), required_argument, NOTHING, NULL},
+    {'i', "issuer", LIST, AT(issuers), required_argument, NOTHING, NULL},
+    {'m', "min-valid", MINIMUM, AT(min_valid), required_argument,
+	{0, YEARS_100, 0}, NULL},
+    {0, "max-redirs", NUMBER, AT(max_redirs), required_argument, {0, 20, 0},
+	NULL},
+    {0, "mode", OCTAL, AT(mode), required_argument, {0, 0777, 0}, NULL},
+    {'N', "nonce", FLAG, AT(nonce), no_argument, NOTHING, NULL},
+    {'n', "dry-run", FLAG, AT(dry_run), no_argument, NOTHING, NULL},
+    {0, "noproxy", STRING, AT(noproxy), required_argument, NOTHING, NULL},
+    {'o', "output", STRING, AT(output), required_argument, NOTHING, NULL},
+    {'P', "parallel", NUMBER, AT(parallel), required_argument, {1, 256, 0},
+	NULL},
+    {'r', "retry", NUMBER, AT(retry), required_argument, {0, 100, 0}, NULL},
+    {0, "skew", TIME, AT(skew), required_argument, {0, YEARS_100, 0}, NULL},
+    {'t', "timeout", TIME, AT(timeout), required_argument, {1, 86400, 0}, NULL},
+    {'u', "url", STRING, AT(url), required_argument, NOTHING, NULL},
+    {'v', "verbose", COUNT, AT(verbose), no_argument, NOTHING, NULL},
+    {0, "write-revoked", FLAG, AT(write_revoked), no_argument, NOTHING, NULL},
+    {'X', "method", CHOICE, AT(method), required_argument, NOTHING, methods},
+    {'x', "proxy", STRING, AT(proxy), required_argument, NOTHING, NULL},
+    {'h', "help", FLAG, 0, no_argument, NOTHING, NULL},
+    {'V', "version", FLAG, 0, no_argument, NOTHING, NULL},
+};
+
+#define ENTRIES (sizeof(table) / sizeof(table[0]))
+
+/* ---- values ---- */
+
+/* Digits only, without sign or space; -1: not a number, or too large. */
+static long long
+parse_number(const char *s, const char **end, int base)
+{
+	long long n = 0;
+	int digit;
+
+	for (*end = s; **end >= '0' && **end < '0' + base; (*end)++) {
+		digit = **end - '0';
+		if (n > (LLONG_MAX - digit) / base)
+			return -1;
+		n = n * base + digit;
+	}
+	return *end == s ? -1 : n;
+}
+
+/* Seconds, or a number with one unit; -1 if it is neither. */
+static long long
+parse_time(const char *s)
+{
+	static const struct {
+		char letter;
+		long long seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400},
+	    {'w', 604800}};
+	const char *end;
+	long long n = parse_number(s, &end, 10);
+	size_t i;
+
+	if (n == -1 || *end == '\0')
+		return n;
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (*end == units[i].letter && end[1] == '\0')
+			return n > LLONG_MAX / units[i].seconds
+			    ? -1
+			    : n * units[i].seconds;
+	return -1;
+}
+
+/* How an option is called in a message: "-t, --timeout" */
+static const char *
+title(const struct entry *e, char buf[64])
+{
+	if (e->letter != 0)
+		snprintf(buf, 64, "-%c, --%s", e->letter, e->name);
+	else
+		snprintf(buf, 64, "--%s", e->name);
+	return buf;
+}
+
+static enum options_result
+bad_value(const struct entry *e, const char *arg, const char *want, char *why)
+{
+	char name[64];
+
+	snprintf(why, WHY_MAX, "option %s: \"%s\" is not %s",
+	    title(e, name), arg, want);
+	return OPTIONS_BAD;
+}
+
+static enum options_result
+set_number(const struct entry *e, long long *to, const char *arg, char *why)
+{
+	char want[128];
+	const char *end = "";
+	long long n;
+
+	if (arg == NULL)
+		n = e->range.absent;
+	else if (e->kind == TIME)
+		n = parse_time(arg);
+	else
+		n = parse_number(arg, &end, e->kind == OCTAL ? 8 : 10);
+	if (n >= e->range.min && n <= e->range.max && *end == '\0') {
+		*to = n;
+		return OPTIONS_RUN;
+	}
+	if (e->kind == TIME)
+		snprintf(want, sizeof(want),
+		    "a time from %lld to %lld s, such as 90, 15m, 12h, 7d",
+		    e->range.min, e->range.max);
+	else if (e->kind == OCTAL)
+		snprintf(want, sizeof(want), "an octal mode up to %llo",
+		    e->range.max);
+	else
+		snprintf(want, sizeof(want), "a number from %lld to %lld",
+		    e->range.min, e->range.max);
+	return bad_value(e, arg, want, why);
+}
+
+static enum options_result
+set_minimum(const struct entry *e, struct options *o, const char *arg, char *why)
+{
+	const char *end;
+	long long n = parse_number(arg, &end, 10);
+
+	if (n >= 0 && n <= 100 && strcmp(end, "%") == 0) {
+		o->min_percent = 1;
+		o->min_valid = n;
+		return OPTIONS_RUN;
+	}
+	n = parse_time(arg);
+	if (n < 0 || n > e->range.max)
+		return bad_value(e, arg,
+		    "a time such as 25h, or a part such as 30%", why);
+	o->min_valid = n;
+	return OPTIONS_RUN;
+}
+
+static enum options_result
+set_choice(const struct entry *e, int *to, const char *arg, char *why)
+{
+	const struct choice *c;
+	char want[64];
+	size_t n = 0;
+
+	for (c = e->choices; c->name != NULL; c++) {
+		if (strcmp(c->name, arg) == 0) {
+			*to = c->value;
+			return OPTIONS_RUN;
+		}
+		n += (size_t)snprintf(want + n, sizeof(want) - n, "%s%s",
+		    n == 0 ? "one of: " : ", ", c->name);
+	}
+	return bad_value(e, arg, want, why);
+}
+
+static enum options_result
+add_to_list(struct option_list *l, const char *arg)
+{
+	const char **v;
+
+	if ((v = realloc(l->v, (l->n + 1) * sizeof(*v))) == NULL)
+		return OPTIONS_NOMEM;
+	l->v = v;
+	v[l->n++] = arg;
+	return OPTIONS_RUN;
+}
+
+static enum options_result
+set(const struct entry *e, struct options *o, const char *arg, char *why)
+{
+	void *to = (char *)o + e->offset;
+
+	switch (e->kind) {
+	case FLAG:
+		*(int *)to = 1;
+		break;
+	case COUNT:
+		++*(int *)to;
+		break;
+	case TIME:
+	case NUMBER:
+	case OCTAL:
+		return set_number(e, to, arg, why);
+	case MINIMUM:
+		return set_minimum(e, o, arg, why);
+	case STRING:
+		*(const char **)to = arg;
+		break;
+	case LIST:
+		return add_to_list(to, arg);
+	case CHOICE:
+		return set_choice(e, to, arg, why);
+	}
+	return OPTIONS_RUN;
+}
+
+/* ---- the command line ---- */
+
+/* What cannot be meant together. */
+static enum options_result
+check_together(const struct options *o, char *why)
+{
+	const int to_stdout = o->output != NULL && strcmp(o->output, "-") == 0;
+	const struct {
+		int clash;
+		const char *what;
+	} rules[] = {
+	    {o->noperands == 0, "no certificate is named"},
+	    {o->output != NULL && o->noperands > 1,
+		"-o, --output is for one certificate, but several are named"},
+	    {o->output != NULL && o->del_ext,
+		"-o, --output and --del-ext both say where to write"},
+	    {o->ipv4 && o->ipv6, "-4 and -6 exclude each other"},
+	    {o->force && o->if_due,
+		"-f, --force and -d, --if-due exclude each other"},
+	    {o->check && (o->force || o->if_due || o->dry_run),
+		"-c, --check asks nobody and writes nothing: not with -d, -f "
+		"or -n"},
+	    {o->check && (o->write_revoked || o->exit_changed != 0),
+		"-c, --check writes nothing: not with --write-revoked or "
+		"--exit-changed"},
+	    {to_stdout && (o->check || o->if_due || o->exit_changed != 0),
+		"-o - stores nothing: not with -c, -d or --exit-changed"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i].clash) {
+			snprintf(why, WHY_MAX, "%s", rules[i].what);
+			return OPTIONS_BAD;
+		}
+	return OPTIONS_RUN;
+}
+
+static enum options_result
+check_texts(const struct options *o, char *why)
+{
+	char reason[WHY_MAX];
+	size_t i;
+
+	if (o->url != NULL &&
+	    http_check_url(o->url, strlen(o->url), reason) == -1) {
+		snprintf(why, WHY_MAX, "option -u, --url: \"%.200s\": %.600s",
+		    o->url, reason);
+		return OPTIONS_BAD;
+	}
+	for (i = 0; i < o->headers.n; i++)
+		if (http_check_header(o->headers.v[i], reason) == -1) {
+			snprintf(why, WHY_MAX,
+			    "option -H, --header: \"%.200s\": %.600s",
+			    o->headers.v[i], reason);
+			return OPTIONS_BAD;
+		}
+	return check_together(o, why);
+}
+
+static const struct options defaults = {
+    .max_age = -1,
+    .skew = 300,
+    .timeout = 30,
+    .connect_timeout = 10,
+    .deadline = -1,
+    .min_valid = -1,
+    .retry = 2,
+    .parallel = 16,
+    .mode = 0644,
+};
+
+/* getopt's two forms of the table; option i is known as 256 + i. */
+static void
+make_getopt(char *letters, struct option *names)
+{
+	size_t i;
+
+	/* ":" tells a missing argument from an unknown option */
+	*letters++ = ':';
+	for (i = 0; i < ENTRIES; i++) {
+		names[i].name = table[i].name;
+		names[i].has_arg = table[i].arg;
+		names[i].flag = NULL;
+		names[i].val = 256 + (int)i;
+		if (table[i].letter == 0)
+			continue;
+		*letters++ = table[i].letter;
+		if (table[i].arg == required_argument)
+			*letters++ = ':';
+	}
+	*letters = '\0';
+	memset(&names[ENTRIES], 0, sizeof(names[ENTRIES]));
+}
+
+static const struct entry *
+find_entry(int c)
+{
+	size_t i;
+
+	if (c >= 256)
+		return &table[c - 256];
+	for (i = 0; i < ENTRIES; i++)
+		if (table[i].letter != 0 && table[i].letter == c)
+			return &table[i];
+	return NULL;
+}
+
+/* getopt found fault with the word before optind, or a letter in it. */
+static enum options_result
+tell_fault(int c, char *const *argv, char *why)
+{
+	const char *word = argv[optind - 1];
+
+	if (optopt > 0 && optopt < 256 && c == '?')
+		snprintf(why, WHY_MAX, "there is no option -%c", optopt);
+	else if (c == ':')
+		snprintf(why, WHY_MAX, "option %s needs an argument", word);
+	else
+		snprintf(why, WHY_MAX, "option %s: %s", word,
+		    optopt >= 256 ? "takes no argument"
+				  : "there is no such option, or it is "
+				    "ambiguous");
+	return OPTIONS_BAD;
+}
+
+static enum options_result
+read_all(struct options *o, int argc, char *const *argv, char *why)
+{
+	char letters[2 * ENTRIES + 2], name[64];
+	struct option names[ENTRIES + 1];
+	unsigned char seen[ENTRIES] = {0};
+	enum options_result res;
+	const struct entry *e;
+	int c;
+
+	make_getopt(letters, names);
+	opterr = 0;
+	optind = 1;
+	while ((c = getopt_long(argc, argv, letters, names, NULL)) != -1) {
+		if (c == '?' || c == ':' || (e = find_entry(c)) == NULL)
+			return tell_fault(c, argv, why);
+		if (strcmp(e->name, "help") == 0)
+			return OPTIONS_HELP;
+		if (strcmp(e->name, "version") == 0)
+			return OPTIONS_VERSION;
+		if (seen[e - table]++ && e->kind != LIST && e->kind != COUNT) {
+			snprintf(why, WHY_MAX, "option %s is given twice",
+			    title(e, name));
+			return OPTIONS_BAD;
+		}
+		if ((res = set(e, o, optarg, why)) != OPTIONS_RUN)
+			return res;
+	}
+	o->operands = (const char *const *)argv + optind;
+	o->noperands = (size_t)(argc - optind);
+	return check_texts(o, why);
+}
+
+enum options_result
+options_read(struct options *o, int argc, char *const *argv, char *why)
+{
+	*o = defaults;
+	return read_all(o, argc, argv, why);
+}
+
+void
+options_free(struct options *o)
+{
+	free(o->issuers.v);
+	free(o->headers.v);
+}

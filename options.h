@@ -1,0 +1,78 @@
+/*
+ * options: what was asked on the command line.
+ *
+ * One table says all of it; nothing is printed and nothing exits here.
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <sys/types.h>
+
+#include <stddef.h>
+
+#include "ocsp.h"
+#include "words.h"
+
+enum options_result {
+	OPTIONS_RUN,
+	OPTIONS_HELP,
+	OPTIONS_VERSION,
+	OPTIONS_BAD, /* see `why` */
+	OPTIONS_NOMEM
+};
+
+/* Strings that may repeat; the strings are argv's. */
+struct option_list {
+	const char **v;
+	size_t n;
+};
+
+/* Times are in seconds; -1 is "not given".  Strings are argv's, or NULL. */
+struct options {
+	struct option_list issuers;
+	struct option_list headers;
+	const char *url;
+	const char *output;
+	const char *proxy;
+	const char *noproxy;
+	long long max_age;
+	long long skew;
+	long long timeout;
+	long long connect_timeout;
+	long long deadline;
+	long long min_valid; /* seconds, or percent if min_percent */
+	int min_percent;
+	long long retry;
+	long long max_redirs;
+	long long parallel;
+	long long mode;
+	long long exit_changed; /* 0: not asked for */
+	int method;		/* enum ocsp_method */
+	int hash;		/* enum ocsp_hash */
+	int ipv4;
+	int ipv6;
+	int check;
+	int if_due;
+	int force;
+	int dry_run;
+	int nonce;
+	int del_ext;
+	int write_revoked;
+	int verbose; /* how often it was given */
+
+	const char *const *operands;
+	size_t noperands;
+};
+
+/* The text of --help. */
+extern const char options_help[];
+
+/*
+ * Reads argv and keeps pointers into it.  options_free() releases the lists,
+ * whatever the result was.
+ */
+enum options_result options_read(
+    struct options *, int argc, char *const *argv, char *why);
+void options_free(struct options *);
+
+#endif

@@ -1,0 +1,525 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report.h"
+
+/* Room for one line; longer ones are cut. */
+#define LINE_MAX_LEN 4096
+
+/* HAProxy reads no more of a file than one of its buffers. */
+#define HAPROXY_BUFFER 16384
+
+/* A difference of clocks, in seconds, that is worth a word. */
+#define CLOCK_DIFFERS 3600
+
+static const char *
+output_name(const struct job *j)
+{
+	return j->output != NULL ? j->output : "standard output";
+}
+
+/* ---- the story ---- */
+
+static void
+add_line(struct text *t, const char *label, const char *raw)
+{
+	char safe[LINE_MAX_LEN];
+
+	words_escape(safe, sizeof(safe), raw, strlen(raw));
+	text_add(t, "  %-12s %s\n", label, safe);
+}
+
+/* Text of several lines from outside, each marked as such. */
+static void
+add_block(struct job *j, const char *mark, const char *s)
+{
+	size_t n;
+	char safe[LINE_MAX_LEN];
+
+	while (*s != '\0') {
+		n = strcspn(s, "\r\n");
+		if (n > 0)
+			text_add(&j->story, "  %s %s\n", mark,
+			    words_escape(safe, sizeof(safe), s, n));
+		s += n;
+		s += strspn(s, "\r\n");
+	}
+}
+
+void
+report_line(struct job *j, const struct env *env, const char *label,
+    const char *fmt, ...)
+{
+	char raw[LINE_MAX_LEN];
+	va_list ap;
+
+	if (env->o->verbose == 0)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	va_end(ap);
+	add_line(&j->story, label, raw);
+}
+
+/* "2026-11-25 03:00:00 UTC (3 d 4 h left)" */
+static const char *
+until(char buf[128], time_t end, time_t now)
+{
+	char when[WORDS_TIME_MAX], span[WORDS_TIME_MAX];
+
+	words_time(when, end);
+	if (end >= now)
+		snprintf(buf, 128, "%s (%s left)", when,
+		    words_span(span, (long long)(end - now)));
+	else
+		snprintf(buf, 128, "%s (%s ago)", when,
+		    words_span(span, (long long)(now - end)));
+	return buf;
+}
+
+void
+report_cert(struct job *j, const struct env *env)
+{
+	const struct cert *c = &j->cert;
+	char buf[128];
+
+	report_line(j, env, "certificate", "%s", c->subject);
+	report_line(j, env, "", "serial %s, valid until %s%s", c->serial_hex,
+	    until(buf, c->not_after, env->now),
+	    c->must_staple ? ", must-staple" : "");
+	if (c->not_before > env->now)
+		report_line(j, env, "clock?", "the certificate begins only on %s",
+		    words_time(buf, c->not_before));
+	if (c->nurls == 0 && env->o->url == NULL)
+		report_line(j, env, "responder", "it names none%s",
+		    c->must_staple ? "" : ", so it needs no response");
+}
+
+void
+report_issuer(struct job *j, const struct env *env)
+{
+	const struct cert *c = &j->cert;
+
+	if (env->o->verbose == 0)
+		return;
+	report_line(j, env, "issuer", "%s", c->issuer_name);
+	if (c->issuer_from != NULL)
+		report_line(j, env, "", "found in %s", c->issuer_from);
+	if (c->hunt != NULL && (env->o->verbose > 1 || c->issuer == NULL))
+		add_block(j, "  looked at   ", c->hunt);
+}
+
+static void
+verdict_lines(struct job *j, const struct env *env,
+    const struct ocsp_verdict *v)
+{
+	static const char *const by[] = {"its nextUpdate",
+	    "its signer's certificate", "the certificate", "--max-age"};
+	char buf[128];
+
+	if (v->signer[0] != '\0')
+		report_line(j, env, "signer", "%s%s%s", v->signer,
+		    v->status == VERDICT_REFUSED ? ""
+			: v->delegated ? ", which the issuer has charged with it"
+				       : ", the issuer itself",
+		    v->delegated && !v->nocheck
+			? " (without nocheck; its own revocation is not looked "
+			  "at)"
+			: "");
+	if (v->this_update == 0)
+		return;
+	report_line(j, env, "times", "produced    %s",
+	    words_time(buf, v->produced_at));
+	report_line(
+	    j, env, "", "this update %s", words_time(buf, v->this_update));
+	report_line(j, env, "", "next update %s",
+	    v->next_update != 0 ? until(buf, v->next_update, env->now)
+				: "none");
+	if (v->usable_until != 0 && v->bounded_by != 0)
+		report_line(j, env, "", "usable only until %s, the end of %s",
+		    until(buf, v->usable_until, env->now), by[v->bounded_by]);
+}
+
+void
+report_stored(struct job *j, const struct env *env)
+{
+	char buf[128];
+
+	if (j->holding == HOLDING_NOTHING)
+		report_line(j, env, "stored", "%s: none", j->output);
+	else if (j->have.status == VERDICT_GOOD)
+		report_line(j, env, "stored", "%s: good, usable until %s",
+		    j->output, until(buf, j->have.usable_until, env->now));
+	else
+		report_line(j, env, "stored", "%s: %s: %s", j->output,
+		    ocsp_status_name(j->have.status), j->have.why);
+	if (env->o->check && j->holding == HOLDING_JUDGED)
+		verdict_lines(j, env, &j->have);
+}
+
+void
+report_verdict(struct job *j, const struct env *env)
+{
+	verdict_lines(j, env, &j->got);
+	if (env->o->nonce && j->got.status == VERDICT_GOOD)
+		report_line(j, env, "nonce", "%s",
+		    j->got.nonce ? "repeated"
+				 : "not repeated, which most responders do "
+				   "not; its times vouch for it");
+	report_line(j, env, "says", "%s%s%s", ocsp_status_name(j->got.status),
+	    j->got.why[0] != '\0' ? ": " : "", j->got.why);
+}
+
+/* One argument of the command that repeats the question. */
+static void
+add_quoted(struct text *t, const char *before, const char *arg)
+{
+	char *quoted;
+
+	if ((quoted = words_quote(arg)) != NULL)
+		text_add(t, "%s%s", before, quoted);
+	free(quoted);
+}
+
+static void
+add_curl(struct job *j, const struct env *env, const struct http_question *q)
+{
+	const struct options *o = env->o;
+	struct text t = {0};
+	char *b64 = NULL, safe[LINE_MAX_LEN];
+	size_t i;
+
+	if (q->body != NULL) {
+		b64 = ocsp_request_base64(j->target);
+		text_add(&t, "echo %s | openssl base64 -d -A | ",
+		    b64 != NULL ? b64 : "?");
+		free(b64);
+	}
+	text_add(&t, "curl -sS%s%s -m %lld", o->ipv4 ? " -4" : "",
+	    o->ipv6 ? " -6" : "", o->timeout);
+	if (o->proxy != NULL)
+		add_quoted(&t, " -x ", o->proxy);
+	if (o->noproxy != NULL)
+		add_quoted(&t, " --noproxy ", o->noproxy);
+	for (i = 0; i < o->headers.n; i++)
+		add_quoted(&t, " -H ", o->headers.v[i]);
+	if (q->no_cache)
+		text_add(&t, " -H 'Cache-Control: no-cache' "
+			     "-H 'Pragma: no-cache'");
+	if (q->body != NULL)
+		text_add(&t, " -H 'Content-Type: application/ocsp-request' "
+			     "--data-binary @-");
+	add_quoted(&t, " ", q->url);
+	text_add(&t, " | openssl ocsp -respin /dev/stdin -noverify -resp_text");
+	if (t.s != NULL)
+		text_add(&j->story, "  %-12s %s\n", "to repeat",
+		    words_escape(safe, sizeof(safe), t.s, t.len));
+	text_free(&t);
+}
+
+void
+report_exchange(struct job *j, const struct env *env,
+    const struct http_question *q, const struct http_answer *a)
+{
+	char *text;
+
+	if (env->o->verbose == 0)
+		return;
+	report_line(j, env, "asked", "%s %s%s",
+	    q->body != NULL ? "POST" : "GET", q->url,
+	    q->no_cache ? " (no-cache)" : "");
+	if (a->address[0] != '\0')
+		report_line(j, env, "", "at %s%s, %ld ms", a->address,
+		    a->proxied ? ", the proxy" : "", a->ms);
+	if (a->result != HTTP_ANSWERED)
+		report_line(j, env, "answered", "nothing: %s", a->why);
+	else
+		report_line(j, env, "answered", "HTTP %ld, %s, %zu bytes",
+		    a->status, a->type != NULL ? a->type : "no content type",
+		    a->body_len);
+	if (env->o->verbose < 2)
+		return;
+	add_block(j, "<", a->headers);
+	if (a->result == HTTP_ANSWERED &&
+	    (text = ocsp_text(a->body, a->body_len)) != NULL) {
+		add_block(j, "|", text);
+		free(text);
+	}
+	add_curl(j, env, q);
+}
+
+/* ---- what went wrong ---- */
+
+/* A word on the clock where that may be the cause; else empty. */
+static const char *
+clock_hint(const struct job *j, const struct env *env,
+    const struct http_answer *a, char buf[256])
+{
+	char when[WORDS_TIME_MAX];
+	long long off = (long long)a->date - (long long)env->now;
+
+	buf[0] = '\0';
+	if (a->date != -1 && (off > CLOCK_DIFFERS || off < -CLOCK_DIFFERS))
+		snprintf(buf, 256,
+		    " (is this machine's clock right? The responder's says %s)",
+		    words_time(when, a->date));
+	else if (j->cert.not_before > env->now)
+		snprintf(buf, 256,
+		    " (is this machine's clock right? The certificate begins "
+		    "only on %s)",
+		    words_time(when, j->cert.not_before));
+	return buf;
+}
+
+void
+report_http_failure(
+    struct job *j, const struct env *env, const struct http_answer *a)
+{
+	static const char *const what[] = {
+	    [HTTP_ANSWERED] = "",
+	    [HTTP_ERESOLVE] = "its name cannot be resolved: ",
+	    [HTTP_ECONNECT] = "no connection: ",
+	    [HTTP_ETLS] = "no trusted TLS connection: ",
+	    [HTTP_ETIMEOUT] = "no answer in time: ",
+	    [HTTP_EPROXY] = "the proxy failed: ",
+	    [HTTP_ETOOBIG] = "the answer is too large: ",
+	    [HTTP_EBROKEN] = "the answer is broken: ",
+	    [HTTP_EOTHER] = "",
+	};
+
+	(void)env;
+	job_fail(j, CODE_TEMPORARY, "%.300s: %s%.500s%s", j->urls[j->url],
+	    what[a->result], a->why, a->proxied ? " (through the proxy)" : "");
+}
+
+void
+report_not_ocsp(
+    struct job *j, const struct env *env, const struct http_answer *a)
+{
+	const char *hint = "";
+
+	(void)env;
+	if (a->location != NULL) {
+		job_fail(j, CODE_TEMPORARY,
+		    "%.300s: HTTP %ld redirects to %.300s, which is not "
+		    "followed (see --max-redirs); often a captive portal or a "
+		    "filter",
+		    j->urls[j->url], a->status, a->location);
+		return;
+	}
+	if (a->status == 407)
+		hint = "; the proxy wants credentials";
+	else if (a->status == 403)
+		hint = "; a proxy or the responder forbids it (a Host header "
+		       "that it does not know?)";
+	else if (a->status == 404)
+		hint = "; is this the right responder?";
+	else if (a->body_len == 0)
+		hint = "; it came empty";
+	else if (a->status == 200)
+		hint = "; often a captive portal or a proxy";
+	job_fail(j, CODE_TEMPORARY,
+	    "%.300s: HTTP %ld%s with %zu bytes of %.100s, not an OCSP "
+	    "response%s",
+	    j->urls[j->url], a->status, a->proxied ? " (through the proxy)" : "",
+	    a->body_len, a->type != NULL ? a->type : "no stated type", hint);
+}
+
+void
+report_ocsp_error(struct job *j, const struct env *env)
+{
+	char age[WORDS_TIME_MAX], hint[256] = "";
+	long long old = (long long)env->now - (long long)j->cert.not_before;
+
+	if (j->got.error == OCSP_ERR_UNAUTHORIZED && old < 2 * 86400)
+		snprintf(hint, sizeof(hint),
+		    ", it does not speak for this certificate; which is %s "
+		    "old, so it may not know it yet",
+		    words_span(age, old));
+	else if (j->got.error == OCSP_ERR_UNAUTHORIZED)
+		snprintf(hint, sizeof(hint),
+		    ", it does not speak for this certificate; is this the "
+		    "right responder, and the right issuer?");
+	else if (j->got.error == OCSP_ERR_MALFORMED && env->o->nonce)
+		snprintf(hint, sizeof(hint),
+		    ", it may not take a nonce (--nonce)");
+	job_fail(j, CODE_TEMPORARY, "%.300s: the responder says \"%s\"%s",
+	    j->urls[j->url], ocsp_error_name(j->got.error), hint);
+}
+
+void
+report_refusal(struct job *j, const struct env *env, enum code code,
+    const struct http_answer *a)
+{
+	char hint[256];
+
+	job_fail(j, code, "%.300s: %s%.600s%s", j->urls[j->url],
+	    code == CODE_REJECTED ? "its answer is refused: " : "",
+	    j->got.why, clock_hint(j, env, a, hint));
+}
+
+/* ---- warnings ---- */
+
+__attribute__((format(printf, 2, 3))) static void
+warn(struct job *j, const char *fmt, ...)
+{
+	char raw[LINE_MAX_LEN], safe[LINE_MAX_LEN];
+	va_list ap;
+	size_t n;
+
+	n = (size_t)snprintf(raw, sizeof(raw),
+	    "ocspfetch: %.1024s: warning: ", j->path);
+	va_start(ap, fmt);
+	vsnprintf(raw + n, sizeof(raw) - n, fmt, ap);
+	va_end(ap);
+	text_add(&j->warnings, "%s\n",
+	    words_escape(safe, sizeof(safe), raw, strlen(raw)));
+}
+
+void
+report_warnings(struct job *j, const struct env *env, size_t len)
+{
+	if (!j->cert.issuer_beside && env->o->output == NULL)
+		warn(j,
+		    "the issuer is neither in the certificate's file nor in a "
+		    ".issuer file beside it: HAProxy before 3.5 does not start "
+		    "with %s there; put it into %s",
+		    j->output, j->path);
+	if (j->got.singles > 1)
+		warn(j,
+		    "%s holds the status of %d certificates: HAProxy does not "
+		    "staple it",
+		    j->output, j->got.singles);
+	if (j->got.next_update == 0)
+		warn(j,
+		    "%s has no nextUpdate: HAProxy does not staple it",
+		    j->output);
+	if (env->o->hash != OCSP_SHA1)
+		warn(j,
+		    "%s names the certificate by SHA-256: HAProxy and Apache do "
+		    "not staple it, hitch does not start with it",
+		    j->output);
+	if (len > HAPROXY_BUFFER)
+		warn(j,
+		    "%s has %zu bytes: HAProxy and nginx read no more than %d",
+		    j->output, len, HAPROXY_BUFFER);
+}
+
+/* ---- the outcome ---- */
+
+/* What a server reads from now on. */
+static void
+tell_holding(const struct job *j, const struct env *env, char *buf, size_t n)
+{
+	char end[128];
+
+	buf[0] = '\0';
+	if (j->holding == HOLDING_NOT_LOOKED || j->output == NULL)
+		return;
+	if (j->holding == HOLDING_NOTHING)
+		snprintf(buf, n, "; there is no %.300s", j->output);
+	else if (j->have.status == VERDICT_GOOD)
+		snprintf(buf, n, "; %.300s is good until %s", j->output,
+		    until(end, j->have.usable_until, env->now));
+	else if (j->have.status == VERDICT_REVOKED)
+		snprintf(buf, n, "; %.300s says revoked", j->output);
+	else
+		snprintf(buf, n, "; %.300s is of no use: %.400s", j->output,
+		    j->have.why);
+}
+
+static const char *
+advice(const struct job *j, const struct env *env)
+{
+	switch (j->code) {
+	case CODE_TEMPORARY:
+		if (env->o->check)
+			return "; fetch a new one";
+		return j->cert.must_staple
+		    ? "; run again soon, clients refuse a must-staple "
+		      "certificate without a response"
+		    : "; run again later";
+	case CODE_REJECTED:
+		return "; a fault of the authority or its network, or an "
+		       "attack: have a look with -v";
+	case CODE_REVOKED:
+		return "; replace the certificate";
+	default:
+		return "";
+	}
+}
+
+static void
+add_message(const struct job *j, const struct env *env, struct text *out)
+{
+	char raw[LINE_MAX_LEN], safe[LINE_MAX_LEN], holding[LINE_MAX_LEN / 2];
+
+	tell_holding(j, env, holding, sizeof(holding));
+	snprintf(raw, sizeof(raw), "ocspfetch: %.1024s: %s%s%s", j->path, j->why,
+	    holding, advice(j, env));
+	text_add(out, "%s\n",
+	    words_escape(safe, sizeof(safe), raw, strlen(raw)));
+}
+
+static const char *
+decision(const struct job *j, const struct env *env)
+{
+	if (j->would_write)
+		return "it would be written, but for --dry-run";
+	switch (j->action) {
+	case ACTION_WRITTEN:
+		return j->have.status == VERDICT_REVOKED
+		    ? "written, as --write-revoked asks"
+		    : "written: good, and better than what was there";
+	case ACTION_UNCHANGED:
+		return "left alone: it holds this very response already";
+	case ACTION_KEPT:
+		return "kept: what is stored is as new or newer";
+	case ACTION_NOT_DUE:
+		return "not due: good, and in the first half of its life";
+	case ACTION_NO_RESPONDER:
+		return "nothing to do";
+	case ACTION_NONE:
+		break;
+	}
+	if (env->o->check)
+		return "judged only, as --check asks";
+	return j->holding == HOLDING_NOT_LOOKED ? "nobody was asked"
+						: "nothing was written";
+}
+
+static void
+add_story(const struct job *j, const struct env *env, struct text *out)
+{
+	char safe[LINE_MAX_LEN], buf[128];
+
+	text_add(out, "ocspfetch: %s\n",
+	    words_escape(safe, sizeof(safe), j->path, strlen(j->path)));
+	if (j->story.s != NULL)
+		text_add(out, "%s", j->story.s);
+	add_line(out, "decided", decision(j, env));
+	if (j->holding == HOLDING_JUDGED && j->have.status == VERDICT_GOOD) {
+		snprintf(buf, sizeof(buf), "%s", "");
+		until(buf, j->have.usable_until, env->now);
+		text_add(out, "  %-12s %s: good until %s\n", "now",
+		    words_escape(safe, sizeof(safe), output_name(j),
+			strlen(output_name(j))),
+		    buf);
+	}
+	if (j->code == CODE_OK && j->trouble == CODE_TEMPORARY)
+		add_line(out, "no alarm", j->why);
+	text_add(out, "  %-12s %d\n", "exit", (int)j->code);
+}
+
+void
+report_job(struct job *j, const struct env *env, struct text *out)
+{
+	if (env->o->verbose > 0)
+		add_story(j, env, out);
+	if (j->warnings.s != NULL)
+		text_add(out, "%s", j->warnings.s);
+	if (j->code != CODE_OK)
+		add_message(j, env, out);
+}

@@ -1,0 +1,36 @@
+/*
+ * report: what a job has to say to people.  All messages of the program about
+ * certificates are made here; text from outside is escaped here.  Nothing is
+ * printed.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "job.h"
+
+/* Lines of the story for --verbose; without it they are dropped. */
+void report_line(struct job *, const struct env *, const char *label,
+    const char *, ...) __attribute__((format(printf, 4, 5)));
+void report_cert(struct job *, const struct env *);
+void report_issuer(struct job *, const struct env *);
+void report_stored(struct job *, const struct env *);
+void report_exchange(struct job *, const struct env *,
+    const struct http_question *, const struct http_answer *);
+void report_verdict(struct job *, const struct env *);
+
+/* Why an exchange brought no judgement, into job_fail(). */
+void report_http_failure(struct job *, const struct env *,
+    const struct http_answer *);
+void report_not_ocsp(struct job *, const struct env *,
+    const struct http_answer *);
+void report_ocsp_error(struct job *, const struct env *);
+void report_refusal(struct job *, const struct env *, enum code,
+    const struct http_answer *);
+
+/* What a server would stumble over in what was just written. */
+void report_warnings(struct job *, const struct env *, size_t len);
+
+/* All that is to be shown of a job that is settled; may be nothing. */
+void report_job(struct job *, const struct env *, struct text *out);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * staple: bytes on disk, whole or not at all.
+ *
+ * A handle holds the directory of one file open from the first look to the
+ * last, so that nobody can swap it for another in between.  What the bytes
+ * mean is not known here: whether they are to be replaced is asked of a
+ * function.  Nothing is printed, and nothing sleeps.
+ */
+#ifndef STAPLE_H
+#define STAPLE_H
+
+#include <sys/types.h>
+
+#include <stddef.h>
+
+struct staple;
+
+enum staple_result {
+	STAPLE_OK,
+	STAPLE_ABSENT,	  /* there is no such file */
+	STAPLE_UNCHANGED, /* it holds these bytes already; not touched */
+	STAPLE_KEPT,	  /* what it holds is better; not touched */
+	STAPLE_WRITTEN,	  /* replaced, and durable */
+	STAPLE_BUSY,	  /* another run is saving here; try again */
+	STAPLE_FAILED	  /* see `why`; the old file is as it was */
+};
+
+/* Are the new bytes to replace `old`?  `old` is NULL if the file is absent. */
+typedef int staple_better(void *ctx, const unsigned char *old, size_t len);
+
+/*
+ * Opens the directory of `path`; the file need not exist.  OK or FAILED; the
+ * handle is owned by the caller, who gives it to staple_close().
+ */
+enum staple_result staple_open(
+    const char *path, struct staple **out, char *why);
+
+/*
+ * Reads up to `max` bytes, which the caller owns; OK, ABSENT or FAILED.
+ * Anything but a regular file is a failure.
+ */
+enum staple_result staple_read(struct staple *, size_t max,
+    unsigned char **buf, size_t *len, char *why);
+
+/* Could it be replaced, as far as one can tell without trying? */
+enum staple_result staple_writable(struct staple *, char *why);
+
+/*
+ * Replaces the file with `len` bytes if `better` says so of what is there
+ * (of its first `max` bytes).  `mode` is for a new file; an old one's mode
+ * and, where allowed, owner are kept.  BUSY is returned at once.
+ */
+struct staple_bytes {
+	const unsigned char *p;
+	size_t len;
+	size_t max;
+	mode_t mode;
+};
+enum staple_result staple_replace(struct staple *,
+    const struct staple_bytes *, staple_better *better, void *ctx, char *why);
+
+void staple_close(struct staple *);
+
+#endif

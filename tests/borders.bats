@@ -1,0 +1,247 @@
+#!/usr/bin/env bats
+#
+# What the sources promise one another and who builds them: which room knows
+# which library, what the binary links, what make does and leaves behind.
+#
+# `run --separate-stderr` sets these two; this shellcheck has not heard of it.
+# shellcheck disable=SC2154
+
+# A build of our own with the defaults, whatever variant is under test: the tree
+# is not touched, and nobody's flags get in.
+setup_file() {
+	export BUILT=$BATS_FILE_TMPDIR/build
+	cd "$BATS_TEST_DIRNAME/.." || return
+	make -s -j 4 O="$BUILT" BIN="$BUILT/ocspfetch" >&2
+}
+
+setup() {
+	bats_require_minimum_version 1.5.0
+	cd "$BATS_TEST_DIRNAME/.." || return
+}
+
+# The sources whose #include names a header in $1/, sorted, on one line.
+includers() {
+	grep -lE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]$1/" ./*.[ch] |
+	    sed 's,^\./,,' | sort | tr '\n' ' '
+}
+
+@test "OpenSSL is included only in cert.c and ocsp.c" {
+	run includers openssl
+	[ "$output" = "cert.c ocsp.c " ]
+}
+
+@test "libcurl is included only in http.c" {
+	run includers curl
+	[ "$output" = "http.c " ]
+}
+
+@test "no header shows a library's type" {
+	local headers=0 h
+	for h in ./*.h; do
+		# As the compiler sees it: through every include, no comments.
+		cc -E -x c "$h" >"$BATS_TEST_TMPDIR/seen"
+		run grep -nE 'openssl/|curl/' "$BATS_TEST_TMPDIR/seen"
+		[ "$status" -eq 1 ]
+		run grep -nwE \
+		    '(X509|EVP|ASN1|BIO|BN|SSL)(_[A-Za-z0-9_]+)?|OCSP_(CERTID|RESP[A-Z]+|BASICRESP|SINGLERESP|REQ[A-Z]+|ONEREQ|SIGNATURE)|STACK_OF|x509[a-z_]*_st|ocsp[a-z_]*_st|stack_st[A-Za-z0-9_]*|CURL[A-Za-z]*|curl_[a-z_]+' \
+		    "$BATS_TEST_TMPDIR/seen"
+		echo "$h: $output"
+		[ "$status" -eq 1 ]
+		headers=$((headers + 1))
+	done
+	[ "$headers" -ge 6 ]
+}
+
+@test "every header stands alone" {
+	local h
+	for h in ./*.h; do
+		cc -std=c11 -Wall -Wextra -Werror -D_POSIX_C_SOURCE=200809L \
+		    -D_DEFAULT_SOURCE -fsyntax-only -x c "$h"
+	done
+}
+
+# Asked of the objects: neither a comment nor a macro can mislead them.  The
+# compiler turns printf into puts, and with _FORTIFY_SOURCE into __printf_chk.
+@test "nothing below main prints, exits, sleeps or reads the clock" {
+	local rooms=0 o print end sleep clock
+	print='stdout|stderr|(__)?v?f?d?printf(_chk)?|f?puts|f?putc|putchar|putc|perror|v?warnx?|v?syslog|psignal'
+	end='exit|_exit|_Exit|quick_exit|abort|v?errx?|raise|__assert_fail'
+	sleep='sleep|usleep|nanosleep|clock_nanosleep|pause|alarm|setitimer'
+	clock='time|clock|clock_gettime|gettimeofday|timespec_get|ftime'
+	for o in "$BUILT"/*.o; do
+		[ "${o##*/}" != ocspfetch.o ] || continue
+		nm -u "$o" | awk '{ sub(/@.*/, "", $NF); print $NF }' \
+		    >"$BATS_TEST_TMPDIR/needs"
+		run grep -xE "$print|$end|$sleep|$clock" "$BATS_TEST_TMPDIR/needs"
+		echo "${o##*/} calls: $output"
+		[ "$status" -eq 1 ]
+		rooms=$((rooms + 1))
+	done
+	[ "$rooms" -eq 6 ]
+}
+
+@test "the binary links nothing but libcurl and libcrypto" {
+	readelf -d "$BUILT/ocspfetch" >"$BATS_TEST_TMPDIR/dynamic"
+	sed -n 's/.*(NEEDED).*\[\(.*\)\].*/\1/p' "$BATS_TEST_TMPDIR/dynamic" |
+	    sed 's/\.so.*//; s/^libcurl-.*/libcurl/' | sort |
+	    grep -vxE 'ld-.*|ld64|libc\.musl-.*' >"$BATS_TEST_TMPDIR/needed"
+	run tr '\n' ' ' <"$BATS_TEST_TMPDIR/needed"
+	echo "$output"
+	[ "${output/ libcurl/}" != "$output" ]
+	[ "${output/libc /}" = "libcrypto libcurl " ]
+}
+
+@test "the binary is hardened: PIE, read-only relocations, bound at start" {
+	readelf -h "$BUILT/ocspfetch" | grep -q 'Type: *DYN'
+	readelf -lW "$BUILT/ocspfetch" | grep -q GNU_RELRO
+	readelf -lW "$BUILT/ocspfetch" | grep 'GNU_STACK' | grep -vq 'RWE'
+	readelf -d "$BUILT/ocspfetch" | grep -q 'NOW'
+}
+
+# Every compiling command that make would run, with these arguments.
+compiling() {
+	make -n -B V=1 "$@" all test-programs | tr -s ' \t' ' ' |
+	    sed -e ':a' -e '/\\$/N; s/\\\n//; ta' | grep -e ' -c -o '
+}
+
+@test "make with CFLAGS of the user keeps our warnings" {
+	local line n=0 w
+	while read -r line; do
+		for w in -std=c11 -Wall -Wextra -Wpedantic -Wshadow \
+		    -Wstrict-prototypes -Wmissing-prototypes \
+		    -Wold-style-definition -Wpointer-arith -Wcast-qual \
+		    -Wwrite-strings -Wformat=2 -Wvla -Wundef \
+		    -Wimplicit-fallthrough -Wconversion -Wsign-conversion \
+		    -fPIE -O1 -DX=1; do
+			[[ " $line " = *" $w "* ]]
+		done
+		[[ " $line " != *" -O2 "* ]]
+		# The user's come last, so that they win.
+		[[ "$line" = *-std=c11*-O1* ]]
+		n=$((n + 1))
+	done < <(compiling CFLAGS=-O1 CPPFLAGS=-DX=1)
+	[ "$n" -ge 10 ]
+}
+
+@test "warnings are no errors for who builds, only for lint" {
+	run compiling
+	[ "$status" -eq 0 ]
+	[[ "$output" != *-Werror* ]]
+	run compiling WERROR=-Werror
+	[[ "$output" = *-Werror* ]]
+}
+
+@test "make without a library is one sentence that names the remedy" {
+	run --separate-stderr make -B O="$BATS_TEST_TMPDIR" PKG_CONFIG=false all
+	[ "$status" -eq 2 ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ "$stderr" = *'run "sh tests/setup.sh"'* ]]
+	[[ "$stderr" = *'libcurl >= 7.76'* ]]
+}
+
+@test "make and make install never install packages" {
+	run make -n -B all install
+	[ "$status" -eq 0 ]
+	run grep -wE 'setup\.sh|apt-get|apt|dnf|apk|pacman|zypper|brew|sudo' <<<"$output"
+	[ "$status" -eq 1 ]
+}
+
+# Paths under $1, directories left out: those may be anybody's.
+files_in() {
+	(cd "$1" && find . ! -type d | sort)
+}
+
+install_into() {
+	make -s O="$BUILT" BIN="$BUILT/ocspfetch" DESTDIR="$dest" "$@"
+}
+
+@test "make install and make uninstall leave nothing behind" {
+	local dest="$BATS_TEST_TMPDIR/a root"
+	install_into install
+	run files_in "$dest"
+	[ "${#lines[@]}" -eq 2 ]
+	[ "${lines[0]}" = ./usr/local/bin/ocspfetch ]
+	[ "${lines[1]}" = ./usr/local/share/man/man1/ocspfetch.1 ]
+	[ "$(stat -c %a "$dest/usr/local/bin/ocspfetch")" = 755 ]
+	[ "$(stat -c %a "$dest/usr/local/share/man/man1/ocspfetch.1")" = 644 ]
+	install_into uninstall
+	[ -z "$(files_in "$dest")" ]
+}
+
+@test "make install goes where PREFIX, BINDIR and MANDIR say" {
+	local dest=$BATS_TEST_TMPDIR/root
+	install_into install PREFIX=/opt/x
+	install_into install BINDIR=/sbin MANDIR=/man
+	run files_in "$dest"
+	[ "${lines[*]}" = "./man/man1/ocspfetch.1 ./opt/x/bin/ocspfetch \
+./opt/x/share/man/man1/ocspfetch.1 ./sbin/ocspfetch" ]
+	install_into uninstall PREFIX=/opt/x
+	install_into uninstall BINDIR=/sbin MANDIR=/man
+	[ -z "$(files_in "$dest")" ]
+}
+
+@test "the version is said in one place" {
+	local version
+	version=$(sed -n 's/^VERSION = //p' Makefile)
+	[[ "$version" =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]]
+	# CHANGELOG tells of versions; all else takes it from the Makefile.
+	run grep -rlF "$version" --include='*.[ch]' --include='*.sh' \
+	    --include='*.bats' --include='*.[18]' --include=README.md \
+	    --include=Makefile --include=run .
+	[ "$output" = ./Makefile ]
+	run "$OCSPFETCH" -V
+	[ "$status" -eq 0 ]
+	[[ "$output" = *"$version"* ]]
+}
+
+# Stubs in front of PATH: nothing on this machine can be changed by them.
+stub() {
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\n%s\n' "$2" >"$BATS_TEST_TMPDIR/bin/$1"
+	chmod +x "$BATS_TEST_TMPDIR/bin/$1"
+}
+
+setup_sh() {
+	env PATH="$BATS_TEST_TMPDIR/bin:$PATH" sh tests/setup.sh "$@"
+}
+
+@test "setup.sh is silent when nothing is missing, and asks no manager" {
+	local m
+	for m in apt-get apt-cache dnf apk pacman zypper brew; do
+		stub "$m" "echo $m was called; exit 1"
+	done
+	stub id 'echo 1000'
+	run setup_sh
+	echo "$output"
+	if [[ "$output" = *"this needs root; run:"* ]]; then
+		skip "something is missing on this machine"
+	fi
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+}
+
+@test "setup.sh without root changes nothing and says what to run" {
+	stub id 'echo 1000'
+	stub pkg-config 'exit 1'
+	stub sudo 'echo sudo was called; exit 1'
+	stub apt-get 'echo apt-get was called; exit 1'
+	run --separate-stderr setup_sh
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
+	[[ "$stderr" != *"was called"* ]]
+	[[ "$stderr" = *"missing: "*libcurl*libcrypto*cmocka* ]]
+	[[ "$stderr" = *"sudo apt-get update && sudo apt-get install -y"* ]]
+	[[ "$stderr" = *libcurl4-openssl-dev*libssl-dev*libcmocka-dev* ]]
+}
+
+@test "setup.sh shows what a package manager said only when it failed" {
+	stub id 'echo 0'
+	stub pkg-config 'exit 1'
+	# shellcheck disable=SC2016
+	stub apt-get 'echo E: no such thing, said "$*"; exit 100'
+	run --separate-stderr setup_sh
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
+	[[ "$stderr" = *"E: no such thing, said install -y"* ]]
+	[[ "$stderr" = *"apt could not install: "* ]]
+}

@@ -1,0 +1,108 @@
+# What the end-to-end tests share: a throw-away PKI, a responder, certificates.
+# shellcheck shell=bash
+#
+#	load lib
+#	setup_file() { world; }
+#	teardown_file() { end_world; }
+#	setup() { cd "$BATS_TEST_TMPDIR" || exit; }
+#
+# OCSPFETCH, FORGE and RESPONDER are set by tests/run.  Each test works in a
+# directory of its own, so tests may run in any order.
+
+bats_require_minimum_version 1.5.0
+
+# A PKI in $PKI, and our responder at $URL, whose requests end up in $LOG.
+world() {
+	PKI=$BATS_FILE_TMPDIR/pki
+	LOG=$BATS_FILE_TMPDIR/requests
+	export PKI LOG
+	mkdir -p "$PKI"
+	"$FORGE" pki "$PKI"
+	start_responder "$BATS_FILE_TMPDIR/responder" -l "$LOG"
+	URL=http://127.0.0.1:$PORT
+	export URL
+}
+
+end_world() {
+	stop_all
+}
+
+# start_responder STEM [options]: sets PORT.
+start_responder() {
+	local stem=$1 i
+	shift
+	"$RESPONDER" -d "$PKI" "$@" >"$stem.out" 2>"$stem.err" 3>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/pids"
+	for ((i = 0; i < 100; i++)); do
+		PORT=$(awk '/^port/ { print $2 }' "$stem.out")
+		[ -z "$PORT" ] || break
+		sleep 0.05
+	done
+	[ -n "$PORT" ]
+	export PORT
+}
+
+stop_all() {
+	local pid
+	while read -r pid; do
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done <"$BATS_FILE_TMPDIR/pids"
+}
+
+# leaf NAME BEHAVIOUR [forge options]: NAME.pem with its responder, and the
+# issuer in NAME.pem.issuer.  BEHAVIOUR "-" is no responder.
+leaf() {
+	local name=$1 behaviour=$2 id=t$BATS_TEST_NUMBER-$1
+	shift 2
+	[ "$behaviour" = - ] || set -- "$@" --url "$URL/$behaviour"
+	"$FORGE" leaf "$PKI" "$id" "$@"
+	cp "$PKI/$id.pem" "$name.pem"
+	cp "$PKI/$id.key" "$name.key"
+	cp "$PKI/ca.pem" "$name.pem.issuer"
+}
+
+# response NAME RECIPE: writes NAME.pem.ocsp, as a run would have left it.
+response() {
+	"$FORGE" response "$PKI" "t$BATS_TEST_NUMBER-$1" "$2" >"$1.pem.ocsp"
+}
+
+# The program, with $status, $output (stdout) and $stderr.
+fetch() {
+	run --separate-stderr "$OCSPFETCH" "$@"
+}
+
+# exits N: as it should, without a sanitizer's word.
+exits() {
+	[ "$status" -eq "$1" ] || {
+		echo "exit status $status, not $1"
+		echo "stdout: $output"
+		echo "stderr: $stderr"
+		return 1
+	}
+}
+
+silent() {
+	[ -z "$output" ] && [ -z "$stderr" ] || {
+		echo "not silent: $output$stderr"
+		return 1
+	}
+}
+
+# says TEXT: on standard error.
+says() {
+	[[ $stderr == *"$1"* ]] || {
+		echo "stderr does not say \"$1\": $stderr"
+		return 1
+	}
+}
+
+# Inode, size, mode, owner and time of a file: what must not change.
+identity() {
+	stat -c '%i %s %a %u:%g %y' "$1"
+}
+
+# Names of temporary files that were left in a directory.
+leftovers() {
+	find "${1:-.}" -name '.*.ocsp.*'
+}

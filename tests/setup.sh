@@ -1,0 +1,287 @@
+#!/bin/sh
+#
+# Installs what `make demo` and `make check` need and this machine lacks;
+# `sh tests/setup.sh all` adds what `make asan` and `make lint` need.
+#
+# When nothing is missing it says nothing and asks no package manager.  Who is
+# not root gets the command to run, and nothing is changed.
+set -u
+
+# haproxy and nginx live where a user's PATH seldom looks.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+demo_and_check='compiler make pkg-config libcurl libcrypto openssl cmocka
+	bats haproxy nginx strace'
+asan_and_lint='clang clang-tidy clang-format clang-rt libasan cppcheck mandoc
+	shellcheck ctags valgrind'
+
+say() {
+	echo "tests/setup.sh: $*" >&2
+}
+
+here() {
+	command -v "$1" >/dev/null 2>&1
+}
+
+# Is this one here?  Asks for what will be used: a command, a header, a .pc file.
+have() {
+	case $1 in
+	compiler)
+		echo '#include <stdio.h>' | ${CC:-cc} -E - >/dev/null 2>&1
+		;;
+	libcurl)
+		pkg-config --exists 'libcurl >= 7.76' 2>/dev/null
+		;;
+	libcrypto)
+		pkg-config --exists 'libcrypto >= 3.0' 'libssl >= 3.0' \
+		    2>/dev/null
+		;;
+	cmocka)
+		pkg-config --exists cmocka 2>/dev/null
+		;;
+	libasan)
+		test -e "$(${CC:-cc} -print-file-name=libasan.so 2>/dev/null)" ||
+		    have clang-rt
+		;;
+	clang-rt)
+		for a in "-$(uname -m)" ''; do
+			lib=libclang_rt.asan$a.a
+			test -e "$(clang -print-file-name="$lib" 2>/dev/null)" &&
+			    return 0
+		done
+		# Elsewhere it has other names: the proof is a program.
+		lib=$(mktemp) || return 1
+		echo 'int main(void) { return 0; }' |
+		    clang -fsanitize=address -x c -o "$lib" - 2>/dev/null
+		a=$?
+		rm -f "$lib"
+		return $a
+		;;
+	ctags)
+		# Exuberant and BSD ctags do not know where a function ends.
+		ctags --version 2>/dev/null | grep -q Universal
+		;;
+	strace | valgrind)
+		here "$1" || test "$(uname -s)" != Linux
+		;;
+	*)
+		here "$1"
+		;;
+	esac
+}
+
+# What the package that brings $1 is called by $manager.  One that is not named
+# here is called what we call it; an empty answer: it comes with another one.
+package() {
+	case $manager:$1 in
+	apt:compiler) echo gcc libc6-dev ;;
+	apt:libcurl) echo libcurl4-openssl-dev ;;
+	apt:libcrypto) echo libssl-dev ;;
+	apt:cmocka) echo libcmocka-dev ;;
+	apt:clang-rt) apt_clang_rt ;;
+	apt:libasan) ;;
+	apt:ctags) echo universal-ctags ;;
+
+	dnf:compiler) echo gcc glibc-devel ;;
+	dnf:pkg-config) echo pkgconf-pkg-config ;;
+	dnf:libcurl) echo libcurl-devel ;;
+	dnf:libcrypto) echo openssl-devel ;;
+	dnf:cmocka) echo libcmocka-devel ;;
+	dnf:clang-tidy | dnf:clang-format) echo clang-tools-extra ;;
+	dnf:clang-rt) echo compiler-rt ;;
+	dnf:libasan) echo libasan libubsan ;;
+	dnf:shellcheck) echo ShellCheck ;;
+
+	apk:compiler) echo gcc musl-dev ;;
+	apk:pkg-config) echo pkgconf ;;
+	apk:libcurl) echo curl-dev ;;
+	apk:libcrypto) echo openssl-dev ;;
+	apk:cmocka) echo cmocka-dev ;;
+	apk:clang-tidy | apk:clang-format) echo clang-extra-tools ;;
+	apk:clang-rt | apk:libasan) echo compiler-rt ;;
+
+	pacman:compiler) echo gcc ;;
+	pacman:pkg-config) echo pkgconf ;;
+	pacman:libcurl) echo curl ;;
+	pacman:libcrypto) echo openssl ;;
+	pacman:bats) echo bash-bats ;;
+	pacman:clang-tidy | pacman:clang-format) echo clang ;;
+	pacman:clang-rt) echo compiler-rt ;;
+	pacman:libasan) ;;
+
+	zypper:compiler) echo gcc glibc-devel ;;
+	zypper:libcurl) echo libcurl-devel ;;
+	zypper:libcrypto) echo libopenssl-devel ;;
+	zypper:cmocka) echo libcmocka-devel ;;
+	zypper:clang-tidy | zypper:clang-format) echo clang-tools ;;
+	zypper:clang-rt) echo clang ;;
+	zypper:libasan) ;;
+	zypper:shellcheck) echo ShellCheck ;;
+
+	# Xcode's command line tools bring the compiler and make.
+	brew:compiler | brew:make | brew:libasan) ;;
+	brew:pkg-config) echo pkgconf ;;
+	brew:libcurl) echo curl ;;
+	brew:libcrypto | brew:openssl) echo openssl@3 ;;
+	brew:bats) echo bats-core ;;
+	brew:clang | brew:clang-tidy | brew:clang-rt) echo llvm ;;
+	brew:ctags) echo universal-ctags ;;
+
+	*) echo "$1" ;;
+	esac
+}
+
+# Debian has libclang-rt-dev since 12; before it came with clang.
+apt_clang_rt() {
+	if apt-cache show libclang-rt-dev >/dev/null 2>&1; then
+		echo libclang-rt-dev
+	else
+		echo clang
+	fi
+}
+
+find_manager() {
+	for m in apt-get dnf apk pacman zypper brew; do
+		if here "$m"; then
+			manager=${m%-get}
+			return 0
+		fi
+	done
+	return 1
+}
+
+# What a person would type; no word of it needs quotes.
+command_for() {
+	case $manager in
+	apt)
+		echo apt-get install -y -qq --no-install-recommends "$@"
+		;;
+	dnf)
+		echo dnf install -y -q --setopt=install_weak_deps=False "$@"
+		;;
+	apk)
+		echo apk add --no-cache -q "$@"
+		;;
+	pacman)
+		echo pacman -Sy --needed --noconfirm --noprogressbar "$@"
+		;;
+	zypper)
+		echo zypper -n -q install --no-recommends "$@"
+		;;
+	brew)
+		echo brew install -q "$@"
+		;;
+	esac
+}
+
+tidy_up() {
+	if test -n "$policy"; then
+		rm -f "$policy"
+	fi
+	if test -n "$log"; then
+		rm -f "$log"
+	fi
+}
+
+# Debian starts the servers that it installs.  The tests start their own, on
+# ports of their own; no other may answer on this machine because of them.
+hold_servers() {
+	case " $* " in
+	*' haproxy '* | *' nginx '*) ;;
+	*) return 0 ;;
+	esac
+	test -e /usr/sbin/policy-rc.d && return 0
+	policy=/usr/sbin/policy-rc.d
+	cat >"$policy" <<-'END'
+	#!/bin/sh
+	# Of ocspfetch's tests/setup.sh, which removes it when it ends.
+	case " $* " in
+	*' haproxy'[\ .]* | *' nginx'[\ .]*) exit 101 ;;
+	esac
+	exit 0
+	END
+	chmod 755 "$policy"
+}
+
+install_packages() {
+	log=
+	policy=
+	trap tidy_up EXIT
+	trap 'exit 1' HUP INT TERM
+	log=$(mktemp) || return 1
+	if test "$manager" = apt; then
+		export DEBIAN_FRONTEND=noninteractive
+		# A mirror that is down is no reason to stop: the lists on
+		# this machine may do.
+		apt-get update -qq </dev/null >"$log" 2>&1
+		hold_servers "$@"
+	fi
+	# shellcheck disable=SC2046
+	set -- $(command_for "$@")
+	"$@" </dev/null >>"$log" 2>&1 && return 0
+	cat "$log" >&2
+	return 1
+}
+
+missing() {
+	for w in $wanted; do
+		have "$w" || printf '%s ' "$w"
+	done
+}
+
+wanted=$demo_and_check
+case $# in
+0) ;;
+1)
+	if test "$1" != all; then
+		say "usage: sh tests/setup.sh [all]"
+		exit 2
+	fi
+	wanted="$wanted $asan_and_lint"
+	;;
+*)
+	say "usage: sh tests/setup.sh [all]"
+	exit 2
+	;;
+esac
+
+absent=$(missing)
+test -n "$absent" || exit 0
+
+if ! find_manager; then
+	say "missing: $absent"
+	say "no package manager that this script knows: install them by hand"
+	exit 1
+fi
+
+packages=$(for w in $absent; do package "$w"; done | tr '\n' ' ')
+if test -z "${packages% }"; then
+	say "missing, and not to be had from $manager: $absent"
+	exit 1
+fi
+
+# brew alone wants no root, and refuses to work for it.
+if test "$manager" != brew && test "$(id -u)" -ne 0; then
+	sudo=
+	here sudo && sudo='sudo '
+	update=
+	test "$manager" = apt && update="${sudo}apt-get update && "
+	say "missing: $absent"
+	say "this needs root; run:"
+	# shellcheck disable=SC2086
+	echo "  $update$sudo$(command_for $packages)" >&2
+	exit 1
+fi
+
+say "installing: $packages"
+# shellcheck disable=SC2086
+if ! install_packages $packages; then
+	say "$manager could not install: $packages"
+	exit 1
+fi
+
+absent=$(missing)
+if test -n "$absent"; then
+	say "installed, yet still missing or too old: $absent"
+	exit 1
+fi

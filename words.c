@@ -1,0 +1,168 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "words.h"
+
+int
+text_add(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+	size_t need;
+	char *s;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return -1;
+	need = t->len + (size_t)n + 1;
+	if (need > t->size) {
+		if ((s = realloc(t->s, need * 2)) == NULL)
+			return -1;
+		t->s = s;
+		t->size = need * 2;
+	}
+	va_start(ap, fmt);
+	vsnprintf(t->s + t->len, t->size - t->len, fmt, ap);
+	va_end(ap);
+	t->len += (size_t)n;
+	return 0;
+}
+
+void
+text_free(struct text *t)
+{
+	free(t->s);
+	memset(t, 0, sizeof(*t));
+}
+
+/* Decodes one well-formed UTF-8 sequence; returns its length, 0 if it is not. */
+static size_t
+utf8_take(const unsigned char *s, size_t len, unsigned long *cp)
+{
+	static const unsigned long least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t i, n;
+
+	if (s[0] >= 0xc2 && s[0] <= 0xdf)
+		n = 2;
+	else if (s[0] >= 0xe0 && s[0] <= 0xef)
+		n = 3;
+	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
+		n = 4;
+	else
+		return 0;
+	if (n > len)
+		return 0;
+	*cp = s[0] & (0xffu >> (n + 1));
+	for (i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		*cp = *cp << 6 | (s[i] & 0x3fu);
+	}
+	if (*cp < least[n] || *cp > 0x10ffff ||
+	    (*cp >= 0xd800 && *cp <= 0xdfff))
+		return 0;
+	return n;
+}
+
+/* How many bytes at `s` may be shown as they are; 0: none. */
+static size_t
+harmless(const unsigned char *s, size_t len)
+{
+	unsigned long cp;
+	size_t n;
+
+	if (s[0] >= 0x20 && s[0] < 0x7f)
+		return 1;
+	if ((n = utf8_take(s, len, &cp)) == 0)
+		return 0;
+	/* C1 controls, invisible and direction-changing characters */
+	if (cp < 0xa0 || cp == 0xad || cp == 0x61c || cp == 0x180e ||
+	    (cp >= 0x2000 && cp <= 0x206f) || cp == 0xfeff ||
+	    (cp >= 0xfff0 && cp <= 0xffff) || cp >= 0xe0000)
+		return 0;
+	return n;
+}
+
+char *
+words_escape(char *out, size_t size, const char *in, size_t len)
+{
+	const unsigned char *s = (const unsigned char *)in;
+	size_t n, o = 0;
+
+	while (len > 0) {
+		if ((n = harmless(s, len)) > 0) {
+			if (o + n >= size)
+				break;
+			memcpy(out + o, s, n);
+			o += n;
+		} else {
+			n = 1;
+			if (o + 4 >= size)
+				break;
+			snprintf(out + o, size - o, "\\x%02X", s[0]);
+			o += 4;
+		}
+		s += n;
+		len -= n;
+	}
+	if (size > 0)
+		out[o] = '\0';
+	return out;
+}
+
+char *
+words_time(char out[WORDS_TIME_MAX], time_t when)
+{
+	struct tm tm;
+
+	if (gmtime_r(&when, &tm) == NULL ||
+	    strftime(out, WORDS_TIME_MAX, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+		snprintf(out, WORDS_TIME_MAX, "a time out of range");
+	return out;
+}
+
+char *
+words_span(char out[WORDS_TIME_MAX], long long s)
+{
+	if (s < 0)
+		s = 0;
+	if (s >= 86400)
+		snprintf(out, WORDS_TIME_MAX, "%lld d %lld h", s / 86400,
+		    s % 86400 / 3600);
+	else if (s >= 3600)
+		snprintf(out, WORDS_TIME_MAX, "%lld h %lld min", s / 3600,
+		    s % 3600 / 60);
+	else if (s >= 60)
+		snprintf(
+		    out, WORDS_TIME_MAX, "%lld min %lld s", s / 60, s % 60);
+	else
+		snprintf(out, WORDS_TIME_MAX, "%lld s", s);
+	return out;
+}
+
+char *
+words_quote(const char *in)
+{
+	size_t i, n = 3;
+	char *out, *o;
+
+	for (i = 0; in[i] != '\0'; i++)
+		n += in[i] == '\'' ? 4 : 1;
+	if ((out = o = malloc(n)) == NULL)
+		return NULL;
+	*o++ = '\'';
+	for (; *in != '\0'; in++) {
+		if (*in == '\'') {
+			memcpy(o, "'\\''", 4);
+			o += 4;
+		} else
+			*o++ = *in;
+	}
+	*o++ = '\'';
+	*o = '\0';
+	return out;
+}

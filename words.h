@@ -1,0 +1,48 @@
+/*
+ * words: text for people.  Pure functions: no input or output, no clock, no
+ * locale, no global state.
+ */
+#ifndef WORDS_H
+#define WORDS_H
+
+#include <stddef.h>
+#include <time.h>
+
+/* Room for one reason, terminator included; every room's `why` has this size. */
+#define WHY_MAX 1024
+
+/* Room for a point in time or a span of it, terminator included. */
+#define WORDS_TIME_MAX 40
+
+/* A text that grows; starts as all zero bytes.  `s` is owned, may be NULL. */
+struct text {
+	char *s;
+	size_t len;
+	size_t size;
+};
+
+/* Appends, printf-like; what finds no memory is left out.  0 on success. */
+int text_add(struct text *, const char *, ...)
+    __attribute__((format(printf, 2, 3)));
+void text_free(struct text *);
+
+/*
+ * Copies `len` bytes of text from outside to `out` in a form that is safe on a
+ * terminal and in a log: unprintable bytes, and characters that reorder or
+ * hide text, become \xHH; well-formed UTF-8 stays.  Returns `out`.
+ */
+char *words_escape(char *out, size_t size, const char *in, size_t len);
+
+/* "2026-11-25 03:00:00 UTC" */
+char *words_time(char out[WORDS_TIME_MAX], time_t when);
+
+/* "3 d 4 h", "12 min 5 s": the two largest units of so many seconds. */
+char *words_span(char out[WORDS_TIME_MAX], long long seconds);
+
+/*
+ * Quotes `in` for a POSIX shell; the result is owned by the caller, NULL if
+ * there is no memory.
+ */
+char *words_quote(const char *in);
+
+#endif
