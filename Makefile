@@ -37,7 +37,7 @@ UNIT_SRC = $(wildcard tests/unit/test_*.c)
 UNITS = $(UNIT_SRC:tests/unit/%.c=$(O)/%)
 TEST_SRC = $(wildcard tests/*.c tests/unit/*.c)
 TEST_PROGRAMS = $(O)/forge $(O)/responder $(UNITS)
-SCRIPTS = .ci/run tests/run $(wildcard tests/*.sh)
+SCRIPTS = .ci/run tests/run $(wildcard tests/*.sh tests/*.bash)
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wold-style-definition -Wpointer-arith \

@@ -47,8 +47,8 @@ struct search {
 /* ---- files ---- */
 
 static enum cert_result
-read_open_file(int fd, const char *path, unsigned char **buf, size_t *len,
-    char *why)
+read_open_file(
+    int fd, const char *path, unsigned char **buf, size_t *len, char *why)
 {
 	struct stat st;
 	ssize_t r;
@@ -99,8 +99,8 @@ read_file(const char *path, unsigned char **buf, size_t *len, char *why)
 	/* a FIFO must not hang us; it is refused once it is open */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd == -1) {
-		snprintf(why, WHY_MAX, "cannot read %s: %s", path,
-		    strerror(errno));
+		snprintf(
+		    why, WHY_MAX, "cannot read %s: %s", path, strerror(errno));
 		return CERT_EFILE;
 	}
 	res = read_open_file(fd, path, buf, len, why);
@@ -167,9 +167,8 @@ find_begin(
 static int
 is_certificate_label(const unsigned char *p, const unsigned char *end)
 {
-	static const char *const labels[] = {
-	    "CERTIFICATE-----", "X509 CERTIFICATE-----",
-	    "TRUSTED CERTIFICATE-----"};
+	static const char *const labels[] = {"CERTIFICATE-----",
+	    "X509 CERTIFICATE-----", "TRUSTED CERTIFICATE-----"};
 	size_t i, n;
 
 	p += strlen(BEGIN);
@@ -351,8 +350,8 @@ take_serial(struct cert *c, X509 *x)
 	c->serial_len = (size_t)i2d_ASN1_INTEGER(ai, &der);
 	if (ASN1_STRING_type(ai) == V_ASN1_NEG_INTEGER)
 		*hex++ = '-';
-	for (i = 0; i < len; i++)
-		snprintf(hex + 2 * i, 3, "%02X", p[i]);
+	for (i = 0; i < len; i++, hex += 2)
+		snprintf(hex, 3, "%02X", p[i]);
 	return 0;
 }
 
@@ -481,8 +480,8 @@ note(struct search *s, const char *from, size_t nth, const char *what)
 	if (nth == 0)
 		text_add(&s->hunt, "%s: %s\n", from, what);
 	else
-		text_add(&s->hunt, "%s, certificate %zu: %s\n", from, nth,
-		    what);
+		text_add(
+		    &s->hunt, "%s, certificate %zu: %s\n", from, nth, what);
 }
 
 /* Is this candidate the issuer?  Says in the hunt why not. */

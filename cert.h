@@ -51,7 +51,7 @@ struct cert {
 	unsigned char *issuer; /* DER */
 	size_t issuer_len;
 	char *issuer_from; /* where it was found, in words */
-	char *hunt;	   /* each candidate and what came of it, in lines */
+	char *hunt;        /* each candidate and what came of it, in lines */
 	int issuer_beside; /* it is in the same file or in `beside[0]` */
 
 	struct cert_parts *parts; /* private to cert.c */

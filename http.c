@@ -215,8 +215,8 @@ on_debug(CURL *easy, curl_infotype type, char *p, size_t n, void *arg)
 	const char *sp;
 
 	(void)easy;
-	if (type == CURLINFO_HEADER_OUT &&
-	    (sp = memchr(p, ' ', n)) != NULL && n > (size_t)(sp - p) + 1)
+	if (type == CURLINFO_HEADER_OUT && (sp = memchr(p, ' ', n)) != NULL &&
+	    n > (size_t)(sp - p) + 1)
 		s->absolute = sp[1] != '/';
 	return 0;
 }
@@ -224,7 +224,8 @@ on_debug(CURL *easy, curl_infotype type, char *p, size_t n, void *arg)
 /* ---- one exchange ---- */
 
 /* A setting that fails would be a hole: all of them have to hold. */
-#define SET(option, value) (curl_easy_setopt(s->easy, (option), (value)) == CURLE_OK)
+#define SET(option, value)                                                     \
+	(curl_easy_setopt(s->easy, (option), (value)) == CURLE_OK)
 
 static int
 set_protocols(struct slot *s)
@@ -260,7 +261,7 @@ static int
 set_up_slot(struct slot *s, const struct http_options *o)
 {
 	long family = o->family == 4 ? CURL_IPRESOLVE_V4
-	    : o->family == 6	     ? CURL_IPRESOLVE_V6
+	    : o->family == 6         ? CURL_IPRESOLVE_V6
 				     : CURL_IPRESOLVE_WHATEVER;
 
 	if (s->easy == NULL &&
@@ -416,7 +417,7 @@ describe(const struct slot *s, CURLcode code, struct http_answer *a)
 	}
 	if (a->result != HTTP_ANSWERED)
 		snprintf(a->why, sizeof(a->why), "%s",
-		    words != NULL		? words
+		    words != NULL             ? words
 			: s->error[0] != '\0' ? s->error
 					      : curl_easy_strerror(code));
 }

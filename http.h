@@ -52,17 +52,17 @@ struct http_question {
 /* Lent to done(). */
 struct http_answer {
 	enum http_result result;
-	long status;	 /* HTTP's; 0: none */
-	const char *type; /* Content-Type as sent; NULL: none */
+	long status;          /* HTTP's; 0: none */
+	const char *type;     /* Content-Type as sent; NULL: none */
 	const char *location; /* of a redirection; NULL: none */
 	const unsigned char *body;
 	size_t body_len;
-	const char *headers; /* as sent, all of them; "" if none */
-	time_t date;	     /* what the Date header says; -1: nothing */
+	const char *headers;   /* as sent, all of them; "" if none */
+	time_t date;           /* what the Date header says; -1: nothing */
 	long long retry_after; /* seconds; 0: nothing said */
 	char address[64];      /* "192.0.2.1 port 80", or empty */
-	int proxied;	       /* it came through a proxy */
-	long ms;	       /* from question to answer */
+	int proxied;           /* it came through a proxy */
+	long ms;               /* from question to answer */
 	char why[WHY_MAX];     /* with a failure: what, in words */
 };
 
@@ -77,7 +77,7 @@ struct http_options {
 	long connect_timeout_ms;
 	long max_redirs;
 	size_t parallel; /* at least 1 */
-	int family;	 /* 4, 6, or 0 for both */
+	int family;      /* 4, 6, or 0 for both */
 };
 
 enum http_draw {

@@ -10,7 +10,7 @@
 #define LEAST_LEFT 300
 
 /* A responder may not know a younger certificate yet, in seconds. */
-#define YOUNG (48 * 3600)
+#define YOUNG (48 * 3600L)
 
 /* The longest pause before a retry, in seconds, whoever asks for it. */
 #define LONGEST_PAUSE 60
@@ -241,8 +241,7 @@ job_demand(const struct job *j, const struct env *env)
 static int
 lasts(const struct job *j, const struct env *env)
 {
-	return j->holding == HOLDING_JUDGED &&
-	    j->have.status == VERDICT_GOOD &&
+	return j->holding == HOLDING_JUDGED && j->have.status == VERDICT_GOOD &&
 	    (long long)j->have.usable_until - (long long)env->now >=
 	    job_demand(j, env);
 }
@@ -298,7 +297,8 @@ job_load(struct job *j, const struct env *env)
 	if (name_output(j, env->o) == -1)
 		return end(j, CODE_LOCAL, "out of memory");
 	if ((res = cert_read(j->path, &j->cert, why)) != CERT_OK)
-		return end(j, res == CERT_ENOMEM ? CODE_LOCAL : CODE_INPUT, why);
+		return end(
+		    j, res == CERT_ENOMEM ? CODE_LOCAL : CODE_INPUT, why);
 	report_cert(j, env);
 	if (!is_worth_asking(j, env))
 		return JOB_DONE;
@@ -329,8 +329,8 @@ choose_method(struct job *j, const struct options *o)
 	j->get_url = ocsp_get_url(j->target, j->urls[j->url]);
 	j->method = (enum ocsp_method)o->method;
 	if (j->method == OCSP_AUTO)
-		j->method = j->get_url != NULL &&
-			strlen(j->get_url) <= OCSP_MAX_GET
+		j->method =
+		    j->get_url != NULL && strlen(j->get_url) <= OCSP_MAX_GET
 		    ? OCSP_GET
 		    : OCSP_POST;
 }
@@ -459,8 +459,7 @@ on_unknown(struct job *j, const struct env *env, const struct http_answer *a)
 {
 	int young = env->now - j->cert.not_before < YOUNG;
 
-	report_refusal(
-	    j, env, young ? CODE_TEMPORARY : CODE_REJECTED, a);
+	report_refusal(j, env, young ? CODE_TEMPORARY : CODE_REJECTED, a);
 	return next_responder(j, env, a);
 }
 
@@ -516,7 +515,8 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 
 /* ---- save ---- */
 
-/* What the lock on the directory protects: is ours better than what is there? */
+/* What the lock on the directory protects: is ours better than what is there?
+ */
 struct rivalry {
 	struct job *j;
 	const struct env *env;
@@ -536,8 +536,7 @@ is_better(void *ctx, const unsigned char *old, size_t len)
 	if (!holds_verified(j) || r->env->o->force)
 		return 1;
 	/* of two that are equally new, the one that says revoked is right */
-	if (j->got.status == VERDICT_REVOKED &&
-	    j->have.status == VERDICT_GOOD)
+	if (j->got.status == VERDICT_REVOKED && j->have.status == VERDICT_GOOD)
 		return !ocsp_newer(&j->have, &j->got);
 	return ocsp_newer(&j->got, &j->have);
 }
@@ -624,8 +623,7 @@ job_settle(struct job *j, const struct env *env)
 	char left[WORDS_TIME_MAX], demand[WORDS_TIME_MAX];
 
 	settle_check(j, env);
-	if (j->holding == HOLDING_JUDGED &&
-	    j->have.status == VERDICT_REVOKED)
+	if (j->holding == HOLDING_JUDGED && j->have.status == VERDICT_REVOKED)
 		job_fail(j, CODE_REVOKED, "the stored response says: %s",
 		    j->have.why);
 	if (j->trouble <= CODE_TEMPORARY && j->action != ACTION_NO_RESPONDER) {

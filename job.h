@@ -43,7 +43,7 @@ enum action {
 enum holding {
 	HOLDING_NOT_LOOKED,
 	HOLDING_NOTHING, /* there is no file */
-	HOLDING_JUDGED	 /* see `have` */
+	HOLDING_JUDGED   /* see `have` */
 };
 
 enum job_state {
@@ -63,7 +63,7 @@ struct env {
 
 struct job {
 	const char *path; /* borrowed */
-	char *output;	  /* NULL: standard output */
+	char *output;     /* NULL: standard output */
 	struct cert cert;
 	struct ocsp_target *target;
 	struct staple *staple;
@@ -75,18 +75,18 @@ struct job {
 
 	const char *urls[CERT_MAX_URLS]; /* vetted; borrowed */
 	size_t nurls;
-	size_t url;		 /* the one being asked */
+	size_t url;              /* the one being asked */
 	enum ocsp_method method; /* and how; OCSP_AUTO: not yet settled */
-	int switched;		 /* the other method is being tried */
+	int switched;            /* the other method is being tried */
 	int no_cache;
 	int transient; /* this round failed in a way that may pass */
 	long long round;
 	long pause_ms;
 	char *get_url;
 
-	int answered;		 /* a verified good or revoked answer came */
+	int answered;            /* a verified good or revoked answer came */
 	struct ocsp_verdict got; /* the last answer */
-	enum code trouble;	 /* the gravest that went wrong, and why */
+	enum code trouble;       /* the gravest that went wrong, and why */
 	char why[WHY_MAX];
 
 	enum action action;

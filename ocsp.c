@@ -54,8 +54,8 @@ struct judging {
 	OCSP_RESPONSE *resp;
 	OCSP_BASICRESP *basic;
 	OCSP_SINGLERESP *ours; /* borrowed from basic */
-	X509 *signer;	       /* borrowed from basic or the issuer */
-	int status;	       /* V_OCSP_CERTSTATUS_ of ours */
+	X509 *signer;          /* borrowed from basic or the issuer */
+	int status;            /* V_OCSP_CERTSTATUS_ of ours */
 };
 
 /* ---- issuers and targets ---- */
@@ -281,11 +281,9 @@ is_der(const struct judging *j)
 	OCSP_RESPONSE *again;
 	int n, same = 0;
 
-	again = OCSP_response_create(
-	    OCSP_RESPONSE_STATUS_SUCCESSFUL, j->basic);
+	again = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, j->basic);
 	if (again != NULL && (n = i2d_OCSP_RESPONSE(again, &der)) > 0)
-		same = (size_t)n == j->len &&
-		    memcmp(der, j->der, j->len) == 0;
+		same = (size_t)n == j->len && memcmp(der, j->der, j->len) == 0;
 	OPENSSL_free(der);
 	OCSP_RESPONSE_free(again);
 	return same;
@@ -298,8 +296,8 @@ decode(struct judging *j)
 	int status;
 
 	if (j->len > OCSP_MAX_RESPONSE)
-		return refuse(j, VERDICT_INVALID,
-		    "it has more than %zu bytes", OCSP_MAX_RESPONSE);
+		return refuse(j, VERDICT_INVALID, "it has more than %zu bytes",
+		    OCSP_MAX_RESPONSE);
 	j->resp = d2i_OCSP_RESPONSE(NULL, &p, (long)j->len);
 	if (j->resp == NULL)
 		return refuse(j, VERDICT_INVALID, "it is not an OCSP response");
@@ -377,8 +375,8 @@ name_signer(struct judging *j)
 	BIO *bio;
 	int n = 0;
 
-	if (OCSP_resp_get0_signer(
-		j->basic, &j->signer, j->t->issuer->certs) != 1)
+	if (OCSP_resp_get0_signer(j->basic, &j->signer, j->t->issuer->certs) !=
+	    1)
 		j->signer = NULL;
 	if (j->signer == NULL || (bio = BIO_new(BIO_s_mem())) == NULL)
 		return;
@@ -395,7 +393,8 @@ tell_verify_error(struct judging *j)
 {
 	const char *data = "", *what = "the signature cannot be verified";
 	int flags = 0, verify_error = 0;
-	unsigned long e = ERR_peek_last_error_all(NULL, NULL, NULL, &data, &flags);
+	unsigned long e =
+	    ERR_peek_last_error_all(NULL, NULL, NULL, &data, &flags);
 
 	if (ERR_GET_LIB(e) == ERR_LIB_OCSP)
 		switch (ERR_GET_REASON(e)) {
@@ -428,7 +427,8 @@ tell_verify_error(struct judging *j)
 		    "it is not signed by the issuer or for it: %s", what);
 	else
 		refuse(j, VERDICT_REFUSED,
-		    "it is not signed by the issuer or for it: signer %s: %s%s%s",
+		    "it is not signed by the issuer or for it: signer %s: "
+		    "%s%s%s",
 		    j->v->signer, what, verify_error ? ": " : "",
 		    verify_error ? data : "");
 	ERR_clear_error();
@@ -441,8 +441,7 @@ is_signed_for_us(struct judging *j)
 
 	name_signer(j);
 	ERR_clear_error();
-	X509_VERIFY_PARAM_set_time(
-	    X509_STORE_get0_param(is->store), j->p->now);
+	X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(is->store), j->p->now);
 	/*
 	 * No flags: TRUSTOTHER, NOCHECKS and their like would let the leaf or
 	 * any sibling of it sign (RFC 6960 section 4.2.2.2).
@@ -454,8 +453,7 @@ is_signed_for_us(struct judging *j)
 	}
 	j->v->delegated = X509_cmp(j->signer, is->x509) != 0;
 	j->v->nocheck = j->v->delegated &&
-	    X509_get_ext_by_NID(
-		j->signer, NID_id_pkix_OCSP_noCheck, -1) >= 0;
+	    X509_get_ext_by_NID(j->signer, NID_id_pkix_OCSP_noCheck, -1) >= 0;
 	return 1;
 }
 
@@ -654,10 +652,9 @@ read_times(struct judging *j)
 	const char *bad = NULL;
 
 	j->v->reason = -1;
-	OCSP_single_get0_status(
-	    j->ours, &j->v->reason, &revoked, &this, &next);
-	if (!read_time(OCSP_resp_get0_produced_at(j->basic),
-		&j->v->produced_at))
+	OCSP_single_get0_status(j->ours, &j->v->reason, &revoked, &this, &next);
+	if (!read_time(
+		OCSP_resp_get0_produced_at(j->basic), &j->v->produced_at))
 		bad = "producedAt";
 	else if (!read_time(this, &j->v->this_update))
 		bad = "thisUpdate";
@@ -773,7 +770,8 @@ settle(struct judging *j)
 					: "an unreadable date",
 		    ocsp_reason_name(v->reason),
 		    /* RFC 6960 section 2.2 */
-		    v->revoked_at == 0 && v->reason == OCSP_REVOKED_STATUS_CERTIFICATEHOLD
+		    v->revoked_at == 0 &&
+			    v->reason == OCSP_REVOKED_STATUS_CERTIFICATEHOLD
 			? " (which means: it was never issued)"
 			: "");
 	else if (j->status != V_OCSP_CERTSTATUS_GOOD)

@@ -21,14 +21,14 @@
 
 /* In the order of their weight. */
 enum ocsp_status {
-	VERDICT_INVALID,    /* not an OCSP response at all */
-	VERDICT_ERROR,	    /* an unsigned error, RFC 6960 section 2.3 */
-	VERDICT_FOREIGN,    /* about other certificates only */
-	VERDICT_REFUSED,    /* an OCSP response that failed the judgement */
-	VERDICT_STALE,	    /* it would do, but it is too old */
-	VERDICT_UNKNOWN,    /* verified: the responder does not know it */
-	VERDICT_REVOKED,    /* verified */
-	VERDICT_GOOD	    /* verified */
+	VERDICT_INVALID, /* not an OCSP response at all */
+	VERDICT_ERROR,   /* an unsigned error, RFC 6960 section 2.3 */
+	VERDICT_FOREIGN, /* about other certificates only */
+	VERDICT_REFUSED, /* an OCSP response that failed the judgement */
+	VERDICT_STALE,   /* it would do, but it is too old */
+	VERDICT_UNKNOWN, /* verified: the responder does not know it */
+	VERDICT_REVOKED, /* verified */
+	VERDICT_GOOD     /* verified */
 };
 
 /* OCSPResponseStatus, RFC 6960 section 4.2.1 */
@@ -56,7 +56,7 @@ struct ocsp_about {
 	size_t serial_len;
 	time_t not_after;
 	enum ocsp_hash hash; /* names it in the question, RFC 6960 4.1.1 */
-	int nonce;	     /* send one of 32 octets, RFC 9654 */
+	int nonce;           /* send one of 32 octets, RFC 9654 */
 };
 
 /* A certificate to be asked and judged about, and the question. */
@@ -64,9 +64,9 @@ struct ocsp_target;
 
 struct ocsp_policy {
 	time_t now;
-	long long skew;	   /* seconds that a responder may be ahead */
+	long long skew;    /* seconds that a responder may be ahead */
 	long long max_age; /* seconds since thisUpdate; -1: no limit */
-	int answer;	   /* it answers our question: look for the nonce */
+	int answer;        /* it answers our question: look for the nonce */
 };
 
 /* Times are 0 where there is none, but revoked_at is -1. */
@@ -78,13 +78,13 @@ struct ocsp_verdict {
 	time_t next_update;
 	time_t usable_until; /* the earliest of all ends */
 	time_t revoked_at;
-	int reason;	 /* RFC 5280 section 5.3.1; -1: none given */
-	int bounded_by;	 /* 0 nextUpdate, 1 signer, 2 certificate, 3 age */
-	int delegated;	 /* signed by a certificate of the issuer's */
-	int nocheck;	 /* which says id-pkix-ocsp-nocheck */
-	int nonce;	 /* it repeats ours */
-	int singles;	 /* statuses in it, ours included */
-	char signer[256]; /* name of its certificate, UTF-8, unescaped */
+	int reason;        /* RFC 5280 section 5.3.1; -1: none given */
+	int bounded_by;    /* 0 nextUpdate, 1 signer, 2 certificate, 3 age */
+	int delegated;     /* signed by a certificate of the issuer's */
+	int nocheck;       /* which says id-pkix-ocsp-nocheck */
+	int nonce;         /* it repeats ours */
+	int singles;       /* statuses in it, ours included */
+	char signer[256];  /* name of its certificate, UTF-8, unescaped */
 	char why[WHY_MAX]; /* what was found, or why it is not good */
 };
 

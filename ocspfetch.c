@@ -309,8 +309,9 @@ static int
 print(const char *text)
 {
 	if (fputs(text, stdout) == EOF || fflush(stdout) == EOF) {
-		fprintf(stderr, "ocspfetch: cannot write to standard output: "
-				"%s\n",
+		fprintf(stderr,
+		    "ocspfetch: cannot write to standard output: "
+		    "%s\n",
 		    strerror(errno));
 		return CODE_LOCAL;
 	}

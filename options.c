@@ -26,7 +26,8 @@ const char options_help[] =
     "  --mode OCTAL  --write-revoked        -v, --verbose (twice for more)\n"
     "  -c, --check  judge the stored one    --exit-changed[=N]  -h  -V\n"
     "\n"
-    "exit status: 0 each certificate has a good response on disk, or needs none\n"
+    "exit status: 0 each certificate has a good response on disk, or needs "
+    "none\n"
     "  1 temporary, run again    2 usage or input, fix the job\n"
     "  3 local, fix the machine  4 rejected or unknown, look\n"
     "  5 revoked, replace the certificate\n"
@@ -60,7 +61,10 @@ struct entry {
 };
 
 #define AT(member) offsetof(struct options, member)
-#define NOTHING {0, 0, 0}
+#define NOTHING                                                                \
+	{                                                                      \
+		0, 0, 0                                                        \
+	}
 
 static const struct entry table[] = {
     {'4', "ipv4", FLAG, AT(ipv4), no_argument, NOTHING, NULL},
@@ -130,8 +134,8 @@ parse_time(const char *s)
 	static const struct {
 		char letter;
 		long long seconds;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400},
-	    {'w', 604800}};
+	} units[] = {
+	    {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
 	const char *end;
 	long long n = parse_number(s, &end, 10);
 	size_t i;
@@ -162,8 +166,8 @@ bad_value(const struct entry *e, const char *arg, const char *want, char *why)
 {
 	char name[64];
 
-	snprintf(why, WHY_MAX, "option %s: \"%s\" is not %s",
-	    title(e, name), arg, want);
+	snprintf(why, WHY_MAX, "option %s: \"%s\" is not %s", title(e, name),
+	    arg, want);
 	return OPTIONS_BAD;
 }
 
@@ -198,7 +202,8 @@ set_number(const struct entry *e, long long *to, const char *arg, char *why)
 }
 
 static enum options_result
-set_minimum(const struct entry *e, struct options *o, const char *arg, char *why)
+set_minimum(
+    const struct entry *e, struct options *o, const char *arg, char *why)
 {
 	const char *end;
 	long long n = parse_number(arg, &end, 10);
@@ -210,8 +215,8 @@ set_minimum(const struct entry *e, struct options *o, const char *arg, char *why
 	}
 	n = parse_time(arg);
 	if (n < 0 || n > e->range.max)
-		return bad_value(e, arg,
-		    "a time such as 25h, or a part such as 30%", why);
+		return bad_value(
+		    e, arg, "a time such as 25h, or a part such as 30%", why);
 	o->min_valid = n;
 	return OPTIONS_RUN;
 }
@@ -367,7 +372,7 @@ make_getopt(char *letters, struct option *names)
 			*letters++ = ':';
 	}
 	*letters = '\0';
-	memset(&names[ENTRIES], 0, sizeof(names[ENTRIES]));
+	names[ENTRIES] = (struct option){NULL, 0, NULL, 0};
 }
 
 static const struct entry *

@@ -47,8 +47,8 @@ struct options {
 	long long parallel;
 	long long mode;
 	long long exit_changed; /* 0: not asked for */
-	int method;		/* enum ocsp_method */
-	int hash;		/* enum ocsp_hash */
+	int method;             /* enum ocsp_method */
+	int hash;               /* enum ocsp_hash */
 	int ipv4;
 	int ipv6;
 	int check;

@@ -90,7 +90,8 @@ report_cert(struct job *j, const struct env *env)
 	    until(buf, c->not_after, env->now),
 	    c->must_staple ? ", must-staple" : "");
 	if (c->not_before > env->now)
-		report_line(j, env, "clock?", "the certificate begins only on %s",
+		report_line(j, env, "clock?",
+		    "the certificate begins only on %s",
 		    words_time(buf, c->not_before));
 	if (c->nurls == 0 && env->o->url == NULL)
 		report_line(j, env, "responder", "it names none%s",
@@ -112,8 +113,8 @@ report_issuer(struct job *j, const struct env *env)
 }
 
 static void
-verdict_lines(struct job *j, const struct env *env,
-    const struct ocsp_verdict *v)
+verdict_lines(
+    struct job *j, const struct env *env, const struct ocsp_verdict *v)
 {
 	static const char *const by[] = {"its nextUpdate",
 	    "its signer's certificate", "the certificate", "--max-age"};
@@ -122,16 +123,17 @@ verdict_lines(struct job *j, const struct env *env,
 	if (v->signer[0] != '\0')
 		report_line(j, env, "signer", "%s%s%s", v->signer,
 		    v->status == VERDICT_REFUSED ? ""
-			: v->delegated ? ", which the issuer has charged with it"
-				       : ", the issuer itself",
+			: v->delegated
+			? ", whom the issuer has appointed"
+			: ", the issuer itself",
 		    v->delegated && !v->nocheck
 			? " (without nocheck; its own revocation is not looked "
 			  "at)"
 			: "");
 	if (v->this_update == 0)
 		return;
-	report_line(j, env, "times", "produced    %s",
-	    words_time(buf, v->produced_at));
+	report_line(
+	    j, env, "times", "produced    %s", words_time(buf, v->produced_at));
 	report_line(
 	    j, env, "", "this update %s", words_time(buf, v->this_update));
 	report_line(j, env, "", "next update %s",
@@ -206,11 +208,13 @@ add_curl(struct job *j, const struct env *env, const struct http_question *q)
 	for (i = 0; i < o->headers.n; i++)
 		add_quoted(&t, " -H ", o->headers.v[i]);
 	if (q->no_cache)
-		text_add(&t, " -H 'Cache-Control: no-cache' "
-			     "-H 'Pragma: no-cache'");
+		text_add(&t,
+		    " -H 'Cache-Control: no-cache' "
+		    "-H 'Pragma: no-cache'");
 	if (q->body != NULL)
-		text_add(&t, " -H 'Content-Type: application/ocsp-request' "
-			     "--data-binary @-");
+		text_add(&t,
+		    " -H 'Content-Type: application/ocsp-request' "
+		    "--data-binary @-");
 	add_quoted(&t, " ", q->url);
 	text_add(&t, " | openssl ocsp -respin /dev/stdin -noverify -resp_text");
 	if (t.s != NULL)
@@ -323,8 +327,9 @@ report_not_ocsp(
 	job_fail(j, CODE_TEMPORARY,
 	    "%.300s: HTTP %ld%s with %zu bytes of %.100s, not an OCSP "
 	    "response%s",
-	    j->urls[j->url], a->status, a->proxied ? " (through the proxy)" : "",
-	    a->body_len, a->type != NULL ? a->type : "no stated type", hint);
+	    j->urls[j->url], a->status,
+	    a->proxied ? " (through the proxy)" : "", a->body_len,
+	    a->type != NULL ? a->type : "no stated type", hint);
 }
 
 void
@@ -333,7 +338,7 @@ report_ocsp_error(struct job *j, const struct env *env)
 	char age[WORDS_TIME_MAX], hint[256] = "";
 	long long old = (long long)env->now - (long long)j->cert.not_before;
 
-	if (j->got.error == OCSP_ERR_UNAUTHORIZED && old < 2 * 86400)
+	if (j->got.error == OCSP_ERR_UNAUTHORIZED && old < 2 * 86400L)
 		snprintf(hint, sizeof(hint),
 		    ", it does not speak for this certificate; which is %s "
 		    "old, so it may not know it yet",
@@ -343,8 +348,8 @@ report_ocsp_error(struct job *j, const struct env *env)
 		    ", it does not speak for this certificate; is this the "
 		    "right responder, and the right issuer?");
 	else if (j->got.error == OCSP_ERR_MALFORMED && env->o->nonce)
-		snprintf(hint, sizeof(hint),
-		    ", it may not take a nonce (--nonce)");
+		snprintf(
+		    hint, sizeof(hint), ", it may not take a nonce (--nonce)");
 	job_fail(j, CODE_TEMPORARY, "%.300s: the responder says \"%s\"%s",
 	    j->urls[j->url], ocsp_error_name(j->got.error), hint);
 }
@@ -355,9 +360,14 @@ report_refusal(struct job *j, const struct env *env, enum code code,
 {
 	char hint[256];
 
+	if (code == CODE_REVOKED) {
+		job_fail(j, code, "the certificate is %.600s (says %.300s)",
+		    j->got.why, j->urls[j->url]);
+		return;
+	}
 	job_fail(j, code, "%.300s: %s%.600s%s", j->urls[j->url],
-	    code == CODE_REJECTED ? "its answer is refused: " : "",
-	    j->got.why, clock_hint(j, env, a, hint));
+	    code == CODE_REJECTED ? "its answer is refused: " : "", j->got.why,
+	    clock_hint(j, env, a, hint));
 }
 
 /* ---- warnings ---- */
@@ -369,8 +379,8 @@ warn(struct job *j, const char *fmt, ...)
 	va_list ap;
 	size_t n;
 
-	n = (size_t)snprintf(raw, sizeof(raw),
-	    "ocspfetch: %.1024s: warning: ", j->path);
+	n = (size_t)snprintf(
+	    raw, sizeof(raw), "ocspfetch: %.1024s: warning: ", j->path);
 	va_start(ap, fmt);
 	vsnprintf(raw + n, sizeof(raw) - n, fmt, ap);
 	va_end(ap);
@@ -393,12 +403,12 @@ report_warnings(struct job *j, const struct env *env, size_t len)
 		    "staple it",
 		    j->output, j->got.singles);
 	if (j->got.next_update == 0)
-		warn(j,
-		    "%s has no nextUpdate: HAProxy does not staple it",
+		warn(j, "%s has no nextUpdate: HAProxy does not staple it",
 		    j->output);
 	if (env->o->hash != OCSP_SHA1)
 		warn(j,
-		    "%s names the certificate by SHA-256: HAProxy and Apache do "
+		    "%s names the certificate by SHA-256: HAProxy and Apache "
+		    "do "
 		    "not staple it, hitch does not start with it",
 		    j->output);
 	if (len > HAPROXY_BUFFER)
@@ -457,10 +467,10 @@ add_message(const struct job *j, const struct env *env, struct text *out)
 	char raw[LINE_MAX_LEN], safe[LINE_MAX_LEN], holding[LINE_MAX_LEN / 2];
 
 	tell_holding(j, env, holding, sizeof(holding));
-	snprintf(raw, sizeof(raw), "ocspfetch: %.1024s: %s%s%s", j->path, j->why,
-	    holding, advice(j, env));
-	text_add(out, "%s\n",
-	    words_escape(safe, sizeof(safe), raw, strlen(raw)));
+	snprintf(raw, sizeof(raw), "ocspfetch: %.1024s: %s%s%s", j->path,
+	    j->why, holding, advice(j, env));
+	text_add(
+	    out, "%s\n", words_escape(safe, sizeof(safe), raw, strlen(raw)));
 }
 
 static const char *

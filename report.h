@@ -19,13 +19,13 @@ void report_exchange(struct job *, const struct env *,
 void report_verdict(struct job *, const struct env *);
 
 /* Why an exchange brought no judgement, into job_fail(). */
-void report_http_failure(struct job *, const struct env *,
-    const struct http_answer *);
-void report_not_ocsp(struct job *, const struct env *,
-    const struct http_answer *);
+void report_http_failure(
+    struct job *, const struct env *, const struct http_answer *);
+void report_not_ocsp(
+    struct job *, const struct env *, const struct http_answer *);
 void report_ocsp_error(struct job *, const struct env *);
-void report_refusal(struct job *, const struct env *, enum code,
-    const struct http_answer *);
+void report_refusal(
+    struct job *, const struct env *, enum code, const struct http_answer *);
 
 /* What a server would stumble over in what was just written. */
 void report_warnings(struct job *, const struct env *, size_t len);

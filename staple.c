@@ -45,8 +45,8 @@ struct draft {
 static enum staple_result
 fail(const struct staple *s, const char *what, char *why)
 {
-	snprintf(why, WHY_MAX, "cannot %s %s: %s", what, s->path,
-	    strerror(errno));
+	snprintf(
+	    why, WHY_MAX, "cannot %s %s: %s", what, s->path, strerror(errno));
 	return STAPLE_FAILED;
 }
 
@@ -61,10 +61,10 @@ staple_open(const char *path, struct staple **out, char *why)
 	if ((s = calloc(1, sizeof(*s))) == NULL ||
 	    (s->path = strdup(path)) == NULL ||
 	    (s->name = strdup(slash != NULL ? slash + 1 : path)) == NULL ||
-	    (dir = slash == NULL     ? strdup(".")
-		    : slash == path ? strdup("/")
-				    : strndup(path, (size_t)(slash - path))) ==
-		NULL) {
+	    (dir = slash == NULL ? strdup(".")
+		    : slash == path
+		    ? strdup("/")
+		    : strndup(path, (size_t)(slash - path))) == NULL) {
 		snprintf(why, WHY_MAX, "out of memory");
 		if (s != NULL)
 			s->dir = -1;
@@ -105,13 +105,12 @@ staple_close(struct staple *s)
 static const char *
 kind(mode_t mode)
 {
-	return S_ISLNK(mode)  ? "a symbolic link"
-	    : S_ISDIR(mode)   ? "a directory"
-	    : S_ISFIFO(mode)  ? "a FIFO"
-	    : S_ISSOCK(mode)  ? "a socket"
-	    : S_ISCHR(mode) ||
-		S_ISBLK(mode) ? "a device"
-			      : "something else";
+	return S_ISLNK(mode)                 ? "a symbolic link"
+	    : S_ISDIR(mode)                  ? "a directory"
+	    : S_ISFIFO(mode)                 ? "a FIFO"
+	    : S_ISSOCK(mode)                 ? "a socket"
+	    : S_ISCHR(mode) || S_ISBLK(mode) ? "a device"
+					     : "something else";
 }
 
 /* OK: `st` is that of a regular file. */
@@ -119,11 +118,13 @@ static enum staple_result
 look(const struct staple *s, struct stat *st, char *why)
 {
 	if (fstatat(s->dir, s->name, st, AT_SYMLINK_NOFOLLOW) == -1)
-		return errno == ENOENT ? STAPLE_ABSENT : fail(s, "look at", why);
+		return errno == ENOENT ? STAPLE_ABSENT
+				       : fail(s, "look at", why);
 	if (S_ISREG(st->st_mode))
 		return STAPLE_OK;
-	snprintf(why, WHY_MAX, "%s is %s, not a regular file; it is not touched",
-	    s->path, kind(st->st_mode));
+	snprintf(why, WHY_MAX,
+	    "%s is %s, not a regular file; it is not touched", s->path,
+	    kind(st->st_mode));
 	return STAPLE_FAILED;
 }
 
@@ -148,8 +149,8 @@ read_all(int fd, unsigned char *buf, size_t max, size_t *len)
 }
 
 static enum staple_result
-read_file(struct staple *s, size_t max, unsigned char **buf, size_t *len,
-    char *why)
+read_file(
+    struct staple *s, size_t max, unsigned char **buf, size_t *len, char *why)
 {
 	enum staple_result res = STAPLE_OK;
 	struct stat st;
@@ -162,8 +163,8 @@ read_file(struct staple *s, size_t max, unsigned char **buf, size_t *len,
 	if (fstat(fd, &st) == -1)
 		res = fail(s, "read", why);
 	else if (!S_ISREG(st.st_mode)) {
-		snprintf(why, WHY_MAX, "%s is no longer a regular file",
-		    s->path);
+		snprintf(
+		    why, WHY_MAX, "%s is no longer a regular file", s->path);
 		res = STAPLE_FAILED;
 	} else if ((*buf = malloc(max)) == NULL || read_all(fd, *buf, max, len))
 		res = fail(s, "read", why);
@@ -172,8 +173,8 @@ read_file(struct staple *s, size_t max, unsigned char **buf, size_t *len,
 }
 
 enum staple_result
-staple_read(struct staple *s, size_t max, unsigned char **buf, size_t *len,
-    char *why)
+staple_read(
+    struct staple *s, size_t max, unsigned char **buf, size_t *len, char *why)
 {
 	enum staple_result res;
 	struct stat st;
@@ -383,7 +384,7 @@ replace_locked(struct staple *s, int dir, const struct staple_bytes *b,
     staple_better *better, void *ctx, char *why)
 {
 	enum staple_result res;
-	struct draft leftover;
+	struct draft leftover = {.fd = -1};
 	unsigned char *old;
 	struct stat st;
 	size_t len;

@@ -17,12 +17,12 @@ struct staple;
 
 enum staple_result {
 	STAPLE_OK,
-	STAPLE_ABSENT,	  /* there is no such file */
+	STAPLE_ABSENT,    /* there is no such file */
 	STAPLE_UNCHANGED, /* it holds these bytes already; not touched */
-	STAPLE_KEPT,	  /* what it holds is better; not touched */
-	STAPLE_WRITTEN,	  /* replaced, and durable */
-	STAPLE_BUSY,	  /* another run is saving here; try again */
-	STAPLE_FAILED	  /* see `why`; the old file is as it was */
+	STAPLE_KEPT,      /* what it holds is better; not touched */
+	STAPLE_WRITTEN,   /* replaced, and durable */
+	STAPLE_BUSY,      /* another run is saving here; try again */
+	STAPLE_FAILED     /* see `why`; the old file is as it was */
 };
 
 /* Are the new bytes to replace `old`?  `old` is NULL if the file is absent. */
@@ -39,8 +39,8 @@ enum staple_result staple_open(
  * Reads up to `max` bytes, which the caller owns; OK, ABSENT or FAILED.
  * Anything but a regular file is a failure.
  */
-enum staple_result staple_read(struct staple *, size_t max,
-    unsigned char **buf, size_t *len, char *why);
+enum staple_result staple_read(
+    struct staple *, size_t max, unsigned char **buf, size_t *len, char *why);
 
 /* Could it be replaced, as far as one can tell without trying? */
 enum staple_result staple_writable(struct staple *, char *why);
@@ -56,8 +56,8 @@ struct staple_bytes {
 	size_t max;
 	mode_t mode;
 };
-enum staple_result staple_replace(struct staple *,
-    const struct staple_bytes *, staple_better *better, void *ctx, char *why);
+enum staple_result staple_replace(struct staple *, const struct staple_bytes *,
+    staple_better *better, void *ctx, char *why);
 
 void staple_close(struct staple *);
 

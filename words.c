@@ -39,7 +39,8 @@ text_free(struct text *t)
 	memset(t, 0, sizeof(*t));
 }
 
-/* Decodes one well-formed UTF-8 sequence; returns its length, 0 if it is not. */
+/* Decodes one well-formed UTF-8 sequence; returns its length, 0 if it is not.
+ */
 static size_t
 utf8_take(const unsigned char *s, size_t len, unsigned long *cp)
 {

@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <time.h>
 
-/* Room for one reason, terminator included; every room's `why` has this size. */
+/* Room for one reason, terminator included; every room's `why` has this size.
+ */
 #define WHY_MAX 1024
 
 /* Room for a point in time or a span of it, terminator included. */

@@ -63,21 +63,23 @@ includers() {
 # Asked of the objects: neither a comment nor a macro can mislead them.  The
 # compiler turns printf into puts, and with _FORTIFY_SOURCE into __printf_chk.
 @test "nothing below main prints, exits, sleeps or reads the clock" {
-	local rooms=0 o print end sleep clock
+	local rooms=0 room print end sleep clock
 	print='stdout|stderr|(__)?v?f?d?printf(_chk)?|f?puts|f?putc|putchar|putc|perror|v?warnx?|v?syslog|psignal'
 	end='exit|_exit|_Exit|quick_exit|abort|v?errx?|raise|__assert_fail'
 	sleep='sleep|usleep|nanosleep|clock_nanosleep|pause|alarm|setitimer'
 	clock='time|clock|clock_gettime|gettimeofday|timespec_get|ftime'
-	for o in "$BUILT"/*.o; do
-		[ "${o##*/}" != ocspfetch.o ] || continue
-		nm -u "$o" | awk '{ sub(/@.*/, "", $NF); print $NF }' \
-		    >"$BATS_TEST_TMPDIR/needs"
+	for room in *.c; do
+		room=${room%.c}
+		[ "$room" != ocspfetch ] || continue
+		nm -u "$BUILT/$room.o" >"$BATS_TEST_TMPDIR/undefined"
+		awk '{ sub(/@.*/, "", $NF); print $NF }' \
+		    "$BATS_TEST_TMPDIR/undefined" >"$BATS_TEST_TMPDIR/needs"
 		run grep -xE "$print|$end|$sleep|$clock" "$BATS_TEST_TMPDIR/needs"
-		echo "${o##*/} calls: $output"
+		echo "$room calls: $output"
 		[ "$status" -eq 1 ]
 		rooms=$((rooms + 1))
 	done
-	[ "$rooms" -eq 6 ]
+	[ "$rooms" -ge 6 ]
 }
 
 @test "the binary links nothing but libcurl and libcrypto" {

@@ -397,7 +397,7 @@ static const char *const issuers[] = {
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 #define NEED(x)		need((x), __LINE__)
-#define MUST(x)		((void)NEED((x) > 0 ? "" : NULL))
+#define MUST(x)		must((x) > 0, __LINE__)
 
 struct ent {
 	char		*name;
@@ -432,12 +432,18 @@ die(const char *fmt, ...)
 	exit(99);
 }
 
-static void *
-need(const void *p, int line)
+static void
+must(int good, int line)
 {
-	if (p == NULL)
+	if (!good)
 		die("forge.c:%d: failed", line);
-	return (void *)(size_t)p;
+}
+
+static void *
+need(void *p, int line)
+{
+	must(p != NULL, line);
+	return p;
 }
 
 /*
@@ -533,7 +539,11 @@ new_key(size_t rsa)
 static const EVP_MD *
 digest(const char *name)
 {
-	return NEED(EVP_get_digestbyname(name == NULL ? "SHA256" : name));
+	const EVP_MD *md;
+
+	md = EVP_get_digestbyname(name == NULL ? "SHA256" : name);
+	MUST(md != NULL);
+	return md;
 }
 
 static void

@@ -9,7 +9,6 @@
 #define _GNU_SOURCE		/* POLLRDHUP: has the client gone? */
 #endif
 
-#include <sys/select.h>
 #include <sys/socket.h>
 
 #include <arpa/inet.h>
@@ -23,6 +22,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +51,7 @@ static int port;
 static pthread_mutex_t forge_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t state_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static volatile sig_atomic_t stopping;
+static atomic_int stopping;
 
 /* A connection; they are all in one list, to be shut down at the end. */
 struct conn {
@@ -59,6 +59,7 @@ struct conn {
 	int		 fd;
 	SSL		*ssl;
 	unsigned long	 id;
+	int		 rude;		/* ends by RST */
 	char		*in;		/* MAX_HEAD + 1 bytes */
 	size_t		 used;
 };
@@ -695,6 +696,7 @@ arm_reset(struct conn *c)
 	struct linger l = { 1, 0 };
 
 	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+	c->rude = 1;
 }
 
 /*
@@ -1027,13 +1029,15 @@ html_body(struct reply *r)
 }
 
 static int
-forge_body(struct reply *r, const struct forge_recipe *recipe_)
+forge_body(struct reply *r, const char *instead)
 {
 	int bad;
 
+	if (instead != NULL)
+		recipe(r, instead);
 	pthread_mutex_lock(&forge_lock);
-	bad = forge_response(pki, recipe_, NULL, r->req->der, r->req->derlen,
-	    time(NULL), &r->body, &r->len);
+	bad = forge_response(pki, r->recipe, NULL, r->req->der,
+	    r->req->derlen, time(NULL), &r->body, &r->len);
 	pthread_mutex_unlock(&forge_lock);
 	return bad;
 }
@@ -1049,8 +1053,8 @@ make_body(struct reply *r)
 	} else if ((r->flags & F_HTML) && !(r->flags & F_OCSP))
 		html_body(r);
 	else if (r->body == NULL && r->send == NULL &&
-	    forge_body(r, r->recipe) == -1 &&
-	    forge_body(r, forge_find("err-malformed")) == -1) {
+	    forge_body(r, NULL) == -1 &&
+	    forge_body(r, "err-malformed") == -1) {
 		r->status = 500;
 		html_body(r);
 	}
@@ -1372,7 +1376,8 @@ serve(void *arg)
 		while (!stopping && serve_one(c) == 0)
 			continue;
 	if (c->ssl != NULL) {
-		SSL_shutdown(c->ssl);
+		if (!c->rude)
+			SSL_shutdown(c->ssl);
 		SSL_free(c->ssl);
 		ERR_clear_error();
 	}
@@ -1427,11 +1432,11 @@ listen_on(const char *addr, const char *service)
 	if (getaddrinfo(addr, service, &hints, &ai) != 0)
 		die("%s port %s: not an address", addr, service);
 	fd = socket(ai->ai_family, SOCK_STREAM, 0);
-	if (fd == -1 || fd >= FD_SETSIZE)
+	if (fd == -1)
 		die("socket: %s", strerror(errno));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	/* a client may be gone between select(2) and accept(2) */
+	/* a client may be gone between poll(2) and accept(2) */
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
 	    listen(fd, 1024) == -1)
@@ -1445,34 +1450,26 @@ listen_on(const char *addr, const char *service)
 	return fd;
 }
 
-static void
-on_signal(int sig)
+/* The thread that accepts: polls, so that it also sees that it must stop. */
+static void *
+run(void *arg)
 {
-	(void)sig;
-	stopping = 1;
-}
-
-/* Accept until a signal, which is let in only while select waits. */
-static void
-run(int fd, const sigset_t *during)
-{
+	struct pollfd p = { *(int *)arg, POLLIN, 0 };
 	struct sockaddr_storage ss;
 	socklen_t len;
-	fd_set set;
 	int c;
 
 	while (!stopping) {
-		FD_ZERO(&set);
-		FD_SET(fd, &set);
-		if (pselect(fd + 1, &set, NULL, NULL, NULL, during) <= 0)
+		if (poll(&p, 1, 1000) <= 0)
 			continue;
 		len = sizeof(ss);
-		c = accept(fd, (struct sockaddr *)&ss, &len);
+		c = accept(p.fd, (struct sockaddr *)&ss, &len);
 		if (c != -1)
 			start(c, (struct sockaddr *)&ss, len);
-		else if (errno == EMFILE || errno == ENFILE)
-			usleep(10000);
+		else if (!stopping)
+			usleep(10000);	/* out of descriptors, perhaps */
 	}
+	return NULL;
 }
 
 /* Every thread sees its connection end, and is given two seconds for it. */
@@ -1529,26 +1526,31 @@ list(void)
 	exit(fflush(stdout) != 0);
 }
 
-/* Signals reach only the main thread, and that only in pselect. */
+/* Serve until SIGTERM or SIGINT, which nobody but this thread gets. */
 static void
-catch_signals(sigset_t *during)
+serve_until_told(int fd)
 {
 	struct sigaction sa;
-	sigset_t block;
+	sigset_t set;
+	pthread_t acceptor;
+	int sig, bad;
 
 	memset(&sa, 0, sizeof(sa));
-	sigemptyset(&sa.sa_mask);
-	sa.sa_handler = on_signal;
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGINT, &sa, NULL);
 	sa.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &sa, NULL);
-	sigemptyset(&block);
-	sigaddset(&block, SIGTERM);
-	sigaddset(&block, SIGINT);
-	pthread_sigmask(SIG_BLOCK, &block, during);
-	sigdelset(during, SIGTERM);
-	sigdelset(during, SIGINT);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	if ((bad = pthread_create(&acceptor, NULL, run, &fd)) != 0)
+		die("pthread_create: %s", strerror(bad));
+	printf("port %d\n", port);
+	fflush(stdout);
+	sigwait(&set, &sig);
+	stopping = 1;
+	shutdown(fd, SHUT_RDWR);
+	pthread_join(acceptor, NULL);
+	close(fd);
 }
 
 int
@@ -1559,7 +1561,6 @@ main(int argc, char **argv)
 		{ NULL, 0, NULL, 0 }
 	};
 	const char *dir = NULL, *addr = "127.0.0.1", *service = "0";
-	sigset_t during;
 	int c, fd;
 
 	while ((c = getopt_long(argc, argv, "a:d:l:p:", opts, NULL)) != -1)
@@ -1583,13 +1584,9 @@ main(int argc, char **argv)
 		}
 	if (dir == NULL || optind != argc)
 		usage();
-	catch_signals(&during);
 	pki = forge_open(dir);
 	fd = listen_on(addr, service);
-	printf("port %d\n", port);
-	fflush(stdout);
-	run(fd, &during);
-	close(fd);
+	serve_until_told(fd);
 	if (stop() != 0)
 		_exit(0);	/* a thread still uses what would be freed */
 	forge_close(pki);

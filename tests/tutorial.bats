@@ -1,0 +1,167 @@
+#!/usr/bin/env bats
+# Real parts: `openssl ca` and `openssl ocsp`, set up as tutorials tell it.
+
+load lib
+# shellcheck source=/dev/null
+. "$BATS_TEST_DIRNAME/ca.sh"
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || exit
+	ca=$BATS_TEST_TMPDIR/ca
+	ca_port=
+	ca_pid=
+	ca_make "$ca"
+}
+
+teardown() {
+	[ -z "$ca_pid" ] || kill "$ca_pid" || true
+}
+
+# A certificate of the authority's and its responder, both in place.
+site() {
+	ca_respond "$ca" "$@"
+	ca_issue "$ca" www.example.com "http://127.0.0.1:$ca_port"
+	ca_respond "$ca" "$@"
+	cp "$ca/www.example.com.bundle" site.pem
+}
+
+@test "a response of openssl's responder is written and verifies" {
+	site -nmin 60
+	fetch site.pem
+	exits 0
+	silent
+	openssl ocsp -respin site.pem.ocsp -issuer "$ca/root.pem" \
+		-cert "$ca/www.example.com.pem" -CAfile "$ca/root.pem" \
+		-no_nonce >out 2>&1
+	grep -q 'Response verify OK' out
+	grep -q 'www.example.com.pem: good' out
+}
+
+@test "after openssl ca -revoke the exit code is 5 and the old file stays" {
+	site -nmin 60
+	fetch site.pem
+	exits 0
+	cp site.pem.ocsp before
+	identity site.pem.ocsp >was
+	ca_revoke "$ca" www.example.com keyCompromise
+	ca_respond "$ca" -nmin 60
+	fetch site.pem
+	exits 5
+	says "site.pem: the certificate is revoked since "
+	says "keyCompromise"
+	says "site.pem.ocsp is good until "
+	says "replace the certificate"
+	cmp before site.pem.ocsp
+	identity site.pem.ocsp | cmp was -
+	fetch site.pem
+	exits 5
+}
+
+@test "--write-revoked writes what openssl says of a revoked certificate" {
+	site -nmin 60
+	ca_revoke "$ca" www.example.com superseded
+	ca_respond "$ca" -nmin 60
+	fetch --write-revoked site.pem
+	exits 5
+	openssl ocsp -respin site.pem.ocsp -noverify -resp_text |
+		grep -q 'Cert Status: revoked'
+	fetch -c site.pem
+	exits 5
+}
+
+@test "a responder without -nmin gives no nextUpdate, and is refused" {
+	site
+	fetch site.pem
+	exits 4
+	says "nextUpdate"
+	says "--max-age"
+	[ ! -e site.pem.ocsp ]
+}
+
+@test "--max-age admits a response without nextUpdate, with a warning" {
+	site
+	fetch --max-age 1h site.pem
+	exits 0
+	says "warning: "
+	says "HAProxy does not staple it"
+	[ -s site.pem.ocsp ]
+	fetch --max-age 1h -c site.pem
+	exits 0
+	fetch -c site.pem
+	exits 4
+}
+
+@test "openssl's responder, one connection at a time, answers ten in one run" {
+	local i files=()
+	ca_respond "$ca" -nmin 60
+	for i in {0..9}; do
+		ca_issue "$ca" "www$i.example.com" "http://127.0.0.1:$ca_port"
+		cp "$ca/www$i.example.com.bundle" "site$i.pem"
+		files+=("site$i.pem")
+	done
+	ca_respond "$ca" -nmin 60
+	fetch "${files[@]}"
+	exits 0
+	silent
+	for i in {0..9}; do
+		[ -s "site$i.pem.ocsp" ]
+	done
+}
+
+@test "openssl's responder repeats a nonce" {
+	site -nmin 60
+	fetch -v -N site.pem
+	exits 0
+	says "nonce        repeated"
+}
+
+@test "openssl's responder is asked by POST as well" {
+	site -nmin 60
+	fetch -v -X post site.pem
+	exits 0
+	says "asked        POST http://127.0.0.1:$ca_port"
+}
+
+@test "openssl's responder does not take SHA-256 for SHA-1" {
+	site -nmin 60
+	fetch --certid-hash sha256 site.pem
+	exits 0
+	says "warning: "
+	openssl ocsp -respin site.pem.ocsp -noverify -resp_text |
+		grep -q 'Hash Algorithm: sha256'
+	# what was asked by SHA-1 is not found in it
+	fetch -c site.pem
+	exits 4
+}
+
+@test "HAProxy staples the very bytes that were written" {
+	site -nmin 60
+	fetch site.pem
+	exits 0
+	cat >haproxy.cfg <<-END
+	global
+	    stats socket $PWD/admin.sock level admin
+	defaults
+	    mode http
+	    timeout client 5s
+	    timeout server 5s
+	    timeout connect 5s
+	frontend f
+	    bind unix@$PWD/tls.sock ssl crt $PWD/site.pem
+	END
+	haproxy -f haproxy.cfg -db >haproxy.log 2>&1 3>&- &
+	local haproxy=$! i
+	for ((i = 0; i < 100; i++)); do
+		[ ! -S tls.sock ] || break
+		sleep 0.05
+	done
+	openssl s_client -unix tls.sock -status -servername www.example.com \
+		</dev/null >handshake 2>/dev/null
+	kill "$haproxy"
+	sed -n '/^OCSP Response Data/,/^======/p' handshake |
+		grep -v '^===' >served
+	openssl ocsp -respin site.pem.ocsp -noverify -resp_text >stored
+	# the text holds the signature: what differs in a bit differs here
+	diff <(grep -A9 'Signature' served) <(grep -A9 'Signature' stored)
+	[ "$(grep -c 'Cert Status: good' served)" -eq 1 ]
+}

@@ -1,0 +1,460 @@
+/*
+ * The judge by itself: each way of making a response, and each way of
+ * spoiling one, has a row in the forge's table; and here is what time,
+ * a nonce, another hash and broken bytes make of it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cert.h"
+#include "forge.h"
+#include "ocsp.h"
+
+static char dir[] = "/tmp/test_ocsp.XXXXXX";
+static time_t now;
+static struct forge *forge;
+static struct ocsp *session;
+
+/* A leaf of the PKI, and what the program makes of it. */
+struct subject {
+	char name[32];
+	struct cert cert;
+	struct ocsp_target *target;
+};
+
+struct response {
+	unsigned char *der;
+	size_t len;
+};
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	now = time(NULL);
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	forge_pki(dir, now);
+	forge = forge_open(dir);
+	session = ocsp_new();
+	return forge != NULL && session != NULL ? 0 : -1;
+}
+
+static int
+tear_down(void **state)
+{
+	char command[64];
+
+	(void)state;
+	ocsp_free(session);
+	forge_close(forge);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	/* NOLINTNEXTLINE(cert-env33-c): test code, a path of our own */
+	return system(command);
+}
+
+static void
+subject_make(
+    struct subject *s, const char *ca, long to, enum ocsp_hash hash, int nonce)
+{
+	static int count;
+	struct forge_leaf leaf = {.name = s->name, .ca = ca, .to = to};
+	struct ocsp_about about = {.hash = hash, .nonce = nonce};
+	char path[128], issuer[128], why[WHY_MAX];
+	const char *files[1] = {issuer};
+	struct cert_places places = {files, 1, {NULL, NULL}};
+
+	snprintf(s->name, sizeof(s->name), "leaf%d", count++);
+	if (to != 0)
+		leaf.from = -30 * FORGE_DAY;
+	forge_leaf(dir, &leaf, now);
+	snprintf(path, sizeof(path), "%s/%s.pem", dir, s->name);
+	snprintf(
+	    issuer, sizeof(issuer), "%s/%s.pem", dir, ca != NULL ? ca : "ca");
+	assert_int_equal(cert_read(path, &s->cert, why), CERT_OK);
+	assert_int_equal(
+	    cert_find_issuer(&s->cert, &places, now, why), CERT_OK);
+	about.issuer = s->cert.issuer;
+	about.issuer_len = s->cert.issuer_len;
+	about.serial = s->cert.serial;
+	about.serial_len = s->cert.serial_len;
+	about.not_after = s->cert.not_after;
+	s->target = ocsp_target(session, &about, why);
+	assert_non_null(s->target);
+}
+
+static void
+subject_free(struct subject *s)
+{
+	ocsp_target_free(s->target);
+	cert_free(&s->cert);
+}
+
+static void
+respond(struct subject *s, const struct forge_recipe *r, struct response *out)
+{
+	const unsigned char *req;
+	size_t len;
+
+	req = ocsp_request(s->target, &len);
+	assert_int_equal(forge_response(forge, r, s->name, req, len, now,
+			     &out->der, &out->len),
+	    0);
+}
+
+static enum ocsp_status
+judge_at(struct subject *s, const struct response *r, time_t when,
+    struct ocsp_verdict *v)
+{
+	const struct ocsp_policy policy = {
+	    .now = when, .skew = 300, .max_age = -1, .answer = 1};
+
+	return ocsp_judge(s->target, r->der, r->len, &policy, v);
+}
+
+/* Makes a response by name and judges it now. */
+static enum ocsp_status
+judge(struct subject *s, const char *recipe, struct ocsp_verdict *v)
+{
+	struct response r;
+	enum ocsp_status status;
+
+	assert_non_null(forge_find(recipe));
+	respond(s, forge_find(recipe), &r);
+	status = judge_at(s, &r, now, v);
+	free(r.der);
+	return status;
+}
+
+/* ---- the table ---- */
+
+/* The exit code that a verdict leads to, when nothing else is known. */
+static int
+exit_of(const struct ocsp_verdict *v)
+{
+	switch (v->status) {
+	case VERDICT_GOOD:
+		return v->usable_until - now >= 300 ? 0 : 1;
+	case VERDICT_REVOKED:
+		return 5;
+	case VERDICT_INVALID:
+	case VERDICT_ERROR:
+		return 1;
+	default:
+		return 4;
+	}
+}
+
+static void
+recipe_is_judged_as_the_table_says(void **state)
+{
+	const struct forge_recipe *r = *state;
+	struct response resp;
+	struct ocsp_verdict v;
+	struct subject s;
+
+	subject_make(&s, r->ca, 0, OCSP_SHA1, 0);
+	respond(&s, r, &resp);
+	judge_at(&s, &resp, now, &v);
+	if (r->exit != -1 && exit_of(&v) != r->exit)
+		fail_msg("%s (%s): status %s, want exit %d: %s", r->name,
+		    r->text, ocsp_status_name(v.status), r->exit, v.why);
+	/* whatever is not good says why; nothing good has to */
+	assert_true((v.status == VERDICT_GOOD) == (v.why[0] == '\0'));
+	free(resp.der);
+	subject_free(&s);
+}
+
+/* ---- time ---- */
+
+static void
+time_bounds_are_exact_to_the_second(void **state)
+{
+	struct subject s;
+	struct response r;
+	struct ocsp_verdict v;
+	time_t this_update, next_update;
+
+	(void)state;
+	subject_make(&s, NULL, 0, OCSP_SHA1, 0);
+	respond(&s, forge_find("good"), &r);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_GOOD);
+	this_update = v.this_update;
+	next_update = v.next_update;
+	assert_true(this_update < now && next_update > now);
+	assert_int_equal(judge_at(&s, &r, this_update - 300, &v), VERDICT_GOOD);
+	assert_int_equal(
+	    judge_at(&s, &r, this_update - 301, &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "in the future"));
+	assert_int_equal(judge_at(&s, &r, next_update - 1, &v), VERDICT_GOOD);
+	assert_int_equal(judge_at(&s, &r, next_update, &v), VERDICT_STALE);
+	assert_non_null(strstr(v.why, "expired"));
+	free(r.der);
+	subject_free(&s);
+}
+
+static void
+max_age_counts_from_this_update_and_admits_no_next_update(void **state)
+{
+	struct ocsp_policy p = {.now = now, .skew = 300, .max_age = 7200};
+	struct subject s;
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, OCSP_SHA1, 0);
+	respond(&s, forge_find("no-next"), &r);
+	p.now = now;
+	assert_int_equal(
+	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_GOOD);
+	assert_int_equal(v.next_update, 0);
+	assert_int_equal(v.usable_until, v.this_update + 7200);
+	p.now = v.this_update + 7199;
+	assert_int_equal(
+	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_GOOD);
+	p.now = v.this_update + 7201;
+	assert_int_equal(
+	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_STALE);
+	p.max_age = -1;
+	assert_int_equal(
+	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_REFUSED);
+	free(r.der);
+	subject_free(&s);
+}
+
+static void
+usable_until_ends_with_the_signers_certificate(void **state)
+{
+	struct subject s;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, OCSP_SHA1, 0);
+	assert_int_equal(judge(&s, "good-delegate-short", &v), VERDICT_GOOD);
+	assert_int_equal(v.bounded_by, 1);
+	assert_in_range(v.usable_until, now, now + 2 * FORGE_HOUR + 60);
+	assert_true(v.usable_until < v.next_update);
+	subject_free(&s);
+}
+
+static void
+usable_until_ends_with_the_certificate(void **state)
+{
+	struct subject s;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, FORGE_DAY, OCSP_SHA1, 0);
+	assert_int_equal(judge(&s, "good", &v), VERDICT_GOOD);
+	assert_int_equal(v.bounded_by, 2);
+	assert_int_equal(v.usable_until, s.cert.not_after);
+	subject_free(&s);
+}
+
+/* ---- the question ---- */
+
+static void
+a_nonce_that_was_sent_must_not_come_back_changed(void **state)
+{
+	struct subject s;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, OCSP_SHA1, 1);
+	assert_int_equal(judge(&s, "nonce-echo", &v), VERDICT_GOOD);
+	assert_int_equal(v.nonce, 1);
+	assert_int_equal(judge(&s, "good", &v), VERDICT_GOOD);
+	assert_int_equal(v.nonce, 0);
+	assert_int_equal(judge(&s, "nonce-wrong", &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "nonce"));
+	assert_int_equal(judge(&s, "nonce-cut", &v), VERDICT_REFUSED);
+	subject_free(&s);
+}
+
+static void
+a_stored_response_is_not_asked_for_this_runs_nonce(void **state)
+{
+	const struct ocsp_policy p = {.now = now, .skew = 300, .max_age = -1};
+	struct subject s;
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, OCSP_SHA1, 1);
+	respond(&s, forge_find("nonce-wrong"), &r);
+	assert_int_equal(
+	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_GOOD);
+	free(r.der);
+	subject_free(&s);
+}
+
+static void
+an_answer_under_another_hash_than_asked_is_refused(void **state)
+{
+	struct subject s;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, OCSP_SHA256, 0);
+	assert_int_equal(judge(&s, "good", &v), VERDICT_GOOD);
+	assert_int_equal(judge(&s, "good-sha256", &v), VERDICT_GOOD);
+	assert_int_equal(judge(&s, "good-sha1", &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "hash"));
+	assert_int_equal(judge(&s, "both-contradict", &v), VERDICT_REFUSED);
+	subject_free(&s);
+}
+
+static void
+one_certificates_response_is_foreign_to_another(void **state)
+{
+	struct subject a, b;
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&a, NULL, 0, OCSP_SHA1, 0);
+	subject_make(&b, NULL, 0, OCSP_SHA1, 0);
+	respond(&a, forge_find("good"), &r);
+	assert_int_equal(judge_at(&a, &r, now, &v), VERDICT_GOOD);
+	assert_int_equal(judge_at(&b, &r, now, &v), VERDICT_FOREIGN);
+	free(r.der);
+	subject_free(&a);
+	subject_free(&b);
+}
+
+static void
+url_of_a_get_has_one_slash_and_no_reserved_base64(void **state)
+{
+	static const char *const bases[] = {
+	    "http://h", "http://h/", "http://h//", "http://h///"};
+	struct subject s;
+	char *url;
+	size_t i;
+
+	(void)state;
+	subject_make(&s, NULL, 0, OCSP_SHA1, 0);
+	for (i = 0; i < 4; i++) {
+		url = ocsp_get_url(s.target, bases[i]);
+		assert_non_null(url);
+		assert_memory_equal(url, "http://h/M", 10);
+		assert_null(strpbrk(url + 9, "/+="));
+		free(url);
+	}
+	url = ocsp_get_url(s.target, "http://h/a/b");
+	assert_memory_equal(url, "http://h/a/b/M", 14);
+	free(url);
+	assert_null(ocsp_get_url(s.target, "http://h/?q"));
+	subject_free(&s);
+}
+
+/* ---- broken bytes ---- */
+
+static void
+no_flipped_bit_of_a_response_goes_unnoticed(void **state)
+{
+	struct subject s;
+	struct response r;
+	struct ocsp_verdict v;
+	size_t bit;
+
+	(void)state;
+	subject_make(&s, NULL, 0, OCSP_SHA1, 0);
+	respond(&s, forge_find("good"), &r);
+	for (bit = 0; bit < r.len * 8; bit++) {
+		r.der[bit / 8] ^= (unsigned char)(1u << bit % 8);
+		if (judge_at(&s, &r, now, &v) >= VERDICT_STALE)
+			fail_msg("bit %zu flipped: %s", bit,
+			    ocsp_status_name(v.status));
+		r.der[bit / 8] ^= (unsigned char)(1u << bit % 8);
+	}
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_GOOD);
+	free(r.der);
+	subject_free(&s);
+}
+
+static void
+no_truncated_response_is_accepted(void **state)
+{
+	struct subject s;
+	struct response r, cut;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, OCSP_SHA1, 0);
+	respond(&s, forge_find("good-delegate"), &r);
+	for (cut.len = 0; cut.len < r.len; cut.len++) {
+		/* of its own size, so that a sanitizer sees any overread */
+		cut.der = malloc(cut.len + 1);
+		assert_non_null(cut.der);
+		memcpy(cut.der, r.der, cut.len);
+		assert_int_equal(judge_at(&s, &cut, now, &v), VERDICT_INVALID);
+		free(cut.der);
+	}
+	free(r.der);
+	subject_free(&s);
+}
+
+static void
+newer_is_later_or_as_late_and_usable_for_longer(void **state)
+{
+	struct ocsp_verdict a = {.this_update = 10, .usable_until = 20};
+	struct ocsp_verdict b = a;
+
+	(void)state;
+	assert_false(ocsp_newer(&a, &b));
+	b.usable_until = 21;
+	assert_true(ocsp_newer(&b, &a));
+	assert_false(ocsp_newer(&a, &b));
+	a.this_update = 11;
+	assert_true(ocsp_newer(&a, &b));
+	assert_false(ocsp_newer(&b, &a));
+}
+
+#define PLAIN(f)                                                               \
+	{                                                                      \
+#f, f, NULL, NULL, NULL                                        \
+	}
+
+int
+main(void)
+{
+	static const struct CMUnitTest plain[] = {
+	    PLAIN(time_bounds_are_exact_to_the_second),
+	    PLAIN(max_age_counts_from_this_update_and_admits_no_next_update),
+	    PLAIN(usable_until_ends_with_the_signers_certificate),
+	    PLAIN(usable_until_ends_with_the_certificate),
+	    PLAIN(a_nonce_that_was_sent_must_not_come_back_changed),
+	    PLAIN(a_stored_response_is_not_asked_for_this_runs_nonce),
+	    PLAIN(an_answer_under_another_hash_than_asked_is_refused),
+	    PLAIN(one_certificates_response_is_foreign_to_another),
+	    PLAIN(url_of_a_get_has_one_slash_and_no_reserved_base64),
+	    PLAIN(no_flipped_bit_of_a_response_goes_unnoticed),
+	    PLAIN(no_truncated_response_is_accepted),
+	    PLAIN(newer_is_later_or_as_late_and_usable_for_longer),
+	};
+	const size_t nplain = sizeof(plain) / sizeof(plain[0]);
+	static struct CMUnitTest tests[512];
+	static char names[512][96];
+	const struct forge_recipe *r;
+	size_t n;
+
+	memcpy(tests, plain, sizeof(plain));
+	n = nplain;
+	for (r = forge_recipes; r->name != NULL; r++, n++) {
+		snprintf(names[n], sizeof(names[n]), "recipe %s: exit %d",
+		    r->name, r->exit);
+		tests[n].name = names[n];
+		tests[n].test_func = recipe_is_judged_as_the_table_says;
+		tests[n].initial_state = (void *)(uintptr_t)r;
+	}
+	return _cmocka_run_group_tests("ocsp", tests, n, set_up, tear_down);
+}
