@@ -199,8 +199,8 @@ load_stored(struct job *j, const struct env *env, char *why)
 	res = staple_open(j->output, &j->staple, why);
 	if (res == STAPLE_OK)
 		/* one byte more than allowed shows that there are too many */
-		res = staple_read(j->staple, OCSP_MAX_RESPONSE + 1,
-		    &j->have_der, &j->have_len, why);
+		res = staple_read(j->staple, RESPONSE_MAX + 1, &j->have_der,
+		    &j->have_len, why);
 	if (res == STAPLE_FAILED) {
 		job_fail(j, CODE_LOCAL, "%s", why);
 		return -1;
@@ -328,11 +328,11 @@ choose_method(struct job *j, const struct options *o)
 	free(j->get_url);
 	j->get_url = ocsp_get_url(j->target, j->urls[j->url]);
 	j->method = (enum ocsp_method)o->method;
-	if (j->method == OCSP_AUTO)
+	if (j->method == METHOD_AUTO)
 		j->method =
-		    j->get_url != NULL && strlen(j->get_url) <= OCSP_MAX_GET
-		    ? OCSP_GET
-		    : OCSP_POST;
+		    j->get_url != NULL && strlen(j->get_url) <= GET_URL_MAX
+		    ? METHOD_GET
+		    : METHOD_POST;
 }
 
 enum job_state
@@ -347,9 +347,9 @@ job_question(struct job *j, const struct env *env, struct http_question *q)
 		    words_span(span, env->o->deadline));
 		return JOB_DONE;
 	}
-	if (j->method == OCSP_AUTO)
+	if (j->method == METHOD_AUTO)
 		choose_method(j, env->o);
-	if (j->method == OCSP_GET && j->get_url == NULL) {
+	if (j->method == METHOD_GET && j->get_url == NULL) {
 		job_fail(j, CODE_INPUT,
 		    "the responder's URL has a query (\"?\"), so it cannot be "
 		    "asked by GET; use --method post");
@@ -357,8 +357,8 @@ job_question(struct job *j, const struct env *env, struct http_question *q)
 	}
 	memset(q, 0, sizeof(*q));
 	q->ref = j;
-	q->url = j->method == OCSP_GET ? j->get_url : j->urls[j->url];
-	if (j->method == OCSP_POST)
+	q->url = j->method == METHOD_GET ? j->get_url : j->urls[j->url];
+	if (j->method == METHOD_POST)
 		q->body = ocsp_request(j->target, &q->body_len);
 	q->no_cache = j->no_cache;
 	q->timeout_ms = (long)(env->o->timeout * 1000);
@@ -396,7 +396,7 @@ static enum job_state
 next_responder(
     struct job *j, const struct env *env, const struct http_answer *a)
 {
-	j->method = OCSP_AUTO;
+	j->method = METHOD_AUTO;
 	j->switched = j->no_cache = 0;
 	if (++j->url < j->nurls)
 		return JOB_ASK;
@@ -406,11 +406,11 @@ next_responder(
 static enum job_state
 other_method(struct job *j, const struct env *env, const struct http_answer *a)
 {
-	if (env->o->method != OCSP_AUTO || j->switched ||
-	    (j->method == OCSP_POST && j->get_url == NULL))
+	if (env->o->method != METHOD_AUTO || j->switched ||
+	    (j->method == METHOD_POST && j->get_url == NULL))
 		return next_responder(j, env, a);
 	j->switched = 1;
-	j->method = j->method == OCSP_GET ? OCSP_POST : OCSP_GET;
+	j->method = j->method == METHOD_GET ? METHOD_POST : METHOD_GET;
 	return JOB_ASK;
 }
 
@@ -437,15 +437,15 @@ on_ocsp_error(struct job *j, const struct env *env, const struct http_answer *a)
 {
 	report_ocsp_error(j, env);
 	switch (j->got.error) {
-	case OCSP_ERR_TRYLATER:
-	case OCSP_ERR_INTERNAL:
+	case ERROR_TRYLATER:
+	case ERROR_INTERNAL:
 		j->transient = 1;
 		break;
-	case OCSP_ERR_MALFORMED:
+	case ERROR_MALFORMED:
 		return other_method(j, env, a);
-	case OCSP_ERR_UNAUTHORIZED:
+	case ERROR_UNAUTHORIZED:
 		/* a cache may hold on to what was true of a new certificate */
-		if (j->method == OCSP_GET)
+		if (j->method == METHOD_GET)
 			return other_method(j, env, a);
 		break;
 	default:
@@ -576,7 +576,7 @@ job_save(struct job *j, const struct env *env, const struct http_answer *a)
 {
 	const struct staple_bytes bytes = {.p = a->body,
 	    .len = a->body_len,
-	    .max = OCSP_MAX_RESPONSE + 1,
+	    .max = RESPONSE_MAX + 1,
 	    .mode = (mode_t)env->o->mode};
 	struct rivalry r = {j, env};
 	char why[WHY_MAX];

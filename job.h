@@ -76,7 +76,7 @@ struct job {
 	const char *urls[CERT_MAX_URLS]; /* vetted; borrowed */
 	size_t nurls;
 	size_t url;              /* the one being asked */
-	enum ocsp_method method; /* and how; OCSP_AUTO: not yet settled */
+	enum ocsp_method method; /* and how; METHOD_AUTO: not yet settled */
 	int switched;            /* the other method is being tried */
 	int no_cache;
 	int transient; /* this round failed in a way that may pass */

@@ -174,7 +174,7 @@ make_request(struct ocsp_target *t)
 struct ocsp_target *
 ocsp_target(struct ocsp *o, const struct ocsp_about *a, char *why)
 {
-	const EVP_MD *md = a->hash == OCSP_SHA256 ? EVP_sha256() : EVP_sha1();
+	const EVP_MD *md = a->hash == HASH_SHA256 ? EVP_sha256() : EVP_sha1();
 	const unsigned char *p = a->serial;
 	struct ocsp_target *t;
 
@@ -295,9 +295,9 @@ decode(struct judging *j)
 	const unsigned char *p = j->der;
 	int status;
 
-	if (j->len > OCSP_MAX_RESPONSE)
+	if (j->len > RESPONSE_MAX)
 		return refuse(j, VERDICT_INVALID, "it has more than %zu bytes",
-		    OCSP_MAX_RESPONSE);
+		    RESPONSE_MAX);
 	j->resp = d2i_OCSP_RESPONSE(NULL, &p, (long)j->len);
 	if (j->resp == NULL)
 		return refuse(j, VERDICT_INVALID, "it is not an OCSP response");
@@ -305,7 +305,7 @@ decode(struct judging *j)
 		return refuse(j, VERDICT_REFUSED,
 		    "%zu bytes follow the OCSP response, none may",
 		    j->len - (size_t)(p - j->der));
-	if ((status = OCSP_response_status(j->resp)) != OCSP_ERR_NONE) {
+	if ((status = OCSP_response_status(j->resp)) != ERROR_NONE) {
 		j->v->error = (enum ocsp_error)status;
 		return refuse(j, VERDICT_ERROR, "the responder says \"%s\"",
 		    ocsp_error_name(j->v->error));
@@ -840,17 +840,17 @@ const char *
 ocsp_error_name(enum ocsp_error e)
 {
 	switch (e) {
-	case OCSP_ERR_NONE:
+	case ERROR_NONE:
 		return "successful";
-	case OCSP_ERR_MALFORMED:
+	case ERROR_MALFORMED:
 		return "malformedRequest";
-	case OCSP_ERR_INTERNAL:
+	case ERROR_INTERNAL:
 		return "internalError";
-	case OCSP_ERR_TRYLATER:
+	case ERROR_TRYLATER:
 		return "tryLater";
-	case OCSP_ERR_SIGREQUIRED:
+	case ERROR_SIGREQUIRED:
 		return "sigRequired";
-	case OCSP_ERR_UNAUTHORIZED:
+	case ERROR_UNAUTHORIZED:
 		return "unauthorized";
 	}
 	return "an undefined error";

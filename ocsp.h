@@ -14,10 +14,10 @@
 #include "words.h"
 
 /* Limit of a response, in bytes; real ones have 300 to 3000. */
-#define OCSP_MAX_RESPONSE ((size_t)65536)
+#define RESPONSE_MAX ((size_t)65536)
 
 /* Above this a URL is not asked by GET, RFC 9919 section 6. */
-#define OCSP_MAX_GET 255
+#define GET_URL_MAX 255
 
 /* In the order of their weight. */
 enum ocsp_status {
@@ -33,17 +33,17 @@ enum ocsp_status {
 
 /* OCSPResponseStatus, RFC 6960 section 4.2.1 */
 enum ocsp_error {
-	OCSP_ERR_NONE = 0,
-	OCSP_ERR_MALFORMED = 1,
-	OCSP_ERR_INTERNAL = 2,
-	OCSP_ERR_TRYLATER = 3,
-	OCSP_ERR_SIGREQUIRED = 5,
-	OCSP_ERR_UNAUTHORIZED = 6
+	ERROR_NONE = 0,
+	ERROR_MALFORMED = 1,
+	ERROR_INTERNAL = 2,
+	ERROR_TRYLATER = 3,
+	ERROR_SIGREQUIRED = 5,
+	ERROR_UNAUTHORIZED = 6
 };
 
-enum ocsp_hash { OCSP_SHA1, OCSP_SHA256 };
+enum ocsp_hash { HASH_SHA1, HASH_SHA256 };
 
-enum ocsp_method { OCSP_AUTO, OCSP_GET, OCSP_POST };
+enum ocsp_method { METHOD_AUTO, METHOD_GET, METHOD_POST };
 
 /* All that was met of issuers; they are decoded once. */
 struct ocsp;

@@ -40,10 +40,10 @@ struct choice {
 	int value;
 };
 
-static const struct choice methods[] = {
-    {"auto", OCSP_AUTO}, {"get", OCSP_GET}, {"post", OCSP_POST}, {NULL, 0}};
+static const struct choice methods[] = {{"auto", METHOD_AUTO},
+    {"get", METHOD_GET}, {"post", METHOD_POST}, {NULL, 0}};
 static const struct choice hashes[] = {
-    {"sha1", OCSP_SHA1}, {"sha256", OCSP_SHA256}, {NULL, 0}};
+    {"sha1", HASH_SHA1}, {"sha256", HASH_SHA256}, {NULL, 0}};
 
 /* What a number may be, and what it is if the option has no argument. */
 struct range {

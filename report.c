@@ -123,9 +123,8 @@ verdict_lines(
 	if (v->signer[0] != '\0')
 		report_line(j, env, "signer", "%s%s%s", v->signer,
 		    v->status == VERDICT_REFUSED ? ""
-			: v->delegated
-			? ", whom the issuer has appointed"
-			: ", the issuer itself",
+			: v->delegated ? ", whom the issuer has appointed"
+				       : ", the issuer itself",
 		    v->delegated && !v->nocheck
 			? " (without nocheck; its own revocation is not looked "
 			  "at)"
@@ -338,16 +337,16 @@ report_ocsp_error(struct job *j, const struct env *env)
 	char age[WORDS_TIME_MAX], hint[256] = "";
 	long long old = (long long)env->now - (long long)j->cert.not_before;
 
-	if (j->got.error == OCSP_ERR_UNAUTHORIZED && old < 2 * 86400L)
+	if (j->got.error == ERROR_UNAUTHORIZED && old < 2 * 86400L)
 		snprintf(hint, sizeof(hint),
 		    ", it does not speak for this certificate; which is %s "
 		    "old, so it may not know it yet",
 		    words_span(age, old));
-	else if (j->got.error == OCSP_ERR_UNAUTHORIZED)
+	else if (j->got.error == ERROR_UNAUTHORIZED)
 		snprintf(hint, sizeof(hint),
 		    ", it does not speak for this certificate; is this the "
 		    "right responder, and the right issuer?");
-	else if (j->got.error == OCSP_ERR_MALFORMED && env->o->nonce)
+	else if (j->got.error == ERROR_MALFORMED && env->o->nonce)
 		snprintf(
 		    hint, sizeof(hint), ", it may not take a nonce (--nonce)");
 	job_fail(j, CODE_TEMPORARY, "%.300s: the responder says \"%s\"%s",
@@ -405,7 +404,7 @@ report_warnings(struct job *j, const struct env *env, size_t len)
 	if (j->got.next_update == 0)
 		warn(j, "%s has no nextUpdate: HAProxy does not staple it",
 		    j->output);
-	if (env->o->hash != OCSP_SHA1)
+	if (env->o->hash != HASH_SHA1)
 		warn(j,
 		    "%s names the certificate by SHA-256: HAProxy and Apache "
 		    "do "

@@ -53,6 +53,7 @@ make_leaves(const char *dir, struct forge_leaf *l, long count)
 		l->name = numbered;
 		forge_leaf(dir, l, time(NULL));
 	}
+	l->name = name;
 }
 
 static int

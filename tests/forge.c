@@ -442,7 +442,8 @@ must(int good, int line)
 static void *
 need(void *p, int line)
 {
-	must(p != NULL, line);
+	if (p == NULL)
+		die("forge.c:%d: failed", line);
 	return p;
 }
 

@@ -150,7 +150,7 @@ header(const struct request *q, const char *name)
 static int
 is_get(const struct reply *r)
 {
-	return strcmp(r->req->method, "GET") == 0;
+	return r->req->method != NULL && strcmp(r->req->method, "GET") == 0;
 }
 
 static int
@@ -722,12 +722,13 @@ decode(const char *s, size_t *len)
 	char *b64 = need(malloc(strlen(s) + 1));
 	unsigned char *out;
 	size_t n = 0, pad = 0;
-	int got;
+	int got, hi, lo;
 
 	for (; *s != '\0'; s++) {
 		b64[n++] = *s;
-		if (*s == '%' && unhex(s[1]) >= 0 && unhex(s[2]) >= 0) {
-			b64[n - 1] = (char)(unhex(s[1]) << 4 | unhex(s[2]));
+		if (*s == '%' && (hi = unhex(s[1])) >= 0 &&
+		    (lo = unhex(s[2])) >= 0) {
+			b64[n - 1] = (char)(hi * 16 + lo);
 			s += 2;
 		}
 	}
@@ -1046,7 +1047,7 @@ forge_body(struct reply *r, const char *instead)
 static void
 make_body(struct reply *r)
 {
-	if (r->flags & F_EMPTY) {
+	if (r->flags & (F_EMPTY | F_RESET | F_HANG)) {
 		free(r->body);
 		r->body = NULL;
 		r->len = 0;

@@ -162,7 +162,7 @@ recipe_is_judged_as_the_table_says(void **state)
 	struct ocsp_verdict v;
 	struct subject s;
 
-	subject_make(&s, r->ca, 0, OCSP_SHA1, 0);
+	subject_make(&s, r->ca, 0, HASH_SHA1, 0);
 	respond(&s, r, &resp);
 	judge_at(&s, &resp, now, &v);
 	if (r->exit != -1 && exit_of(&v) != r->exit)
@@ -185,7 +185,7 @@ time_bounds_are_exact_to_the_second(void **state)
 	time_t this_update, next_update;
 
 	(void)state;
-	subject_make(&s, NULL, 0, OCSP_SHA1, 0);
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
 	respond(&s, forge_find("good"), &r);
 	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_GOOD);
 	this_update = v.this_update;
@@ -211,7 +211,7 @@ max_age_counts_from_this_update_and_admits_no_next_update(void **state)
 	struct ocsp_verdict v;
 
 	(void)state;
-	subject_make(&s, NULL, 0, OCSP_SHA1, 0);
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
 	respond(&s, forge_find("no-next"), &r);
 	p.now = now;
 	assert_int_equal(
@@ -238,7 +238,7 @@ usable_until_ends_with_the_signers_certificate(void **state)
 	struct ocsp_verdict v;
 
 	(void)state;
-	subject_make(&s, NULL, 0, OCSP_SHA1, 0);
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
 	assert_int_equal(judge(&s, "good-delegate-short", &v), VERDICT_GOOD);
 	assert_int_equal(v.bounded_by, 1);
 	assert_in_range(v.usable_until, now, now + 2 * FORGE_HOUR + 60);
@@ -253,7 +253,7 @@ usable_until_ends_with_the_certificate(void **state)
 	struct ocsp_verdict v;
 
 	(void)state;
-	subject_make(&s, NULL, FORGE_DAY, OCSP_SHA1, 0);
+	subject_make(&s, NULL, FORGE_DAY, HASH_SHA1, 0);
 	assert_int_equal(judge(&s, "good", &v), VERDICT_GOOD);
 	assert_int_equal(v.bounded_by, 2);
 	assert_int_equal(v.usable_until, s.cert.not_after);
@@ -269,7 +269,7 @@ a_nonce_that_was_sent_must_not_come_back_changed(void **state)
 	struct ocsp_verdict v;
 
 	(void)state;
-	subject_make(&s, NULL, 0, OCSP_SHA1, 1);
+	subject_make(&s, NULL, 0, HASH_SHA1, 1);
 	assert_int_equal(judge(&s, "nonce-echo", &v), VERDICT_GOOD);
 	assert_int_equal(v.nonce, 1);
 	assert_int_equal(judge(&s, "good", &v), VERDICT_GOOD);
@@ -289,7 +289,7 @@ a_stored_response_is_not_asked_for_this_runs_nonce(void **state)
 	struct ocsp_verdict v;
 
 	(void)state;
-	subject_make(&s, NULL, 0, OCSP_SHA1, 1);
+	subject_make(&s, NULL, 0, HASH_SHA1, 1);
 	respond(&s, forge_find("nonce-wrong"), &r);
 	assert_int_equal(
 	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_GOOD);
@@ -304,7 +304,7 @@ an_answer_under_another_hash_than_asked_is_refused(void **state)
 	struct ocsp_verdict v;
 
 	(void)state;
-	subject_make(&s, NULL, 0, OCSP_SHA256, 0);
+	subject_make(&s, NULL, 0, HASH_SHA256, 0);
 	assert_int_equal(judge(&s, "good", &v), VERDICT_GOOD);
 	assert_int_equal(judge(&s, "good-sha256", &v), VERDICT_GOOD);
 	assert_int_equal(judge(&s, "good-sha1", &v), VERDICT_REFUSED);
@@ -321,8 +321,8 @@ one_certificates_response_is_foreign_to_another(void **state)
 	struct ocsp_verdict v;
 
 	(void)state;
-	subject_make(&a, NULL, 0, OCSP_SHA1, 0);
-	subject_make(&b, NULL, 0, OCSP_SHA1, 0);
+	subject_make(&a, NULL, 0, HASH_SHA1, 0);
+	subject_make(&b, NULL, 0, HASH_SHA1, 0);
 	respond(&a, forge_find("good"), &r);
 	assert_int_equal(judge_at(&a, &r, now, &v), VERDICT_GOOD);
 	assert_int_equal(judge_at(&b, &r, now, &v), VERDICT_FOREIGN);
@@ -341,7 +341,7 @@ url_of_a_get_has_one_slash_and_no_reserved_base64(void **state)
 	size_t i;
 
 	(void)state;
-	subject_make(&s, NULL, 0, OCSP_SHA1, 0);
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
 	for (i = 0; i < 4; i++) {
 		url = ocsp_get_url(s.target, bases[i]);
 		assert_non_null(url);
@@ -367,7 +367,7 @@ no_flipped_bit_of_a_response_goes_unnoticed(void **state)
 	size_t bit;
 
 	(void)state;
-	subject_make(&s, NULL, 0, OCSP_SHA1, 0);
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
 	respond(&s, forge_find("good"), &r);
 	for (bit = 0; bit < r.len * 8; bit++) {
 		r.der[bit / 8] ^= (unsigned char)(1u << bit % 8);
@@ -389,7 +389,7 @@ no_truncated_response_is_accepted(void **state)
 	struct ocsp_verdict v;
 
 	(void)state;
-	subject_make(&s, NULL, 0, OCSP_SHA1, 0);
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
 	respond(&s, forge_find("good-delegate"), &r);
 	for (cut.len = 0; cut.len < r.len; cut.len++) {
 		/* of its own size, so that a sanitizer sees any overread */
