@@ -41,10 +41,22 @@ struct search {
 	struct cert *c;
 	time_t now;
 	struct text hunt;
-	int near_miss; /* a candidate had the right name */
+	enum cert_result local; /* what kept a file from being searched */
 };
 
 /* ---- files ---- */
+
+/* Whose fault it is: the file's, or the machine's. */
+static enum cert_result
+file_error(const char *path, char *why)
+{
+	int e = errno;
+
+	snprintf(why, WHY_MAX, "cannot read %s: %s", path, strerror(e));
+	if (e == EMFILE || e == ENFILE || e == ENOMEM || e == EIO)
+		return CERT_ELOCAL;
+	return CERT_EFILE;
+}
 
 static enum cert_result
 read_open_file(
@@ -53,10 +65,8 @@ read_open_file(
 	struct stat st;
 	ssize_t r;
 
-	if (fstat(fd, &st) == -1) {
-		snprintf(why, WHY_MAX, "%s: %s", path, strerror(errno));
-		return CERT_EFILE;
-	}
+	if (fstat(fd, &st) == -1)
+		return file_error(path, why);
 	if (!S_ISREG(st.st_mode)) {
 		snprintf(why, WHY_MAX, "%s is %s, not a regular file", path,
 		    S_ISDIR(st.st_mode) ? "a directory" : "a special file");
@@ -70,16 +80,14 @@ read_open_file(
 	}
 	if ((*buf = malloc((size_t)st.st_size + 1)) == NULL) {
 		snprintf(why, WHY_MAX, "out of memory");
-		return CERT_ENOMEM;
+		return CERT_ELOCAL;
 	}
 	while (*len < (size_t)st.st_size) {
 		r = read(fd, *buf + *len, (size_t)st.st_size - *len);
 		if (r == -1 && errno == EINTR)
 			continue;
-		if (r == -1) {
-			snprintf(why, WHY_MAX, "%s: %s", path, strerror(errno));
-			return CERT_EFILE;
-		}
+		if (r == -1)
+			return file_error(path, why);
 		if (r == 0)
 			break;
 		*len += (size_t)r;
@@ -98,11 +106,8 @@ read_file(const char *path, unsigned char **buf, size_t *len, char *why)
 	*len = 0;
 	/* a FIFO must not hang us; it is refused once it is open */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd == -1) {
-		snprintf(
-		    why, WHY_MAX, "cannot read %s: %s", path, strerror(errno));
-		return CERT_EFILE;
-	}
+	if (fd == -1)
+		return file_error(path, why);
 	res = read_open_file(fd, path, buf, len, why);
 	close(fd);
 	return res;
@@ -260,7 +265,7 @@ load_ders(const char *path, struct ders *l, char *why)
 			rc = split_pem(l, buf, len);
 		if (rc == -1) {
 			snprintf(why, WHY_MAX, "out of memory");
-			res = CERT_ENOMEM;
+			res = CERT_ELOCAL;
 		} else if (l->n == 0) {
 			snprintf(why, WHY_MAX,
 			    "there is no certificate in %s (neither PEM nor "
@@ -355,6 +360,20 @@ take_serial(struct cert *c, X509 *x)
 	return 0;
 }
 
+static int
+take_issuer_dn(struct cert *c, X509 *x)
+{
+	const X509_NAME *name = X509_get_issuer_name(x);
+	unsigned char *p;
+	int n;
+
+	if ((n = i2d_X509_NAME(name, NULL)) <= 0 ||
+	    (p = c->issuer_dn = malloc((size_t)n)) == NULL)
+		return -1;
+	c->issuer_dn_len = (size_t)i2d_X509_NAME(name, &p);
+	return 0;
+}
+
 /* Extensions: 0 done (also when absent), -1 malformed. */
 static int
 take_urls(struct cert *c, X509 *x)
@@ -413,7 +432,8 @@ describe(struct cert *c, X509 *x, const char *path, char *why)
 
 	c->subject = name_text(X509_get_subject_name(x));
 	c->issuer_name = name_text(X509_get_issuer_name(x));
-	if (c->subject == NULL || c->issuer_name == NULL)
+	if (c->subject == NULL || c->issuer_name == NULL ||
+	    take_issuer_dn(c, x) == -1)
 		bad = "names";
 	else if (take_serial(c, x) == -1)
 		bad = "serial number";
@@ -460,7 +480,7 @@ cert_read(const char *path, struct cert *c, char *why)
 		goto out;
 	if ((c->parts = calloc(1, sizeof(*c->parts))) == NULL) {
 		snprintf(why, WHY_MAX, "out of memory");
-		res = CERT_ENOMEM;
+		res = CERT_ELOCAL;
 		goto out;
 	}
 	c->parts->leaf = leaf;
@@ -500,15 +520,13 @@ is_issuer(struct search *s, const struct der *d, const char *from, size_t nth)
 	if (X509_NAME_cmp(
 		X509_get_issuer_name(leaf), X509_get_subject_name(x)) != 0)
 		note(s, from, nth, "has another name");
-	else if (X509_verify(leaf, X509_get0_pubkey(x)) != 1) {
-		s->near_miss = 1;
+	else if (X509_verify(leaf, X509_get0_pubkey(x)) != 1)
 		note(s, from, nth,
 		    "has the right name, but its key does not verify the "
 		    "certificate's signature");
-	} else if (to_time(X509_get0_notAfter(x), &end) == -1 || end < s->now) {
-		s->near_miss = 1;
+	else if (to_time(X509_get0_notAfter(x), &end) == -1 || end < s->now)
 		note(s, from, nth, "is the issuer, but it has expired");
-	} else
+	else
 		ok = 1;
 	ERR_clear_error();
 	X509_free(x);
@@ -546,10 +564,13 @@ static int
 search_file(struct search *s, const char *path, char *why)
 {
 	struct ders l = {0};
+	enum cert_result res;
 	int found = 0;
 
-	if (load_ders(path, &l, why) == CERT_OK)
+	if ((res = load_ders(path, &l, why)) == CERT_OK)
 		found = search_ders(s, &l, 0, path);
+	else if (res == CERT_ELOCAL)
+		s->local = res;
 	else
 		note(s, path, 0,
 		    access(path, F_OK) == -1 && errno == ENOENT ? "absent"
@@ -598,6 +619,17 @@ tell_hunt(const struct search *s, char *why)
 			*p = p[1] == '\0' ? '\0' : ';';
 }
 
+static void
+parts_free(struct cert *c)
+{
+	if (c->parts == NULL)
+		return;
+	X509_free(c->parts->leaf);
+	ders_free(&c->parts->others);
+	free(c->parts);
+	c->parts = NULL;
+}
+
 enum cert_result
 cert_find_issuer(
     struct cert *c, const struct cert_places *places, time_t now, char *why)
@@ -606,6 +638,8 @@ cert_find_issuer(
 	enum cert_result res;
 
 	res = search_all(&s, places, why);
+	if (res == CERT_OK && c->issuer == NULL && s.local != CERT_OK)
+		res = s.local;
 	if (res == CERT_OK && (c->issuer == NULL || c->issuer_from == NULL)) {
 		tell_hunt(&s, why);
 		res = CERT_EISSUER;
@@ -613,9 +647,24 @@ cert_find_issuer(
 	c->hunt = s.hunt.s;
 	if (res == CERT_OK && c->issuer_len == 0) {
 		snprintf(why, WHY_MAX, "out of memory");
-		res = CERT_ENOMEM;
+		res = CERT_ELOCAL;
 	}
+	parts_free(c);
 	return res;
+}
+
+int
+cert_looks_like_one(const unsigned char *p, size_t len)
+{
+	size_t skip;
+
+	if (find(p, p + len, BEGIN) != NULL)
+		return 1;
+	if (len < 2 || p[0] != 0x30)
+		return 0;
+	/* an OCSP response begins with an ENUMERATED instead */
+	skip = 2 + (p[1] > 0x80 ? p[1] & 0x7fu : 0);
+	return skip < len && (p[skip] == 0x30 || p[skip] == 0x02);
 }
 
 void
@@ -623,17 +672,14 @@ cert_free(struct cert *c)
 {
 	size_t i;
 
-	if (c->parts != NULL) {
-		X509_free(c->parts->leaf);
-		ders_free(&c->parts->others);
-		free(c->parts);
-	}
+	parts_free(c);
 	for (i = 0; i < c->nurls; i++)
 		free(c->urls[i].text);
 	free(c->subject);
 	free(c->issuer_name);
 	free(c->serial_hex);
 	free(c->serial);
+	free(c->issuer_dn);
 	free(c->issuer);
 	free(c->issuer_from);
 	free(c->hunt);

@@ -24,7 +24,7 @@ enum cert_result {
 	CERT_ENONE,   /* there is no certificate in it */
 	CERT_EBAD,    /* its certificate cannot be decoded */
 	CERT_EISSUER, /* no candidate is the issuer */
-	CERT_ENOMEM
+	CERT_ELOCAL   /* out of memory or descriptors, or the disk failed */
 };
 
 /* A URL may hold any byte, NUL included; `text` is terminated besides. */
@@ -40,6 +40,8 @@ struct cert {
 	char *serial_hex;
 	unsigned char *serial; /* DER, an INTEGER */
 	size_t serial_len;
+	unsigned char *issuer_dn; /* DER, a Name */
+	size_t issuer_dn_len;
 	time_t not_before; /* RFC 5280 section 4.1.2.5 */
 	time_t not_after;
 	int must_staple; /* RFC 7633: status_request in the TLS feature */
@@ -76,6 +78,9 @@ enum cert_result cert_read(const char *path, struct cert *c, char *why);
  */
 enum cert_result cert_find_issuer(
     struct cert *c, const struct cert_places *places, time_t now, char *why);
+
+/* Does it look like a certificate or a key, in PEM or DER? */
+int cert_looks_like_one(const unsigned char *p, size_t len);
 
 void cert_free(struct cert *);
 

@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -241,6 +242,18 @@ set_protocols(struct slot *s)
 #endif
 }
 
+/* A name server that never answers must not hold up a timeout. */
+static int
+set_quick_exit(struct slot *s)
+{
+#if LIBCURL_VERSION_NUM >= 0x075700
+	return SET(CURLOPT_QUICK_EXIT, 1L);
+#else
+	(void)s;
+	return 1;
+#endif
+}
+
 static int
 set_limits(struct slot *s, const struct http_options *o)
 {
@@ -253,7 +266,7 @@ set_limits(struct slot *s, const struct http_options *o)
 	    SET(CURLOPT_HTTP09_ALLOWED, 0L) &&
 	    SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) &&
 	    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
-	    SET(CURLOPT_PATH_AS_IS, 1L);
+	    SET(CURLOPT_PATH_AS_IS, 1L) && set_quick_exit(s);
 }
 
 /* What stays the same for every question of a run. */
@@ -551,8 +564,11 @@ loop(struct pool *p)
 		 * What ends in perform must be handed on before poll, which
 		 * would sleep its whole time with nothing left to wake it.
 		 */
-		if (p->multi == NULL)
+		/* it failed: then all is answered, but for later attempts */
+		if (set_up_pool(p) == -1) {
+			poll(NULL, 0, draw == HTTP_LATER ? (int)wait_ms : 0);
 			continue;
+		}
 		curl_multi_perform(p->multi, &running);
 		if (drain(p) > 0)
 			continue;

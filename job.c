@@ -38,30 +38,25 @@ job_free(struct job *j)
 void
 job_fail(struct job *j, enum code code, const char *fmt, ...)
 {
+	char *to = j->why;
 	va_list ap;
 
-	if (code <= j->trouble)
+	/* what failed here is told even where something graver happened */
+	if (code == CODE_LOCAL && j->trouble > code)
+		to = j->also;
+	else if (code <= j->trouble)
 		return;
-	j->trouble = code;
+	else {
+		if (j->trouble == CODE_LOCAL)
+			memcpy(j->also, j->why, sizeof(j->also));
+		j->trouble = code;
+	}
 	va_start(ap, fmt);
-	vsnprintf(j->why, sizeof(j->why), fmt, ap);
+	vsnprintf(to, WHY_MAX, fmt, ap);
 	va_end(ap);
 }
 
 /* ---- names ---- */
-
-/* Where the extension of the last part of a path begins, or its end. */
-static size_t
-stem_length(const char *path)
-{
-	const char *base = strrchr(path, '/'), *dot;
-
-	base = base != NULL ? base + 1 : path;
-	dot = strrchr(base, '.');
-	if (dot == NULL || dot == base)
-		return strlen(path);
-	return (size_t)(dot - path);
-}
 
 static char *
 join(const char *path, size_t len, const char *ext)
@@ -84,18 +79,17 @@ name_output(struct job *j, const struct options *o)
 		j->output = strdup(o->output);
 	else
 		j->output = join(j->path,
-		    o->del_ext ? stem_length(j->path) : strlen(j->path),
+		    o->del_ext ? options_stem(j->path) : strlen(j->path),
 		    ".ocsp");
 	return j->output == NULL ? -1 : 0;
 }
 
 /* ---- load ---- */
 
-static enum job_state
-end(struct job *j, enum code code, const char *why)
+static enum code
+cert_code(enum cert_result res)
 {
-	job_fail(j, code, "%s", why);
-	return JOB_DONE;
+	return res == CERT_ELOCAL ? CODE_LOCAL : CODE_INPUT;
 }
 
 static int
@@ -103,9 +97,9 @@ find_issuer(struct job *j, const struct env *env, char *why)
 {
 	const struct options *o = env->o;
 	struct cert_places places = {o->issuers.v, o->issuers.n, {NULL, NULL}};
-	size_t whole = strlen(j->path), stem = stem_length(j->path);
+	size_t whole = strlen(j->path), stem = options_stem(j->path);
 	char *beside[2];
-	enum cert_result res = CERT_ENOMEM;
+	enum cert_result res = CERT_ELOCAL;
 
 	/* what HAProxy would look for comes first */
 	beside[0] = join(j->path, o->del_ext ? stem : whole, ".issuer");
@@ -121,7 +115,7 @@ find_issuer(struct job *j, const struct env *env, char *why)
 	free(beside[1]);
 	if (res == CERT_OK)
 		return 0;
-	job_fail(j, res == CERT_ENOMEM ? CODE_LOCAL : CODE_INPUT, "%s", why);
+	job_fail(j, cert_code(res), "%s", why);
 	return -1;
 }
 
@@ -162,6 +156,8 @@ make_target(struct job *j, const struct env *env, char *why)
 	    .issuer_len = j->cert.issuer_len,
 	    .serial = j->cert.serial,
 	    .serial_len = j->cert.serial_len,
+	    .issuer_name = j->cert.issuer_dn,
+	    .issuer_name_len = j->cert.issuer_dn_len,
 	    .not_after = j->cert.not_after,
 	    .hash = (enum ocsp_hash)env->o->hash,
 	    .nonce = env->o->nonce,
@@ -187,31 +183,62 @@ judge(const struct job *j, const struct env *env, const unsigned char *der,
 	return ocsp_judge(j->target, der, len, &policy, v);
 }
 
+/* Reads what is stored; it is judged when there is something to judge by. */
 static int
-load_stored(struct job *j, const struct env *env, char *why)
+read_stored(struct job *j, char *why)
 {
-	enum staple_result res;
+	enum staple_result res = STAPLE_OK;
 
-	if (j->output == NULL) {
-		j->holding = HOLDING_NOTHING;
+	free(j->have_der);
+	j->have_der = NULL;
+	j->holding = HOLDING_NOTHING;
+	if (j->output == NULL)
 		return 0;
-	}
-	res = staple_open(j->output, &j->staple, why);
+	if (j->staple == NULL)
+		res = staple_open(j->output, &j->staple, why);
 	if (res == STAPLE_OK)
 		/* one byte more than allowed shows that there are too many */
 		res = staple_read(j->staple, RESPONSE_MAX + 1, &j->have_der,
 		    &j->have_len, why);
-	if (res == STAPLE_FAILED) {
-		job_fail(j, CODE_LOCAL, "%s", why);
-		return -1;
-	}
+	if (res != STAPLE_FAILED)
+		return 0;
+	j->holding = HOLDING_NOT_LOOKED;
+	job_fail(j, CODE_LOCAL, "%s", why);
+	return -1;
+}
+
+/*
+ * What is no response, but a certificate or a key, was never ours to replace:
+ * somebody has mistaken one file for another.
+ */
+static int
+judge_stored(
+    struct job *j, const struct env *env, const unsigned char *der, size_t len)
+{
 	j->holding = HOLDING_NOTHING;
-	if (res == STAPLE_OK) {
-		j->holding = HOLDING_JUDGED;
-		judge(j, env, j->have_der, j->have_len, 0, &j->have);
-	}
+	if (der == NULL)
+		return 0;
+	j->holding = HOLDING_JUDGED;
+	if (judge(j, env, der, len, 0, &j->have) != VERDICT_INVALID ||
+	    !cert_looks_like_one(der, len))
+		return 0;
+	job_fail(j, CODE_INPUT,
+	    "%s holds a certificate or a key, not an OCSP response: it is not "
+	    "touched; is it the right file?",
+	    j->output);
+	return -1;
+}
+
+static int
+load_stored(struct job *j, const struct env *env, char *why)
+{
+	int rc;
+
+	if (j->staple == NULL && read_stored(j, why) == -1)
+		return -1;
+	rc = judge_stored(j, env, j->have_der, j->have_len);
 	report_stored(j, env);
-	return 0;
+	return rc;
 }
 
 /* Is the stored response verified, and about this certificate? */
@@ -223,27 +250,43 @@ holds_verified(const struct job *j)
 		j->have.status == VERDICT_REVOKED);
 }
 
-long long
-job_demand(const struct job *j, const struct env *env)
+/* How long a response has to last from now on, in seconds. */
+static long long
+demand(const struct env *env, const struct ocsp_verdict *v, int answered)
 {
-	long long life =
-	    (long long)j->have.usable_until - (long long)j->have.this_update;
+	long long life = (long long)v->usable_until - (long long)v->this_update;
 
 	if (env->o->min_percent)
 		return life * env->o->min_valid / 100;
 	if (env->o->min_valid >= 0)
 		return env->o->min_valid;
-	if (j->answered || life / 3 < LEAST_LEFT)
+	if (answered || life / 3 < LEAST_LEFT)
 		return LEAST_LEFT;
 	return life / 3;
 }
 
 static int
+verdict_lasts(const struct env *env, const struct ocsp_verdict *v, int answered)
+{
+	return v->status == VERDICT_GOOD &&
+	    (long long)v->usable_until - (long long)env->now >=
+	    demand(env, v, answered);
+}
+
+static int
 lasts(const struct job *j, const struct env *env)
 {
-	return j->holding == HOLDING_JUDGED && j->have.status == VERDICT_GOOD &&
-	    (long long)j->have.usable_until - (long long)env->now >=
-	    job_demand(j, env);
+	return j->holding == HOLDING_JUDGED &&
+	    verdict_lasts(env, &j->have, j->answered);
+}
+
+time_t
+job_good_until(const struct job *j, const struct env *env)
+{
+	if (j->holding != HOLDING_JUDGED)
+		return 0;
+	return j->have.usable_until -
+	    (time_t)demand(env, &j->have, j->answered);
 }
 
 static int
@@ -265,7 +308,8 @@ is_worth_asking(struct job *j, const struct env *env)
 	const struct cert *c = &j->cert;
 	char when[WORDS_TIME_MAX];
 
-	if (c->nurls == 0 && env->o->url == NULL) {
+	/* --check judges what is there, however it came to be there */
+	if (c->nurls == 0 && env->o->url == NULL && j->have_der == NULL) {
 		if (c->must_staple)
 			job_fail(j, CODE_INPUT,
 			    "it demands stapling (must-staple), but names no "
@@ -293,24 +337,26 @@ job_load(struct job *j, const struct env *env)
 {
 	enum cert_result res;
 	char why[WHY_MAX];
+	int found;
 
-	if (name_output(j, env->o) == -1)
-		return end(j, CODE_LOCAL, "out of memory");
-	if ((res = cert_read(j->path, &j->cert, why)) != CERT_OK)
-		return end(
-		    j, res == CERT_ENOMEM ? CODE_LOCAL : CODE_INPUT, why);
-	report_cert(j, env);
-	if (!is_worth_asking(j, env))
-		return JOB_DONE;
-	if (find_issuer(j, env, why) == -1) {
-		report_issuer(j, env);
+	if (name_output(j, env->o) == -1) {
+		job_fail(j, CODE_LOCAL, "out of memory");
 		return JOB_DONE;
 	}
-	report_issuer(j, env);
-	if (find_responders(j, env, why) == -1 ||
-	    make_target(j, env, why) == -1 || load_stored(j, env, why) == -1)
+	if ((res = cert_read(j->path, &j->cert, why)) != CERT_OK) {
+		job_fail(j, cert_code(res), "%s", why);
 		return JOB_DONE;
-	if (env->o->check)
+	}
+	report_cert(j, env);
+	if ((env->o->check && read_stored(j, why) == -1) ||
+	    !is_worth_asking(j, env))
+		return JOB_DONE;
+	found = find_issuer(j, env, why);
+	report_issuer(j, env);
+	if (found == -1 ||
+	    (!env->o->check && find_responders(j, env, why) == -1) ||
+	    make_target(j, env, why) == -1 || load_stored(j, env, why) == -1 ||
+	    env->o->check)
 		return JOB_DONE;
 	if (env->o->if_due && !is_due(j, env)) {
 		j->action = ACTION_NOT_DUE;
@@ -349,12 +395,17 @@ job_question(struct job *j, const struct env *env, struct http_question *q)
 	}
 	if (j->method == METHOD_AUTO)
 		choose_method(j, env->o);
-	if (j->method == METHOD_GET && j->get_url == NULL) {
+	/* only where --method get demands it */
+	while (j->method == METHOD_GET && j->get_url == NULL) {
 		job_fail(j, CODE_INPUT,
-		    "the responder's URL has a query (\"?\"), so it cannot be "
-		    "asked by GET; use --method post");
-		return JOB_DONE;
+		    "%.300s has a query (\"?\"), so it cannot be asked by GET; "
+		    "use --method post",
+		    j->urls[j->url]);
+		if (++j->url == j->nurls)
+			return JOB_DONE;
+		choose_method(j, env->o);
 	}
+	j->asked = 1;
 	memset(q, 0, sizeof(*q));
 	q->ref = j;
 	q->url = j->method == METHOD_GET ? j->get_url : j->urls[j->url];
@@ -466,13 +517,13 @@ on_unknown(struct job *j, const struct env *env, const struct http_answer *a)
 static enum job_state
 on_verified(struct job *j, const struct env *env, const struct http_answer *a)
 {
+	j->answered = 1;
+	j->trouble = CODE_OK;
 	if (holds_verified(j) && !env->o->force && !j->no_cache &&
 	    ocsp_newer(&j->have, &j->got)) {
 		report_line(j, env, "older", "than what is stored");
 		return ask_past_caches(j, env, a);
 	}
-	j->answered = 1;
-	j->trouble = CODE_OK;
 	if (j->got.status == VERDICT_GOOD)
 		return JOB_SAVE;
 	report_refusal(j, env, CODE_REVOKED, a);
@@ -527,18 +578,22 @@ is_better(void *ctx, const unsigned char *old, size_t len)
 {
 	const struct rivalry *r = ctx;
 	struct job *j = r->j;
+	const struct ocsp_verdict *have = &j->have, *got = &j->got;
 
-	j->holding = HOLDING_NOTHING;
-	if (old != NULL) {
-		j->holding = HOLDING_JUDGED;
-		judge(j, r->env, old, len, 0, &j->have);
-	}
+	if (judge_stored(j, r->env, old, len) == -1)
+		return 0;
 	if (!holds_verified(j) || r->env->o->force)
 		return 1;
 	/* of two that are equally new, the one that says revoked is right */
-	if (j->got.status == VERDICT_REVOKED && j->have.status == VERDICT_GOOD)
-		return !ocsp_newer(&j->have, &j->got);
-	return ocsp_newer(&j->got, &j->have);
+	if (have->status != got->status)
+		return got->status == VERDICT_REVOKED
+		    ? got->this_update >= have->this_update
+		    : got->this_update > have->this_update;
+	if (!ocsp_newer(got, have))
+		return 0;
+	/* not even a newer one, if it is about to end and the old one is not */
+	return got->status == VERDICT_REVOKED ||
+	    verdict_lasts(r->env, got, 1) || !verdict_lasts(r->env, have, 1);
 }
 
 void
@@ -562,7 +617,8 @@ save_dry(struct job *j, const struct env *env, const struct http_answer *a)
 		job_saved(j, ACTION_UNCHANGED);
 	else if (!is_better(&r, j->have_der, j->have_len))
 		job_saved(j, ACTION_KEPT);
-	else if (staple_writable(j->staple, why) == STAPLE_FAILED)
+	else if (j->staple != NULL &&
+	    staple_writable(j->staple, why) == STAPLE_FAILED)
 		job_fail(j, CODE_LOCAL, "%s", why);
 	else {
 		j->would_write = 1;
@@ -579,12 +635,20 @@ job_save(struct job *j, const struct env *env, const struct http_answer *a)
 	    .max = RESPONSE_MAX + 1,
 	    .mode = (mode_t)env->o->mode};
 	struct rivalry r = {j, env};
+	enum staple_result res;
 	char why[WHY_MAX];
 
 	if (env->o->dry_run)
 		return save_dry(j, env, a);
-	switch (staple_replace(j->staple, &bytes, is_better, &r, why)) {
+	res = staple_replace(j->staple, &bytes, is_better, &r, why);
+	if (res == STAPLE_NOT_DURABLE)
+		job_fail(j, CODE_LOCAL,
+		    "%s; the new response is in place, but a crash of the "
+		    "machine may undo it",
+		    why);
+	switch (res) {
 	case STAPLE_WRITTEN:
+	case STAPLE_NOT_DURABLE:
 		job_saved(j, ACTION_WRITTEN);
 		report_warnings(j, env, a->body_len);
 		break;
@@ -617,27 +681,54 @@ settle_check(struct job *j, const struct env *env)
 		job_fail(j, CODE_REJECTED, "%s: %s", j->output, j->have.why);
 }
 
+/*
+ * While the network was awaited the file may have changed or gone: the exit
+ * code is about what is there at the end.
+ */
+static void
+look_again(struct job *j, const struct env *env)
+{
+	char why[WHY_MAX];
+
+	if (!j->asked || j->staple == NULL || j->would_write ||
+	    (j->action != ACTION_NONE && j->action != ACTION_KEPT))
+		return;
+	if (read_stored(j, why) == 0)
+		judge_stored(j, env, j->have_der, j->have_len);
+}
+
+/* Nothing went wrong that time will not mend: is there enough on disk? */
+static void
+settle_holding(struct job *j, const struct env *env)
+{
+	char left[WORDS_TIME_MAX], want[WORDS_TIME_MAX];
+
+	if (lasts(j, env)) {
+		j->code = CODE_OK;
+		return;
+	}
+	if (j->holding == HOLDING_JUDGED && j->have.status == VERDICT_GOOD)
+		job_fail(j, CODE_TEMPORARY,
+		    "the response is usable for %s only, less than the %s that "
+		    "are demanded",
+		    words_span(
+			left, (long long)(j->have.usable_until - env->now)),
+		    words_span(want, demand(env, &j->have, j->answered)));
+	else
+		job_fail(j, CODE_TEMPORARY, "no usable response");
+	j->code = j->trouble;
+}
+
 enum code
 job_settle(struct job *j, const struct env *env)
 {
-	char left[WORDS_TIME_MAX], demand[WORDS_TIME_MAX];
-
 	settle_check(j, env);
+	look_again(j, env);
 	if (j->holding == HOLDING_JUDGED && j->have.status == VERDICT_REVOKED)
 		job_fail(j, CODE_REVOKED, "the stored response says: %s",
 		    j->have.why);
-	if (j->trouble <= CODE_TEMPORARY && j->action != ACTION_NO_RESPONDER) {
-		if (lasts(j, env))
-			return j->code = CODE_OK;
-		if (j->holding == HOLDING_JUDGED &&
-		    j->have.status == VERDICT_GOOD)
-			job_fail(j, CODE_TEMPORARY,
-			    "the response is usable for %s only, less than the "
-			    "%s that are demanded",
-			    words_span(left, j->have.usable_until - env->now),
-			    words_span(demand, job_demand(j, env)));
-		else
-			job_fail(j, CODE_TEMPORARY, "no usable response");
-	}
-	return j->code = j->trouble;
+	j->code = j->trouble;
+	if (j->trouble <= CODE_TEMPORARY && j->action != ACTION_NO_RESPONDER)
+		settle_holding(j, env);
+	return j->code;
 }

@@ -84,10 +84,12 @@ struct job {
 	long pause_ms;
 	char *get_url;
 
+	int asked;
 	int answered;            /* a verified good or revoked answer came */
 	struct ocsp_verdict got; /* the last answer */
 	enum code trouble;       /* the gravest that went wrong, and why */
 	char why[WHY_MAX];
+	char also[WHY_MAX]; /* a local failure besides */
 
 	enum action action;
 	int would_write; /* but for --dry-run */
@@ -128,7 +130,7 @@ void job_fail(struct job *, enum code, const char *, ...)
 /* The exit code, from what there is at the end. */
 enum code job_settle(struct job *, const struct env *);
 
-/* How long the stored response has to last from now on, in seconds. */
-long long job_demand(const struct job *, const struct env *);
+/* Until when the exit code 0 holds; 0: for ever. */
+time_t job_good_until(const struct job *, const struct env *);
 
 #endif

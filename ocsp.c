@@ -20,6 +20,11 @@
 
 #define NONCE_LEN 32
 
+/* Certificates in a response: all, and those that it does not need. */
+#define MAX_CERTS 8
+#define MAX_STRAY 2
+#define MAX_STRAY_SIZE 4096
+
 struct issuer {
 	unsigned char *der;
 	size_t len;
@@ -36,6 +41,7 @@ struct ocsp {
 struct ocsp_target {
 	const struct issuer *issuer; /* borrowed */
 	ASN1_INTEGER *serial;
+	X509_NAME *issuer_name; /* as the certificate writes it */
 	OCSP_CERTID *id;
 	OCSP_REQUEST *req;
 	unsigned char *der; /* of req */
@@ -143,10 +149,8 @@ issuer_get(struct ocsp *o, const unsigned char *der, size_t len)
 static OCSP_CERTID *
 make_id(const struct ocsp_target *t, const EVP_MD *md)
 {
-	const X509 *x = t->issuer->x509;
-
-	return OCSP_cert_id_new(md, X509_get_subject_name(x),
-	    X509_get0_pubkey_bitstr(x), t->serial);
+	return OCSP_cert_id_new(md, t->issuer_name,
+	    X509_get0_pubkey_bitstr(t->issuer->x509), t->serial);
 }
 
 static int
@@ -175,7 +179,7 @@ struct ocsp_target *
 ocsp_target(struct ocsp *o, const struct ocsp_about *a, char *why)
 {
 	const EVP_MD *md = a->hash == HASH_SHA256 ? EVP_sha256() : EVP_sha1();
-	const unsigned char *p = a->serial;
+	const unsigned char *serial = a->serial, *name = a->issuer_name;
 	struct ocsp_target *t;
 
 	ERR_clear_error();
@@ -183,9 +187,12 @@ ocsp_target(struct ocsp *o, const struct ocsp_about *a, char *why)
 		t->not_after = a->not_after;
 		t->nonce = a->nonce;
 		t->issuer = issuer_get(o, a->issuer, a->issuer_len);
-		if (t->issuer != NULL &&
-		    (t->serial = d2i_ASN1_INTEGER(
-			 NULL, &p, (long)a->serial_len)) != NULL &&
+		t->serial =
+		    d2i_ASN1_INTEGER(NULL, &serial, (long)a->serial_len);
+		t->issuer_name =
+		    d2i_X509_NAME(NULL, &name, (long)a->issuer_name_len);
+		if (t->issuer != NULL && t->serial != NULL &&
+		    t->issuer_name != NULL &&
 		    (t->id = make_id(t, md)) != NULL && make_request(t) == 0)
 			return t;
 	}
@@ -206,6 +213,7 @@ ocsp_target_free(struct ocsp_target *t)
 	OCSP_REQUEST_free(t->req);
 	OPENSSL_free(t->der);
 	ASN1_INTEGER_free(t->serial);
+	X509_NAME_free(t->issuer_name);
 	free(t);
 }
 
@@ -457,6 +465,98 @@ is_signed_for_us(struct judging *j)
 	return 1;
 }
 
+/* The next certificate up from `x` that is not yet used, or -1. */
+static int
+find_above(const STACK_OF(X509) *certs, const unsigned char *used, X509 *x)
+{
+	int i;
+
+	/* nothing is above a root, not even another copy of it */
+	if (X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) ==
+	    0)
+		return -1;
+	for (i = 0; i < sk_X509_num(certs); i++)
+		if (!used[i] &&
+		    X509_NAME_cmp(X509_get_issuer_name(x),
+			X509_get_subject_name(sk_X509_value(certs, i))) == 0 &&
+		    X509_verify(x, X509_get0_pubkey(sk_X509_value(certs, i))) ==
+			1)
+			return i;
+	return -1;
+}
+
+static int
+find_same(const STACK_OF(X509) *certs, const unsigned char *used, X509 *x)
+{
+	int i;
+
+	for (i = 0; i < sk_X509_num(certs); i++)
+		if (!used[i] && X509_cmp(sk_X509_value(certs, i), x) == 0)
+			return i;
+	return -1;
+}
+
+/*
+ * The certificates in a response are not signed: whoever is on the way can
+ * add some, until servers or clients choke.  Those that the signature needs,
+ * and those above them, may be there once; of others only a few.
+ */
+static int
+carries_no_ballast(struct judging *j)
+{
+	const STACK_OF(X509) *certs = OCSP_resp_get0_certs(j->basic);
+	X509 *x = j->t->issuer->x509;
+	unsigned char used[MAX_CERTS] = {0};
+	int i, n = sk_X509_num(certs), stray = 0, size = 0;
+
+	if (n > MAX_CERTS)
+		return refuse(j, VERDICT_REFUSED,
+		    "it carries %d certificates, more than the limit of %d", n,
+		    MAX_CERTS);
+	if ((i = find_same(certs, used, j->signer)) != -1)
+		used[i] = 1;
+	if (j->v->delegated && (i = find_same(certs, used, x)) != -1)
+		used[i] = 1;
+	while ((i = find_above(certs, used, x)) != -1) {
+		used[i] = 1;
+		x = sk_X509_value(certs, i);
+	}
+	for (i = 0; i < n; i++)
+		if (!used[i]) {
+			stray++;
+			size += i2d_X509(sk_X509_value(certs, i), NULL);
+		}
+	ERR_clear_error();
+	if (stray <= MAX_STRAY && size <= MAX_STRAY_SIZE)
+		return 1;
+	return refuse(j, VERDICT_REFUSED,
+	    "it carries %d certificates (%d bytes) that have no part in its "
+	    "signature, more than the limit of %d (%d bytes); anybody on the "
+	    "way could have added them",
+	    stray, size, MAX_STRAY, MAX_STRAY_SIZE);
+}
+
+/*
+ * Nor are the parameters of its algorithm: they must be the ones that the
+ * standards give it (RFC 4055 section 5, RFC 5758 section 3.2, RFC 8410).
+ */
+static int
+has_proper_parameters(const X509_ALGOR *alg)
+{
+	const ASN1_OBJECT *oid;
+	const void *par;
+	int type, key = NID_undef;
+
+	X509_ALGOR_get0(&oid, &type, &par, alg);
+	if (OBJ_find_sigid_algs(OBJ_obj2nid(oid), NULL, &key) != 1)
+		return 0;
+	if (OBJ_obj2nid(oid) == NID_rsassaPss)
+		return type == V_ASN1_SEQUENCE;
+	if (key == NID_rsaEncryption)
+		return type == V_ASN1_UNDEF || type == V_ASN1_NULL;
+	return type == V_ASN1_UNDEF;
+}
+
 /* Digest of a signature algorithm; NID_undef for those that have none. */
 static int
 signature_digest(const X509_ALGOR *alg)
@@ -491,10 +591,15 @@ signature_digest(const X509_ALGOR *alg)
 static int
 is_strong(struct judging *j)
 {
+	const X509_ALGOR *alg = OCSP_resp_get0_tbs_sigalg(j->basic);
 	const EVP_MD *md;
 	int bits, nid;
 
-	nid = signature_digest(OCSP_resp_get0_tbs_sigalg(j->basic));
+	if (!has_proper_parameters(alg))
+		return refuse(j, VERDICT_REFUSED,
+		    "its signature algorithm has parameters that it may not "
+		    "have");
+	nid = signature_digest(alg);
 	if (nid == NID_undef)
 		return 1;
 	/* half the size, but for those whose collisions are known */
@@ -660,6 +765,8 @@ read_times(struct judging *j)
 		bad = "thisUpdate";
 	else if (next != NULL && !read_time(next, &j->v->next_update))
 		bad = "nextUpdate";
+	j->v->has_next = next != NULL;
+	j->v->has_times = bad == NULL;
 	if (bad != NULL)
 		return refuse(j, VERDICT_REFUSED,
 		    "its %s is not written as YYYYMMDDHHMMSSZ", bad);
@@ -672,7 +779,7 @@ read_times(struct judging *j)
 static void
 bound(struct ocsp_verdict *v, time_t end, int by)
 {
-	if (v->usable_until == 0 || end < v->usable_until) {
+	if (end < v->usable_until) {
 		v->usable_until = end;
 		v->bounded_by = by;
 	}
@@ -684,12 +791,13 @@ set_usable_until(struct judging *j)
 	struct ocsp_verdict *v = j->v;
 	struct tm tm;
 
-	if (v->next_update != 0)
-		bound(v, v->next_update, 0);
 	if (ASN1_TIME_to_tm(X509_get0_notAfter(j->signer), &tm) != 1)
 		return refuse(j, VERDICT_REFUSED,
 		    "the end of its signer's certificate cannot be read");
-	bound(v, timegm(&tm), 1);
+	v->usable_until = timegm(&tm);
+	v->bounded_by = 1;
+	if (v->has_next)
+		bound(v, v->next_update, 0);
 	bound(v, j->t->not_after, 2);
 	if (j->p->max_age >= 0)
 		bound(v, v->this_update + (time_t)j->p->max_age, 3);
@@ -719,17 +827,17 @@ is_timely(struct judging *j)
 		    latest == v->this_update ? "thisUpdate" : "producedAt",
 		    words_time(when, latest),
 		    words_span(span, (long long)(latest - p->now)), p->skew);
-	if (v->next_update == 0 && p->max_age < 0)
+	if (!v->has_next && p->max_age < 0)
 		return refuse(j, VERDICT_REFUSED,
 		    "it has no nextUpdate, so it never ends; servers ignore "
 		    "such a response (--max-age admits it)");
-	if (v->next_update != 0 && v->next_update <= v->this_update)
+	if (v->has_next && v->next_update <= v->this_update)
 		return refuse(j, VERDICT_REFUSED,
 		    "its nextUpdate, %s, is not later than its thisUpdate",
 		    words_time(when, v->next_update));
 	if (j->status == V_OCSP_CERTSTATUS_REVOKED)
 		said = "; it said \"revoked\"";
-	if (v->next_update != 0 && v->next_update <= p->now)
+	if (v->has_next && v->next_update <= p->now)
 		return refuse(j, VERDICT_STALE, "it expired on %s, %s ago%s",
 		    words_time(when, v->next_update),
 		    words_span(span, (long long)(p->now - v->next_update)),
@@ -794,8 +902,9 @@ ocsp_judge(const struct ocsp_target *t, const unsigned char *der, size_t len,
 	v->revoked_at = -1;
 	ERR_clear_error();
 	if (decode(&j) && is_about_us(&j) && is_signed_for_us(&j) &&
-	    is_strong(&j) && is_understood(&j) && find_ours(&j) &&
-	    read_times(&j) && is_timely(&j) && has_our_nonce(&j))
+	    carries_no_ballast(&j) && is_strong(&j) && is_understood(&j) &&
+	    find_ours(&j) && read_times(&j) && is_timely(&j) &&
+	    has_our_nonce(&j))
 		settle(&j);
 	OCSP_BASICRESP_free(j.basic);
 	OCSP_RESPONSE_free(j.resp);

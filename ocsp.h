@@ -54,6 +54,8 @@ struct ocsp_about {
 	size_t issuer_len;
 	const unsigned char *serial; /* DER, an INTEGER */
 	size_t serial_len;
+	const unsigned char *issuer_name; /* DER, as the certificate has it */
+	size_t issuer_name_len;
 	time_t not_after;
 	enum ocsp_hash hash; /* names it in the question, RFC 6960 4.1.1 */
 	int nonce;           /* send one of 32 octets, RFC 9654 */
@@ -69,7 +71,7 @@ struct ocsp_policy {
 	int answer;        /* it answers our question: look for the nonce */
 };
 
-/* Times are 0 where there is none, but revoked_at is -1. */
+/* Times mean something if has_times says so; revoked_at -1 is none. */
 struct ocsp_verdict {
 	enum ocsp_status status;
 	enum ocsp_error error; /* with VERDICT_ERROR */
@@ -80,6 +82,8 @@ struct ocsp_verdict {
 	time_t revoked_at;
 	int reason;        /* RFC 5280 section 5.3.1; -1: none given */
 	int bounded_by;    /* 0 nextUpdate, 1 signer, 2 certificate, 3 age */
+	int has_times;     /* the times above could be read */
+	int has_next;      /* nextUpdate among them */
 	int delegated;     /* signed by a certificate of the issuer's */
 	int nocheck;       /* which says id-pkix-ocsp-nocheck */
 	int nonce;         /* it repeats ours */

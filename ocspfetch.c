@@ -17,6 +17,9 @@
 #define LOCK_PATIENCE 10000
 #define LOCK_PAUSE 25
 
+/* Jobs that wait hold memory and a descriptor: no more begin beyond these. */
+#define MAX_WAITING 64
+
 /* A job that waits for its question to be asked again. */
 struct waiting {
 	struct job *job;
@@ -28,9 +31,14 @@ struct run {
 	struct env env;
 	size_t next_operand;
 	struct waiting *waiting;
+	size_t nwaiting;
 	long long deadline_ms; /* of the monotonic clock; -1: none */
 	enum code worst;
 	int changed;
+
+	/* The first of those that ended with 0 to fall short, and when. */
+	char *shortest;
+	time_t falls_short;
 };
 
 /* ---- the clock and the signals ---- */
@@ -84,8 +92,41 @@ let_signals_in(void)
 static void
 say(const struct text *t)
 {
-	if (t->len > 0)
-		(void)fwrite(t->s, 1, t->len, stderr);
+	if (t->len == 0)
+		return;
+	/* nobody may be reading */
+	ending_signals(SIG_UNBLOCK);
+	(void)fwrite(t->s, 1, t->len, stderr);
+	ending_signals(SIG_BLOCK);
+}
+
+static void
+remember_shortest(struct run *r, const struct job *j)
+{
+	time_t when = job_good_until(j, &r->env);
+
+	if (when == 0 || (r->shortest != NULL && when >= r->falls_short))
+		return;
+	free(r->shortest);
+	r->shortest = strdup(j->path);
+	r->falls_short = when;
+}
+
+/* What was enough when its turn came may not be at the end of a long run. */
+static void
+look_again(struct run *r)
+{
+	char safe[2 * WHY_MAX];
+
+	tick(r);
+	if (r->shortest == NULL || r->env.now <= r->falls_short)
+		return;
+	fprintf(stderr,
+	    "ocspfetch: %s: while the run went on, its response came to last "
+	    "less long than is demanded; run again\n",
+	    words_escape(safe, sizeof(safe), r->shortest, strlen(r->shortest)));
+	if (r->worst < CODE_TEMPORARY)
+		r->worst = CODE_TEMPORARY;
 }
 
 static void
@@ -101,6 +142,8 @@ finish(struct run *r, struct job *j)
 	text_free(&out);
 	if (code > r->worst)
 		r->worst = code;
+	if (code == CODE_OK)
+		remember_shortest(r, j);
 	if (j->action == ACTION_WRITTEN || j->would_write)
 		r->changed = 1;
 	job_free(j);
@@ -120,7 +163,7 @@ static void
 save(struct run *r, struct job *j, const struct http_answer *a)
 {
 	const struct timespec pause = {0, LOCK_PAUSE * 1000000L};
-	int tries = LOCK_PATIENCE / LOCK_PAUSE;
+	long long end = monotonic_ms() + LOCK_PATIENCE;
 
 	if (j->output == NULL && !r->env.o->dry_run) {
 		if (to_stdout(a) == 0)
@@ -133,10 +176,11 @@ save(struct run *r, struct job *j, const struct http_answer *a)
 	}
 	while (job_save(j, &r->env, a) == JOB_WAIT) {
 		let_signals_in();
-		if (tries-- == 0) {
+		tick(r);
+		if (monotonic_ms() >= end || r->env.left_ms == 0) {
 			job_fail(j, CODE_LOCAL,
-			    "another process has held the lock on the "
-			    "directory of %s for %d s",
+			    "another run is saving %s, and has been for too "
+			    "long (up to %d s)",
 			    j->output, LOCK_PATIENCE / 1000);
 			return;
 		}
@@ -158,6 +202,7 @@ queue(struct run *r, struct job *j, long pause_ms)
 	w->due_ms = monotonic_ms() + pause_ms;
 	w->next = r->waiting;
 	r->waiting = w;
+	r->nwaiting++;
 }
 
 /* Takes the first that is due; else NULL, and how long that is to come. */
@@ -175,6 +220,7 @@ take_due(struct run *r, long *wait_ms)
 			continue;
 		}
 		*p = w->next;
+		r->nwaiting--;
 		j = w->job;
 		free(w);
 		return j;
@@ -189,7 +235,7 @@ take_operand(struct run *r)
 	const struct options *o = r->env.o;
 	struct job *j;
 
-	while (r->next_operand < o->noperands) {
+	while (r->next_operand < o->noperands && r->nwaiting < MAX_WAITING) {
 		let_signals_in();
 		if ((j = malloc(sizeof(*j))) == NULL) {
 			fprintf(stderr, "ocspfetch: %s: out of memory\n",
@@ -284,6 +330,8 @@ run(const struct options *o)
 		fprintf(stderr, "ocspfetch: out of memory\n");
 		r.worst = CODE_LOCAL;
 	}
+	look_again(&r);
+	free(r.shortest);
 	ocsp_free(r.env.ocsp);
 	if (r.worst == CODE_OK && r.changed && o->exit_changed != 0)
 		return (int)o->exit_changed;
@@ -297,7 +345,7 @@ make_sure_of_std_fds(void)
 	int fd;
 
 	do
-		fd = open("/dev/null", O_RDWR);
+		fd = open("/dev/null", O_RDONLY); /* so that writing fails */
 	while (fd >= 0 && fd <= 2);
 	if (fd == -1)
 		return -1;
@@ -338,6 +386,7 @@ main(int argc, char **argv)
 	if (make_sure_of_std_fds() == -1)
 		return CODE_LOCAL;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a write then fails instead */
 	ending_signals(SIG_BLOCK);
 	switch (options_read(&o, argc, argv, why)) {
 	case OPTIONS_RUN:

@@ -282,11 +282,63 @@ set(const struct entry *e, struct options *o, const char *arg, char *why)
 
 /* ---- the command line ---- */
 
+size_t
+options_stem(const char *path)
+{
+	const char *base = strrchr(path, '/'), *dot;
+
+	base = base != NULL ? base + 1 : path;
+	dot = strrchr(base, '.');
+	if (dot == NULL || dot == base)
+		return strlen(path);
+	return (size_t)(dot - path);
+}
+
+static int
+compare_stems(const void *a, const void *b)
+{
+	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+	size_t nx = options_stem(x), ny = options_stem(y);
+	int rc = memcmp(x, y, nx < ny ? nx : ny);
+
+	if (rc == 0)
+		rc = (nx > ny) - (nx < ny);
+	return rc != 0 ? rc : strcmp(x, y);
+}
+
+/* With --del-ext, two certificates may not share one response. */
+static enum options_result
+check_stems(const struct options *o, char *why)
+{
+	enum options_result res = OPTIONS_RUN;
+	const char **v;
+	size_t i;
+
+	if ((v = malloc(o->noperands * sizeof(*v))) == NULL)
+		return OPTIONS_NOMEM;
+	memcpy(v, o->operands, o->noperands * sizeof(*v));
+	qsort(v, o->noperands, sizeof(*v), compare_stems);
+	for (i = 1; i < o->noperands; i++)
+		if (strcmp(v[i - 1], v[i]) != 0 &&
+		    options_stem(v[i - 1]) == options_stem(v[i]) &&
+		    memcmp(v[i - 1], v[i], options_stem(v[i])) == 0) {
+			snprintf(why, WHY_MAX,
+			    "with --del-ext, %.300s and %.300s would have one "
+			    "and the same response",
+			    v[i - 1], v[i]);
+			res = OPTIONS_BAD;
+			break;
+		}
+	free(v);
+	return res;
+}
+
 /* What cannot be meant together. */
 static enum options_result
 check_together(const struct options *o, char *why)
 {
 	const int to_stdout = o->output != NULL && strcmp(o->output, "-") == 0;
+	const size_t outlen = o->output != NULL ? strlen(o->output) : 1;
 	const struct {
 		int clash;
 		const char *what;
@@ -294,6 +346,8 @@ check_together(const struct options *o, char *why)
 	    {o->noperands == 0, "no certificate is named"},
 	    {o->output != NULL && o->noperands > 1,
 		"-o, --output is for one certificate, but several are named"},
+	    {outlen == 0 || (o->output != NULL && o->output[outlen - 1] == '/'),
+		"-o, --output is not the name of a file"},
 	    {o->output != NULL && o->del_ext,
 		"-o, --output and --del-ext both say where to write"},
 	    {o->ipv4 && o->ipv6, "-4 and -6 exclude each other"},
@@ -315,7 +369,7 @@ check_together(const struct options *o, char *why)
 			snprintf(why, WHY_MAX, "%s", rules[i].what);
 			return OPTIONS_BAD;
 		}
-	return OPTIONS_RUN;
+	return o->del_ext ? check_stems(o, why) : OPTIONS_RUN;
 }
 
 static enum options_result

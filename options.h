@@ -75,4 +75,7 @@ enum options_result options_read(
     struct options *, int argc, char *const *argv, char *why);
 void options_free(struct options *);
 
+/* How much of a path is left without the extension of its last part. */
+size_t options_stem(const char *path);
+
 #endif

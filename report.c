@@ -129,15 +129,14 @@ verdict_lines(
 			? " (without nocheck; its own revocation is not looked "
 			  "at)"
 			: "");
-	if (v->this_update == 0)
+	if (!v->has_times)
 		return;
 	report_line(
 	    j, env, "times", "produced    %s", words_time(buf, v->produced_at));
 	report_line(
 	    j, env, "", "this update %s", words_time(buf, v->this_update));
 	report_line(j, env, "", "next update %s",
-	    v->next_update != 0 ? until(buf, v->next_update, env->now)
-				: "none");
+	    v->has_next ? until(buf, v->next_update, env->now) : "none");
 	if (v->usable_until != 0 && v->bounded_by != 0)
 		report_line(j, env, "", "usable only until %s, the end of %s",
 		    until(buf, v->usable_until, env->now), by[v->bounded_by]);
@@ -401,7 +400,7 @@ report_warnings(struct job *j, const struct env *env, size_t len)
 		    "%s holds the status of %d certificates: HAProxy does not "
 		    "staple it",
 		    j->output, j->got.singles);
-	if (j->got.next_update == 0)
+	if (!j->got.has_next)
 		warn(j, "%s has no nextUpdate: HAProxy does not staple it",
 		    j->output);
 	if (env->o->hash != HASH_SHA1)
@@ -466,8 +465,9 @@ add_message(const struct job *j, const struct env *env, struct text *out)
 	char raw[LINE_MAX_LEN], safe[LINE_MAX_LEN], holding[LINE_MAX_LEN / 2];
 
 	tell_holding(j, env, holding, sizeof(holding));
-	snprintf(raw, sizeof(raw), "ocspfetch: %.1024s: %s%s%s", j->path,
-	    j->why, holding, advice(j, env));
+	snprintf(raw, sizeof(raw), "ocspfetch: %.512s: %s%s%s%s%s", j->path,
+	    j->why, j->also[0] != '\0' ? "; besides, " : "", j->also, holding,
+	    advice(j, env));
 	text_add(
 	    out, "%s\n", words_escape(safe, sizeof(safe), raw, strlen(raw)));
 }
@@ -485,7 +485,7 @@ decision(const struct job *j, const struct env *env)
 	case ACTION_UNCHANGED:
 		return "left alone: it holds this very response already";
 	case ACTION_KEPT:
-		return "kept: what is stored is as new or newer";
+		return "kept: what is stored is as new, or lasts longer";
 	case ACTION_NOT_DUE:
 		return "not due: good, and in the first half of its life";
 	case ACTION_NO_RESPONDER:

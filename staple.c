@@ -27,7 +27,8 @@
 /* Suffix of a temporary name, with its dot: ".XXXXXX" */
 #define SUFFIX 7
 
-#define TEMP_TRIES 8
+/* How often a draft may be cleared away by others before we are "busy". */
+#define DRAFT_TRIES 8
 
 struct staple {
 	int dir;
@@ -38,8 +39,7 @@ struct staple {
 /* A new file on its way to its name. */
 struct draft {
 	char name[NAME_MAX + 1];
-	int fd;
-	const struct stat *old; /* NULL: there is none */
+	int fd; /* open and locked */
 };
 
 static enum staple_result
@@ -192,29 +192,46 @@ staple_read(
 	return res;
 }
 
+/* ---- writing ---- */
+
+/* POSIX lets only its owner replace a file in a sticky directory. */
+static int
+is_guarded(const struct staple *s)
+{
+	struct stat dir, file;
+	uid_t me = geteuid();
+
+	return me != 0 && fstatat(s->dir, ".", &dir, 0) == 0 &&
+	    (dir.st_mode & S_ISVTX) != 0 && dir.st_uid != me &&
+	    fstatat(s->dir, s->name, &file, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    file.st_uid != me;
+}
+
 enum staple_result
 staple_writable(struct staple *s, char *why)
 {
-	if (faccessat(s->dir, ".", W_OK | X_OK, AT_EACCESS) == 0)
-		return STAPLE_OK;
+	if (faccessat(s->dir, ".", R_OK | W_OK | X_OK, AT_EACCESS) == 0) {
+		if (!is_guarded(s))
+			return STAPLE_OK;
+		errno = EPERM;
+	}
 	snprintf(why, WHY_MAX, "cannot write in the directory of %s: %s",
 	    s->path, strerror(errno));
 	return STAPLE_FAILED;
 }
 
-/* ---- writing ---- */
-
 /*
  * The name is hidden, since HAProxy loads what is not; it is the same in each
- * run, so that the next one finds what a killed one left.  A long name is cut
- * to fit; the hash of the whole keeps it apart from its neighbours.
+ * run, so that runs meet there and the next one finds what a killed one left.
+ * A long name is cut to fit; the hash of the whole keeps it apart from its
+ * neighbours.
  */
 static void
-draft_name(struct draft *d, const char *name, unsigned int n)
+draft_name(struct draft *d, const char *name)
 {
 	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				     "abcdefghijklmnopqrstuvwxyz";
-	uint64_t hash = UINT64_C(14695981039346656037) + n;
+	uint64_t hash = UINT64_C(14695981039346656037);
 	size_t len = strlen(name), i;
 	char *p = d->name;
 
@@ -235,31 +252,105 @@ draft_name(struct draft *d, const char *name, unsigned int n)
 	*p = '\0';
 }
 
-/* Removes what a killed run left; the lock says that nobody else writes. */
-static void
-sweep(const struct staple *s, const char *name)
+/* Is this open file the one that has the draft's name? */
+static int
+is_named(const struct staple *s, const struct draft *d, int fd)
 {
-	struct stat st;
+	struct stat ours, named;
 
-	if (fstatat(s->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    S_ISREG(st.st_mode))
-		(void)unlinkat(s->dir, name, 0);
+	return fstat(fd, &ours) == 0 &&
+	    fstatat(s->dir, d->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
 }
 
+/* 0 locked, 1 somebody else holds the lock, -1 errno */
 static int
-draft_open(const struct staple *s, struct draft *d)
+lock(int fd)
 {
-	unsigned int n;
+	int rc;
 
-	for (n = 0; n < TEMP_TRIES; n++) {
-		draft_name(d, s->name, n);
-		sweep(s, d->name);
-		d->fd = openat(s->dir, d->name,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-		if (d->fd != -1 || errno != EEXIST)
-			break;
+	do
+		rc = flock(fd, LOCK_EX | LOCK_NB);
+	while (rc == -1 && errno == EINTR);
+	return rc == -1 && errno == EWOULDBLOCK ? 1 : rc;
+}
+
+static enum staple_result
+busy(const struct staple *s, char *why)
+{
+	snprintf(why, WHY_MAX, "another run is saving %s", s->path);
+	return STAPLE_BUSY;
+}
+
+/*
+ * Something has the draft's name already: a run that is saving holds a lock
+ * on it; what a dead one left is unlocked, and removed.
+ */
+static enum staple_result
+draft_clear(const struct staple *s, const struct draft *d, char *why)
+{
+	enum staple_result res = STAPLE_OK;
+	struct stat st;
+	int fd, held = 0;
+
+	if (fstatat(s->dir, d->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? STAPLE_OK : fail(s, "write", why);
+	if (!S_ISREG(st.st_mode)) {
+		if (unlinkat(s->dir, d->name, 0) == 0 || errno == ENOENT)
+			return STAPLE_OK;
+		return fail(s, "clear what is in the way beside", why);
 	}
-	return d->fd == -1 ? -1 : 0;
+	fd = openat(s->dir, d->name,
+	    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1 && (errno == ENOENT || errno == ELOOP))
+		return STAPLE_OK;
+	if (fd == -1 && errno == EACCES)
+		return busy(s, why); /* with another user's rights */
+	if (fd == -1 || (held = lock(fd)) == -1)
+		res = fail(s, "lock a temporary file beside", why);
+	else if (held == 1)
+		res = busy(s, why);
+	else if (is_named(s, d, fd) && unlinkat(s->dir, d->name, 0) == -1)
+		res = fail(s, "remove an old temporary file beside", why);
+	if (fd != -1)
+		close(fd);
+	return res;
+}
+
+/*
+ * Creates the draft and locks it.  It is the lock: only one run has it, and
+ * unlike a directory nobody else may open it.
+ */
+static enum staple_result
+draft_open(const struct staple *s, struct draft *d, char *why)
+{
+	enum staple_result res;
+	int tries, held;
+
+	draft_name(d, s->name);
+	for (tries = 0; tries < DRAFT_TRIES; tries++) {
+		d->fd = openat(s->dir, d->name,
+		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (d->fd == -1 && errno != EEXIST)
+			return fail(s, "create a temporary file beside", why);
+		if (d->fd == -1) {
+			if ((res = draft_clear(s, d, why)) != STAPLE_OK)
+				return res;
+			continue;
+		}
+		/* before it was locked, another run may have cleared it */
+		if ((held = lock(d->fd)) == 0 && is_named(s, d, d->fd))
+			return STAPLE_OK;
+		if (held == -1) {
+			res = fail(s, "lock a temporary file beside", why);
+			(void)unlinkat(s->dir, d->name, 0);
+		}
+		close(d->fd);
+		d->fd = -1;
+		if (held == -1)
+			return res;
+	}
+	return busy(s, why);
 }
 
 static int
@@ -285,19 +376,17 @@ write_all(int fd, const unsigned char *p, size_t len)
 
 /* Only root can give files away: the owner is kept where that is allowed. */
 static int
-draft_rights(const struct draft *d, mode_t mode)
+set_rights(int fd, const struct stat *old, mode_t mode)
 {
-	const struct stat *old = d->old;
-
 	if (old == NULL)
-		return fchmod(d->fd, mode);
-	if (fchown(d->fd, old->st_uid, old->st_gid) == -1 && errno != EPERM &&
+		return fchmod(fd, mode);
+	if (fchown(fd, old->st_uid, old->st_gid) == -1 && errno != EPERM &&
 	    errno != EINVAL)
 		return -1;
-	if (fchown(d->fd, (uid_t)-1, old->st_gid) == -1 && errno != EPERM &&
+	if (fchown(fd, (uid_t)-1, old->st_gid) == -1 && errno != EPERM &&
 	    errno != EINVAL)
 		return -1;
-	return fchmod(d->fd, old->st_mode & 0777);
+	return fchmod(fd, old->st_mode & 0777);
 }
 
 static int
@@ -311,58 +400,59 @@ sync_fd(int fd)
 	return rc;
 }
 
-/* Writes, flushes and closes the draft; `*what` is the step that failed. */
+/* Some file systems tell only on close; the lock is kept by the other one. */
 static int
-draft_fill(struct draft *d, const struct staple_bytes *b, const char **what)
+close_copy(int fd)
 {
-	int fd = d->fd, saved;
+	int copy;
 
-	*what = "write";
-	if (write_all(fd, b->p, b->len) == -1)
-		goto fail;
-	*what = "set the permissions of";
-	if (draft_rights(d, b->mode) == -1)
-		goto fail;
-	*what = "flush to the disk";
-	if (sync_fd(fd) == -1)
-		goto fail;
-	*what = "close";
-	d->fd = -1;
-	return close(fd);
-fail:
-	saved = errno;
-	close(fd);
-	d->fd = -1;
-	errno = saved;
-	return -1;
+	if ((copy = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1)
+		return -1;
+	return close(copy);
 }
 
-static enum staple_result
-put(const struct staple *s, int dir, const struct staple_bytes *b,
-    const struct stat *old, char *why)
+/* All but the rename; `*what` is the step that failed. */
+static int
+draft_fill(const struct draft *d, const struct staple_bytes *b,
+    const struct stat *old, const char **what)
 {
-	struct draft d = {.fd = -1, .old = old};
-	const char *what = "create a temporary file beside";
-	int saved;
+	*what = "write";
+	if (write_all(d->fd, b->p, b->len) == -1)
+		return -1;
+	*what = "set the permissions of";
+	if (set_rights(d->fd, old, b->mode) == -1)
+		return -1;
+	*what = "flush to the disk";
+	if (sync_fd(d->fd) == -1)
+		return -1;
+	*what = "close";
+	return close_copy(d->fd);
+}
 
-	if (draft_open(s, &d) == -1)
+/* The draft is left to the caller unless it has become the file. */
+static enum staple_result
+put(const struct staple *s, const struct draft *d, int dir,
+    const struct staple_bytes *b, const struct stat *old, char *why)
+{
+	const char *what;
+
+	if (draft_fill(d, b, old, &what) == -1)
 		return fail(s, what, why);
-	if (draft_fill(&d, b, &what) == -1)
-		goto fail;
-	what = "rename a temporary file to";
-	if (renameat(s->dir, d.name, s->dir, s->name) == -1)
-		goto fail;
-	if (sync_fd(dir) == -1)
-		return fail(s,
-		    "be sure that a crash would not undo the new file: flush "
-		    "the directory of",
-		    why);
+	if (!is_named(s, d, d->fd)) {
+		snprintf(why, WHY_MAX,
+		    "the temporary file beside %s was taken away; do locks "
+		    "work in this file system?",
+		    s->path);
+		return STAPLE_FAILED;
+	}
+	if (renameat(s->dir, d->name, s->dir, s->name) == -1)
+		return fail(s, "rename a temporary file to", why);
+	/* not every file system can, or has to, flush a directory */
+	if (sync_fd(dir) == -1 && errno != EINVAL && errno != ENOTSUP) {
+		fail(s, "flush to the disk the directory of", why);
+		return STAPLE_NOT_DURABLE;
+	}
 	return STAPLE_WRITTEN;
-fail:
-	saved = errno;
-	(void)unlinkat(s->dir, d.name, 0);
-	errno = saved;
-	return fail(s, what, why);
 }
 
 /* Does the file hold these bytes?  OK: it does not, `old` is what it holds. */
@@ -379,28 +469,37 @@ compare(struct staple *s, const struct staple_bytes *b, unsigned char **old,
 	return res;
 }
 
+/* OK or ABSENT: it is to be replaced. */
 static enum staple_result
-replace_locked(struct staple *s, int dir, const struct staple_bytes *b,
-    staple_better *better, void *ctx, char *why)
+decide(struct staple *s, const struct staple_bytes *b, staple_better *better,
+    void *ctx, char *why)
 {
 	enum staple_result res;
-	struct draft leftover = {.fd = -1};
 	unsigned char *old;
-	struct stat st;
 	size_t len;
 
-	draft_name(&leftover, s->name, 0);
-	sweep(s, leftover.name);
 	res = compare(s, b, &old, &len, why);
 	if ((res == STAPLE_OK || res == STAPLE_ABSENT) &&
 	    !better(ctx, old, len))
 		res = STAPLE_KEPT;
 	free(old);
+	return res;
+}
+
+static enum staple_result
+replace_locked(struct staple *s, const struct draft *d, int dir,
+    const struct staple_bytes *b, staple_better *better, void *ctx, char *why)
+{
+	enum staple_result res;
+	struct stat st;
+
+	/* it may have changed since it was looked at without the lock */
+	res = decide(s, b, better, ctx, why);
 	if (res != STAPLE_OK && res != STAPLE_ABSENT)
 		return res;
 	if ((res = look(s, &st, why)) == STAPLE_FAILED)
 		return res;
-	return put(s, dir, b, res == STAPLE_OK ? &st : NULL, why);
+	return put(s, d, dir, b, res == STAPLE_OK ? &st : NULL, why);
 }
 
 enum staple_result
@@ -408,29 +507,22 @@ staple_replace(struct staple *s, const struct staple_bytes *b,
     staple_better *better, void *ctx, char *why)
 {
 	enum staple_result res;
-	unsigned char *old;
-	size_t len;
-	int dir, rc;
+	struct draft d = {.fd = -1};
+	int dir;
 
-	res = compare(s, b, &old, &len, why);
-	free(old);
-	if (res == STAPLE_UNCHANGED || res == STAPLE_FAILED)
+	res = decide(s, b, better, ctx, why);
+	if (res != STAPLE_OK && res != STAPLE_ABSENT)
 		return res;
 	dir = openat(s->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir == -1)
 		return fail(s, "open the directory of", why);
-	do
-		rc = flock(dir, LOCK_EX | LOCK_NB);
-	while (rc == -1 && errno == EINTR);
-	if (rc == 0)
-		res = replace_locked(s, dir, b, better, ctx, why);
-	else if (errno == EWOULDBLOCK) {
-		snprintf(why, WHY_MAX,
-		    "another run holds the lock on the directory of %s",
-		    s->path);
-		res = STAPLE_BUSY;
-	} else
-		res = fail(s, "lock the directory of", why);
-	close(dir); /* and so unlocks it */
+	if ((res = draft_open(s, &d, why)) == STAPLE_OK) {
+		res = replace_locked(s, &d, dir, b, better, ctx, why);
+		if (res != STAPLE_WRITTEN && res != STAPLE_NOT_DURABLE &&
+		    is_named(s, &d, d.fd))
+			(void)unlinkat(s->dir, d.name, 0);
+		close(d.fd); /* and so unlocks it */
+	}
+	close(dir);
 	return res;
 }

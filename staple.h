@@ -17,15 +17,19 @@ struct staple;
 
 enum staple_result {
 	STAPLE_OK,
-	STAPLE_ABSENT,    /* there is no such file */
-	STAPLE_UNCHANGED, /* it holds these bytes already; not touched */
-	STAPLE_KEPT,      /* what it holds is better; not touched */
-	STAPLE_WRITTEN,   /* replaced, and durable */
-	STAPLE_BUSY,      /* another run is saving here; try again */
-	STAPLE_FAILED     /* see `why`; the old file is as it was */
+	STAPLE_ABSENT,      /* there is no such file */
+	STAPLE_UNCHANGED,   /* it holds these bytes already; not touched */
+	STAPLE_KEPT,        /* what it holds is better; not touched */
+	STAPLE_WRITTEN,     /* replaced, and durable */
+	STAPLE_NOT_DURABLE, /* replaced, but a crash may undo it; see `why` */
+	STAPLE_BUSY,        /* another run is saving here; try again */
+	STAPLE_FAILED       /* see `why`; the old file is as it was */
 };
 
-/* Are the new bytes to replace `old`?  `old` is NULL if the file is absent. */
+/*
+ * Are the new bytes to replace `old`?  `old` is NULL if the file is absent.
+ * It is asked once without and once with the lock.
+ */
 typedef int staple_better(void *ctx, const unsigned char *old, size_t len);
 
 /*

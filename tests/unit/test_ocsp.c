@@ -15,6 +15,9 @@
 
 #include <cmocka.h>
 
+#include <openssl/ocsp.h>
+#include <openssl/x509.h>
+
 #include "cert.h"
 #include "forge.h"
 #include "ocsp.h"
@@ -87,6 +90,8 @@ subject_make(
 	about.issuer_len = s->cert.issuer_len;
 	about.serial = s->cert.serial;
 	about.serial_len = s->cert.serial_len;
+	about.issuer_name = s->cert.issuer_dn;
+	about.issuer_name_len = s->cert.issuer_dn_len;
 	about.not_after = s->cert.not_after;
 	s->target = ocsp_target(session, &about, why);
 	assert_non_null(s->target);
@@ -216,7 +221,7 @@ max_age_counts_from_this_update_and_admits_no_next_update(void **state)
 	p.now = now;
 	assert_int_equal(
 	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_GOOD);
-	assert_int_equal(v.next_update, 0);
+	assert_false(v.has_next);
 	assert_int_equal(v.usable_until, v.this_update + 7200);
 	p.now = v.this_update + 7199;
 	assert_int_equal(
@@ -403,6 +408,131 @@ no_truncated_response_is_accepted(void **state)
 	subject_free(&s);
 }
 
+/* ---- what the signature does not cover ---- */
+
+/* Appends certificates of the PKI, as anybody on the way could. */
+static void
+add_certs(struct response *r, const char *name, int times)
+{
+	const unsigned char *p = r->der;
+	OCSP_RESPONSE *resp = d2i_OCSP_RESPONSE(NULL, &p, (long)r->len);
+	OCSP_BASICRESP *basic = OCSP_response_get1_basic(resp);
+	unsigned char *der;
+	size_t len;
+	X509 *x;
+	int n;
+
+	assert_int_equal(forge_cert(forge, name, "der", &der, &len), 0);
+	p = der;
+	x = d2i_X509(NULL, &p, (long)len);
+	free(der);
+	assert_non_null(x);
+	while (times-- > 0)
+		assert_int_equal(OCSP_basic_add1_cert(basic, x), 1);
+	X509_free(x);
+	OCSP_RESPONSE_free(resp);
+	resp = OCSP_response_create(0, basic);
+	free(r->der);
+	n = i2d_OCSP_RESPONSE(resp, NULL);
+	assert_true(n > 0);
+	r->der = malloc((size_t)n);
+	assert_non_null(r->der);
+	der = r->der;
+	r->len = (size_t)i2d_OCSP_RESPONSE(resp, &der);
+	OCSP_BASICRESP_free(basic);
+	OCSP_RESPONSE_free(resp);
+}
+
+static void
+certificates_that_were_added_on_the_way_are_refused(void **state)
+{
+	static const struct {
+		const char *recipe, *name;
+		int times;
+		enum ocsp_status want;
+	} cases[] = {
+	    {"good", "sibling", 1, VERDICT_GOOD},
+	    {"good", "sibling", 2, VERDICT_GOOD},
+	    {"good", "sibling", 3, VERDICT_REFUSED},
+	    {"good", "sibling", 30, VERDICT_REFUSED},
+	    {"good", "ca", 1, VERDICT_GOOD},
+	    {"good", "ca", 4, VERDICT_REFUSED},
+	    {"good", "root", 1, VERDICT_GOOD},
+	    {"good", "root", 4, VERDICT_REFUSED},
+	    {"good-delegate", "ca", 1, VERDICT_GOOD},
+	    {"good-delegate", "delegate", 1, VERDICT_GOOD},
+	    {"good-delegate", "delegate", 3, VERDICT_REFUSED},
+	    {"good-delegate", "other", 3, VERDICT_REFUSED},
+	};
+	struct subject s;
+	struct response r;
+	struct ocsp_verdict v;
+	size_t i;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		respond(&s, forge_find(cases[i].recipe), &r);
+		add_certs(&r, cases[i].name, cases[i].times);
+		if (judge_at(&s, &r, now, &v) != cases[i].want)
+			fail_msg("%s with %d of %s: %s: %s", cases[i].recipe,
+			    cases[i].times, cases[i].name,
+			    ocsp_status_name(v.status), v.why);
+		free(r.der);
+	}
+	subject_free(&s);
+}
+
+static void
+odd_parameters_of_the_signature_algorithm_are_refused(void **state)
+{
+	/* sha256WithRSAEncryption, NULL */
+	static const unsigned char rsa[] = {
+	    0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00};
+	struct subject s;
+	struct response r;
+	struct ocsp_verdict v;
+	size_t i, found = 0;
+
+	(void)state;
+	subject_make(&s, "rsaca", 0, HASH_SHA1, 0);
+	respond(&s, forge_find("good"), &r);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_GOOD);
+	for (i = 0; i + sizeof(rsa) <= r.len; i++)
+		if (memcmp(r.der + i, rsa, sizeof(rsa)) == 0 && found++ == 0) {
+			/* an empty OCTET STRING for the NULL */
+			r.der[i + 9] = 0x04;
+			break;
+		}
+	assert_int_equal(found, 1);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "parameters"));
+	free(r.der);
+	subject_free(&s);
+}
+
+static void
+a_next_update_in_1970_is_not_the_same_as_none(void **state)
+{
+	static const struct forge_recipe epoch = {.name = "epoch",
+	    .text = "nextUpdate is the first second of all",
+	    .next_text = "19700101000000Z"};
+	const struct ocsp_policy p = {
+	    .now = now, .skew = 300, .max_age = 30 * FORGE_DAY};
+	struct subject s;
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	respond(&s, &epoch, &r);
+	assert_int_equal(
+	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "not later than its thisUpdate"));
+	free(r.der);
+	subject_free(&s);
+}
+
 static void
 newer_is_later_or_as_late_and_usable_for_longer(void **state)
 {
@@ -439,6 +569,9 @@ main(void)
 	    PLAIN(url_of_a_get_has_one_slash_and_no_reserved_base64),
 	    PLAIN(no_flipped_bit_of_a_response_goes_unnoticed),
 	    PLAIN(no_truncated_response_is_accepted),
+	    PLAIN(certificates_that_were_added_on_the_way_are_refused),
+	    PLAIN(odd_parameters_of_the_signature_algorithm_are_refused),
+	    PLAIN(a_next_update_in_1970_is_not_the_same_as_none),
 	    PLAIN(newer_is_later_or_as_late_and_usable_for_longer),
 	};
 	const size_t nplain = sizeof(plain) / sizeof(plain[0]);
