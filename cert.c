@@ -36,11 +36,15 @@ struct cert_parts {
 	struct ders others; /* the rest of the certificate's own file */
 };
 
+/* What became of a candidate; the later ones were nearer. */
+enum candidate { NONE, OTHER_NAME, DAMAGED, WRONG_KEY, NOT_YET, ENDED, ISSUER };
+
 /* Who looks for an issuer, and what became of it so far. */
 struct search {
 	struct cert *c;
 	time_t now;
-	struct text hunt;
+	struct text hunt;       /* each candidate, in lines */
+	struct text places;     /* each place, for one message */
 	enum cert_result local; /* what kept a file from being searched */
 };
 
@@ -52,7 +56,7 @@ file_error(const char *path, char *why)
 {
 	int e = errno;
 
-	snprintf(why, WHY_MAX, "cannot read %s: %s", path, strerror(e));
+	snprintf(why, WHY_MAX, "cannot read %.300s: %s", path, strerror(e));
 	if (e == EMFILE || e == ENFILE || e == ENOMEM || e == EIO)
 		return CERT_ELOCAL;
 	return CERT_EFILE;
@@ -68,13 +72,13 @@ read_open_file(
 	if (fstat(fd, &st) == -1)
 		return file_error(path, why);
 	if (!S_ISREG(st.st_mode)) {
-		snprintf(why, WHY_MAX, "%s is %s, not a regular file", path,
+		snprintf(why, WHY_MAX, "%.300s is %s, not a regular file", path,
 		    S_ISDIR(st.st_mode) ? "a directory" : "a special file");
 		return CERT_EFILE;
 	}
 	if (st.st_size > (off_t)CERT_MAX_FILE) {
 		snprintf(why, WHY_MAX,
-		    "%s has %lld bytes, more than the limit of %zu", path,
+		    "%.300s has %lld bytes, more than the limit of %zu", path,
 		    (long long)st.st_size, CERT_MAX_FILE);
 		return CERT_EFILE;
 	}
@@ -268,7 +272,8 @@ load_ders(const char *path, struct ders *l, char *why)
 			res = CERT_ELOCAL;
 		} else if (l->n == 0) {
 			snprintf(why, WHY_MAX,
-			    "there is no certificate in %s (neither PEM nor "
+			    "there is no certificate in %.300s (neither PEM "
+			    "nor "
 			    "DER)",
 			    path);
 			res = CERT_ENONE;
@@ -309,21 +314,27 @@ decode(const struct der *d, const char **fault)
 
 /* ---- what a certificate says ---- */
 
+/* Control characters are left to whoever shows it; but a NUL would end it. */
 static char *
 name_text(const X509_NAME *name)
 {
+	const unsigned long flags = XN_FLAG_RFC2253 &
+	    ~(unsigned long)(ASN1_STRFLGS_ESC_MSB | ASN1_STRFLGS_ESC_CTRL);
+	struct text t = {0};
 	BIO *bio;
-	char *p, *s = NULL;
-	long n;
+	char *p;
+	long i, n;
 
 	if ((bio = BIO_new(BIO_s_mem())) == NULL)
 		return NULL;
-	if (X509_NAME_print_ex(bio, name, 0,
-		XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0 &&
-	    (n = BIO_get_mem_data(bio, &p)) >= 0)
-		s = strndup(n > 0 ? p : "", (size_t)n);
+	if (X509_NAME_print_ex(bio, name, 0, flags) >= 0) {
+		text_add(&t, "%s", "");
+		n = BIO_get_mem_data(bio, &p);
+		for (i = 0; i < n; i++)
+			text_add(&t, p[i] == '\0' ? "\\x00" : "%c", p[i]);
+	}
 	BIO_free(bio);
-	return s;
+	return t.s;
 }
 
 static int
@@ -447,7 +458,8 @@ describe(struct cert *c, X509 *x, const char *path, char *why)
 	ERR_clear_error();
 	if (bad != NULL) {
 		snprintf(why, WHY_MAX,
-		    "the certificate in %s is malformed: its %s cannot be read",
+		    "the certificate in %.300s is malformed: its %s cannot be "
+		    "read",
 		    path, bad);
 		return CERT_EBAD;
 	}
@@ -471,8 +483,8 @@ cert_read(const char *path, struct cert *c, char *why)
 		goto out;
 	if ((leaf = decode(&l.v[0], &fault)) == NULL) {
 		snprintf(why, WHY_MAX,
-		    "the first certificate in %s cannot be decoded: %s", path,
-		    fault);
+		    "the first certificate in %.300s cannot be decoded: %s",
+		    path, fault);
 		res = CERT_EBAD;
 		goto out;
 	}
@@ -494,43 +506,65 @@ out:
 
 /* ---- the issuer ---- */
 
+static const char *const outcome[] = {
+    [NONE] = "no other certificate",
+    [OTHER_NAME] = "no certificate of that name",
+    [DAMAGED] = "a damaged certificate",
+    [WRONG_KEY] = "the right name, but its key does not verify it",
+    [NOT_YET] = "is the issuer, but not valid yet",
+    [ENDED] = "is the issuer, but it has expired",
+    [ISSUER] = "is the issuer",
+};
+
+/* A candidate for --verbose; of a file with one there is no need to count. */
 static void
-note(struct search *s, const char *from, size_t nth, const char *what)
+note_candidate(struct search *s, const char *from, size_t nth, const char *what)
 {
-	if (nth == 0)
-		text_add(&s->hunt, "%s: %s\n", from, what);
-	else
-		text_add(
-		    &s->hunt, "%s, certificate %zu: %s\n", from, nth, what);
+	text_add_escaped(&s->hunt, from, strlen(from));
+	if (nth > 0)
+		text_add(&s->hunt, ", certificate %zu", nth);
+	text_add(&s->hunt, ": %s\n", what);
 }
 
-/* Is this candidate the issuer?  Says in the hunt why not. */
-static int
-is_issuer(struct search *s, const struct der *d, const char *from, size_t nth)
+static void
+note_place(struct search *s, const char *from, const char *what)
 {
-	X509 *leaf = s->c->parts->leaf, *x;
-	const char *fault;
-	time_t end;
-	int ok = 0;
+	if (s->places.len > 0)
+		text_add(&s->places, "; ");
+	text_add_escaped(&s->places, from, strnlen(from, 200));
+	text_add(&s->places, ": %s", what);
+}
 
-	if ((x = decode(d, &fault)) == NULL) {
-		note(s, from, nth, fault);
-		return 0;
-	}
+/* Names are compared first: verifying is dear. */
+static enum candidate
+examine(const struct search *s, X509 *x)
+{
+	X509 *leaf = s->c->parts->leaf;
+	time_t begin, end;
+
 	if (X509_NAME_cmp(
 		X509_get_issuer_name(leaf), X509_get_subject_name(x)) != 0)
-		note(s, from, nth, "has another name");
-	else if (X509_verify(leaf, X509_get0_pubkey(x)) != 1)
-		note(s, from, nth,
-		    "has the right name, but its key does not verify the "
-		    "certificate's signature");
-	else if (to_time(X509_get0_notAfter(x), &end) == -1 || end < s->now)
-		note(s, from, nth, "is the issuer, but it has expired");
-	else
-		ok = 1;
-	ERR_clear_error();
-	X509_free(x);
-	return ok;
+		return OTHER_NAME;
+	if (X509_verify(leaf, X509_get0_pubkey(x)) != 1)
+		return WRONG_KEY;
+	if (to_time(X509_get0_notBefore(x), &begin) == -1 ||
+	    to_time(X509_get0_notAfter(x), &end) == -1)
+		return DAMAGED;
+	if (begin > s->now)
+		return NOT_YET;
+	return end < s->now ? ENDED : ISSUER;
+}
+
+static int
+remember_issuer(struct cert *c, const struct der *d, const char *from)
+{
+	c->issuer_from = strdup(from);
+	c->issuer = malloc(d->len);
+	if (c->issuer == NULL || c->issuer_from == NULL)
+		return -1;
+	memcpy(c->issuer, d->p, d->len);
+	c->issuer_len = d->len;
+	return 0;
 }
 
 /* The first of a list that is the issuer is remembered, unless one was. */
@@ -538,28 +572,30 @@ static int
 search_ders(
     struct search *s, const struct ders *l, size_t first, const char *from)
 {
-	struct cert *c = s->c;
-	size_t i, nth;
+	enum candidate found, nearest = NONE;
+	const char *fault;
+	size_t i;
+	X509 *x;
 
-	for (i = first; i < l->n; i++) {
-		/* of a file with one there is no need to count */
-		nth = l->n > 1 ? i + 1 : 0;
-		if (!is_issuer(s, &l->v[i], from, nth))
-			continue;
-		if (c->issuer == NULL) {
-			c->issuer_from = strdup(from);
-			c->issuer = malloc(l->v[i].len);
-			if (c->issuer == NULL || c->issuer_from == NULL)
-				return 0;
-			memcpy(c->issuer, l->v[i].p, l->v[i].len);
-			c->issuer_len = l->v[i].len;
-			note(s, from, nth, "is the issuer");
-		}
-		return 1;
+	for (i = first; i < l->n && nearest != ISSUER; i++) {
+		found = DAMAGED;
+		if ((x = decode(&l->v[i], &fault)) != NULL)
+			found = examine(s, x);
+		note_candidate(s, from, l->n > 1 ? i + 1 : 0,
+		    x == NULL ? fault : outcome[found]);
+		X509_free(x);
+		if (found == ISSUER && s->c->issuer == NULL &&
+		    remember_issuer(s->c, &l->v[i], from) == -1)
+			s->local = CERT_ELOCAL;
+		if (found > nearest)
+			nearest = found;
 	}
-	return 0;
+	ERR_clear_error();
+	note_place(s, from, outcome[nearest]);
+	return nearest == ISSUER;
 }
 
+/* A file that may be absent, or of no use. */
 static int
 search_file(struct search *s, const char *path, char *why)
 {
@@ -571,10 +607,12 @@ search_file(struct search *s, const char *path, char *why)
 		found = search_ders(s, &l, 0, path);
 	else if (res == CERT_ELOCAL)
 		s->local = res;
-	else
-		note(s, path, 0,
-		    access(path, F_OK) == -1 && errno == ENOENT ? "absent"
-								: why);
+	else {
+		if (access(path, F_OK) == -1 && errno == ENOENT)
+			snprintf(why, WHY_MAX, "absent");
+		note_candidate(s, path, 0, why);
+		note_place(s, path, why);
+	}
 	ders_free(&l);
 	return found;
 }
@@ -586,37 +624,24 @@ search_all(struct search *s, const struct cert_places *places, char *why)
 	struct ders l = {0};
 	enum cert_result res = CERT_OK;
 	size_t i;
-	int found = 0;
 
-	for (i = 0; i < places->nfiles && res == CERT_OK && !found; i++) {
+	/* what the user names has to be there, whoever is found first */
+	for (i = 0; i < places->nfiles && res == CERT_OK; i++) {
 		if ((res = load_ders(places->files[i], &l, why)) == CERT_OK)
-			found = search_ders(s, &l, 0, places->files[i]);
+			(void)search_ders(s, &l, 0, places->files[i]);
 		ders_free(&l);
 	}
 	if (res != CERT_OK)
 		return res;
-	/* even then: HAProxy looks only here */
+	/* HAProxy looks only here */
 	if (search_ders(s, &c->parts->others, 1, "the certificate's own file"))
 		c->issuer_beside = 1;
 	else if (places->beside[0] != NULL &&
 	    search_file(s, places->beside[0], why))
 		c->issuer_beside = 1;
 	else if (c->issuer == NULL && places->beside[1] != NULL)
-		search_file(s, places->beside[1], why);
+		(void)search_file(s, places->beside[1], why);
 	return CERT_OK;
-}
-
-/* The hunt's lines, joined for one message. */
-static void
-tell_hunt(const struct search *s, char *why)
-{
-	char *p;
-
-	snprintf(why, WHY_MAX, "no issuer found for it (%s); looked at: %s",
-	    s->c->issuer_name, s->hunt.s != NULL ? s->hunt.s : "nothing");
-	for (p = why; *p != '\0'; p++)
-		if (*p == '\n')
-			*p = p[1] == '\0' ? '\0' : ';';
 }
 
 static void
@@ -638,17 +663,22 @@ cert_find_issuer(
 	enum cert_result res;
 
 	res = search_all(&s, places, why);
-	if (res == CERT_OK && c->issuer == NULL && s.local != CERT_OK)
-		res = s.local;
-	if (res == CERT_OK && (c->issuer == NULL || c->issuer_from == NULL)) {
-		tell_hunt(&s, why);
-		res = CERT_EISSUER;
+	if (res == CERT_OK && c->issuer_len == 0) {
+		if (s.local != CERT_OK) {
+			res = s.local;
+			if (c->issuer_from != NULL || c->issuer != NULL)
+				snprintf(why, WHY_MAX, "out of memory");
+		} else {
+			res = CERT_EISSUER;
+			snprintf(why, WHY_MAX,
+			    "no issuer found for it (%.200s), name its file "
+			    "with -i; looked at: %.700s",
+			    c->issuer_name,
+			    s.places.s != NULL ? s.places.s : "nothing");
+		}
 	}
 	c->hunt = s.hunt.s;
-	if (res == CERT_OK && c->issuer_len == 0) {
-		snprintf(why, WHY_MAX, "out of memory");
-		res = CERT_ELOCAL;
-	}
+	text_free(&s.places);
 	parts_free(c);
 	return res;
 }

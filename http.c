@@ -12,6 +12,11 @@
 /* The longest that poll sleeps when nothing says otherwise. */
 #define IDLE_MS 1000
 
+/* What a header's name is made of, RFC 9110 section 5.6.2 */
+#define TOKEN                                                                  \
+	"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"                  \
+	"abcdefghijklmnopqrstuvwxyz"
+
 struct pool;
 
 /* One exchange; its handle and buffers are used again by the next. */
@@ -25,6 +30,7 @@ struct slot {
 	size_t head_len;
 	int too_big;
 	int busy;
+	int may_use_proxy;
 	int absolute; /* the request line held a whole URL: a proxy reads it */
 	char error[CURL_ERROR_SIZE];
 };
@@ -65,6 +71,10 @@ http_check_url(const char *url, size_t len, char *why)
 		snprintf(why, WHY_MAX, "only http:// and https:// are asked");
 		return -1;
 	}
+	if (strncmp(strchr(url, ':'), ":///", 4) == 0) {
+		snprintf(why, WHY_MAX, "it names no host");
+		return -1;
+	}
 	if (strchr(url, '#') != NULL) {
 		snprintf(why, WHY_MAX, "it has a fragment (\"#\")");
 		return -1;
@@ -98,7 +108,7 @@ http_check_header(const char *line, char *why)
 			return -1;
 		}
 	if (colon == NULL || colon == line ||
-	    (size_t)(colon - line) != strcspn(line, " \t\"(),/;<=>?@[]{}:")) {
+	    (size_t)(colon - line) != strspn(line, TOKEN)) {
 		snprintf(why, WHY_MAX,
 		    "a header is \"Name: value\", without a space before the "
 		    "colon");
@@ -282,13 +292,14 @@ set_up_slot(struct slot *s, const struct http_options *o)
 		(s->body = malloc(HTTP_MAX_BODY)) == NULL ||
 		(s->head = malloc(HTTP_MAX_HEADERS + 1)) == NULL))
 		return -1;
+	s->may_use_proxy = may_use_proxy(o);
 	if (!set_limits(s, o) || !SET(CURLOPT_WRITEFUNCTION, on_body) ||
 	    !SET(CURLOPT_WRITEDATA, (void *)s) ||
 	    !SET(CURLOPT_HEADERFUNCTION, on_header) ||
 	    !SET(CURLOPT_HEADERDATA, (void *)s) ||
 	    !SET(CURLOPT_DEBUGFUNCTION, on_debug) ||
 	    !SET(CURLOPT_DEBUGDATA, (void *)s) ||
-	    !SET(CURLOPT_VERBOSE, may_use_proxy(o) ? 1L : 0L) ||
+	    !SET(CURLOPT_VERBOSE, s->may_use_proxy ? 1L : 0L) ||
 	    !SET(CURLOPT_ERRORBUFFER, s->error) ||
 	    !SET(CURLOPT_PRIVATE, (void *)s) ||
 	    !SET(CURLOPT_IPRESOLVE, family) ||
@@ -330,6 +341,95 @@ slot_clear(struct slot *s)
 	s->error[0] = '\0';
 }
 
+/* A number that libcurl knows of an exchange; 0 if it does not. */
+static long
+info(const struct slot *s, CURLINFO what)
+{
+	long n = 0;
+
+	return curl_easy_getinfo(s->easy, what, &n) == CURLE_OK ? n : 0;
+}
+
+/* Does an error's text name the very host and port of the question's URL? */
+static int
+names_responder(const struct slot *s)
+{
+	char *host = NULL, *port = NULL, peer[HTTP_MAX_URL + 16];
+	CURLU *u;
+	int yes = 1;
+
+	if ((u = curl_url()) == NULL)
+		return 1;
+	if (curl_url_set(u, CURLUPART_URL, s->q.url, 0) == CURLUE_OK &&
+	    curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+	    curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) ==
+		CURLUE_OK) {
+		snprintf(peer, sizeof(peer), "%s port %s", host, port);
+		yes = strstr(s->error, peer) != NULL;
+	}
+	curl_free(host);
+	curl_free(port);
+	curl_url_cleanup(u);
+	return yes;
+}
+
+/* Did it go, or was it to go, through a proxy? */
+static int
+is_proxied(const struct slot *s, CURLcode code)
+{
+#if LIBCURL_VERSION_NUM >= 0x080700
+	(void)code;
+	return info(s, CURLINFO_USED_PROXY) != 0;
+#else
+	/* all that tells is the request; before that, whom it tried to reach */
+	if (s->absolute || info(s, CURLINFO_HTTP_CONNECTCODE) != 0)
+		return 1;
+	return s->may_use_proxy && code == CURLE_COULDNT_CONNECT &&
+	    !names_responder(s);
+#endif
+}
+
+/* Which limit was it? */
+static enum http_result
+timed_out(const struct slot *s)
+{
+	curl_off_t total = 0, connected = 0;
+
+	curl_easy_getinfo(s->easy, CURLINFO_TOTAL_TIME_T, &total);
+	curl_easy_getinfo(s->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
+	return connected == 0 && total / 1000 < s->q.timeout_ms
+	    ? HTTP_ETIMECONNECT
+	    : HTTP_ETIMEOUT;
+}
+
+/* A failure in words; libcurl's own where they are plain enough. */
+static void
+tell_failure(struct slot *s, CURLcode code, const char *words,
+    const struct http_options *o, struct http_answer *a)
+{
+	long e = info(s, CURLINFO_OS_ERRNO);
+	size_t len = sizeof(a->why);
+	char *after;
+
+	if (words != NULL)
+		snprintf(a->why, len, "%s", words);
+	else if (a->result == HTTP_ETIMECONNECT)
+		snprintf(a->why, len, "no connection was made in %ld s",
+		    o->connect_timeout_ms / 1000);
+	else if (a->result == HTTP_ETIMEOUT)
+		snprintf(a->why, len, "%s in %.3g s",
+		    a->body_len + s->head_len > 0 ? "the answer was not whole"
+						  : "nothing came",
+		    (double)s->q.timeout_ms / 1000);
+	else if (code == CURLE_COULDNT_CONNECT && e != 0 &&
+	    (after = strstr(s->error, " after ")) != NULL)
+		snprintf(a->why, len, "%.*s: %s", (int)(after - s->error),
+		    s->error, strerror((int)e));
+	else
+		snprintf(a->why, len, "%s",
+		    s->error[0] != '\0' ? s->error : curl_easy_strerror(code));
+}
+
 /* What libcurl's code means to us, and in which words. */
 static enum http_result
 classify(const struct slot *s, CURLcode code, const char **words)
@@ -348,9 +448,9 @@ classify(const struct slot *s, CURLcode code, const char **words)
 	case CURLE_PROXY:
 		return HTTP_EPROXY;
 	case CURLE_COULDNT_CONNECT:
-		return HTTP_ECONNECT;
+		return is_proxied(s, code) ? HTTP_EPROXY : HTTP_ECONNECT;
 	case CURLE_OPERATION_TIMEDOUT:
-		return HTTP_ETIMEOUT;
+		return timed_out(s);
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
@@ -358,7 +458,7 @@ classify(const struct slot *s, CURLcode code, const char **words)
 		return HTTP_ETLS;
 	case CURLE_WRITE_ERROR:
 		*words = "its headers have more than 32768 bytes";
-		return HTTP_EBROKEN;
+		return HTTP_ETOOBIG;
 	case CURLE_PARTIAL_FILE:
 		*words = "the answer was cut off";
 		return HTTP_EBROKEN;
@@ -369,11 +469,18 @@ classify(const struct slot *s, CURLcode code, const char **words)
 		*words = "it redirects more often than --max-redirs allows";
 		return HTTP_EOTHER;
 	case CURLE_UNSUPPORTED_PROTOCOL:
+		if (info(s, CURLINFO_RESPONSE_CODE) / 100 != 3) {
+			*words = "what came back is not HTTP";
+			return HTTP_EBROKEN;
+		}
 		*words = "it redirects to something that is not http or https";
 		return HTTP_EOTHER;
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
 	case CURLE_WEIRD_SERVER_REPLY:
+		/* a proxy that did not open the way to an https responder */
+		if (info(s, CURLINFO_HTTP_CONNECTCODE) >= 300)
+			return HTTP_EPROXY;
 		return HTTP_EBROKEN;
 	default:
 		return HTTP_EOTHER;
@@ -381,22 +488,20 @@ classify(const struct slot *s, CURLcode code, const char **words)
 }
 
 static void
-describe_peer(const struct slot *s, struct http_answer *a)
+describe_peer(const struct slot *s, CURLcode code, struct http_answer *a)
 {
 	char *ip = NULL;
-	long port = 0, connect_status = 0;
 
 	curl_easy_getinfo(s->easy, CURLINFO_PRIMARY_IP, &ip);
-	curl_easy_getinfo(s->easy, CURLINFO_PRIMARY_PORT, &port);
-	curl_easy_getinfo(s->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
 	if (ip != NULL && ip[0] != '\0')
-		snprintf(
-		    a->address, sizeof(a->address), "%s port %ld", ip, port);
-	a->proxied = s->absolute || connect_status != 0;
+		snprintf(a->address, sizeof(a->address), "%s port %ld", ip,
+		    info(s, CURLINFO_PRIMARY_PORT));
+	a->proxied = is_proxied(s, code);
 }
 
 static void
-describe(const struct slot *s, CURLcode code, struct http_answer *a)
+describe(struct slot *s, CURLcode code, const struct http_options *o,
+    struct http_answer *a)
 {
 	const char *words;
 	char *type = NULL, *location = NULL;
@@ -406,12 +511,12 @@ describe(const struct slot *s, CURLcode code, struct http_answer *a)
 
 	memset(a, 0, sizeof(*a));
 	a->result = classify(s, code, &words);
-	curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &a->status);
+	a->status = info(s, CURLINFO_RESPONSE_CODE);
 	curl_easy_getinfo(s->easy, CURLINFO_CONTENT_TYPE, &type);
 	curl_easy_getinfo(s->easy, CURLINFO_REDIRECT_URL, &location);
 	curl_easy_getinfo(s->easy, CURLINFO_TOTAL_TIME_T, &us);
 	curl_easy_getinfo(s->easy, CURLINFO_RETRY_AFTER, &after);
-	describe_peer(s, a);
+	describe_peer(s, code, a);
 	a->type = type;
 	a->location = location;
 	a->body = s->body;
@@ -429,10 +534,7 @@ describe(const struct slot *s, CURLcode code, struct http_answer *a)
 		a->date = curl_getdate(date, NULL);
 	}
 	if (a->result != HTTP_ANSWERED)
-		snprintf(a->why, sizeof(a->why), "%s",
-		    words != NULL             ? words
-			: s->error[0] != '\0' ? s->error
-					      : curl_easy_strerror(code));
+		tell_failure(s, code, words, o, a);
 }
 
 /* ---- many exchanges ---- */
@@ -525,7 +627,7 @@ drain(struct pool *p)
 		s = (struct slot *)(void *)ref;
 		curl_multi_remove_handle(p->multi, s->easy);
 		q = s->q;
-		describe(s, code, &a);
+		describe(s, code, p->o, &a);
 		p->src->done(p->src->ctx, &q, &a);
 		slot_clear(s);
 		p->busy--;

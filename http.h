@@ -21,7 +21,7 @@
 /* A body is cut off here, and the exchange fails with HTTP_ETOOBIG. */
 #define HTTP_MAX_BODY ((size_t)65536)
 
-/* Headers of one answer, redirections included; more is HTTP_EBROKEN. */
+/* Headers of one answer, redirections included; more is HTTP_ETOOBIG. */
 #define HTTP_MAX_HEADERS ((size_t)32768)
 
 /* A responder's URL; longer ones are refused. */
@@ -32,8 +32,9 @@ enum http_result {
 	HTTP_ERESOLVE,
 	HTTP_ECONNECT,
 	HTTP_ETLS,
-	HTTP_ETIMEOUT,
-	HTTP_EPROXY, /* the proxy could not be reached, or said no */
+	HTTP_ETIMECONNECT, /* no connection in time */
+	HTTP_ETIMEOUT,     /* no answer in time */
+	HTTP_EPROXY,       /* the proxy could not be reached, or said no */
 	HTTP_ETOOBIG,
 	HTTP_EBROKEN, /* cut off, or not HTTP */
 	HTTP_EOTHER

@@ -273,20 +273,31 @@ verdict_lasts(const struct env *env, const struct ocsp_verdict *v, int answered)
 	    demand(env, v, answered);
 }
 
-static int
-lasts(const struct job *j, const struct env *env)
+int
+job_lasts(const struct job *j, const struct env *env)
 {
+	/* a dry run ends as the real one would have */
+	if (j->would_write)
+		return verdict_lasts(env, &j->got, 1);
 	return j->holding == HOLDING_JUDGED &&
 	    verdict_lasts(env, &j->have, j->answered);
+}
+
+long long
+job_demand(const struct job *j, const struct env *env)
+{
+	return j->would_write ? demand(env, &j->got, 1)
+			      : demand(env, &j->have, j->answered);
 }
 
 time_t
 job_good_until(const struct job *j, const struct env *env)
 {
-	if (j->holding != HOLDING_JUDGED)
+	const struct ocsp_verdict *v = j->would_write ? &j->got : &j->have;
+
+	if (j->holding != HOLDING_JUDGED && !j->would_write)
 		return 0;
-	return j->have.usable_until -
-	    (time_t)demand(env, &j->have, j->answered);
+	return v->usable_until - (time_t)job_demand(j, env);
 }
 
 static int
@@ -294,7 +305,7 @@ is_due(const struct job *j, const struct env *env)
 {
 	long long life, age;
 
-	if (!lasts(j, env))
+	if (!job_lasts(j, env))
 		return 1;
 	life = (long long)j->have.usable_until - (long long)j->have.this_update;
 	age = (long long)env->now - (long long)j->have.this_update;
@@ -535,7 +546,10 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 {
 	if (a->result != HTTP_ANSWERED) {
 		report_http_failure(j, env, a);
-		j->transient = 1;
+		/* what is too large, or not trusted, will be so again */
+		if (a->result != HTTP_ETOOBIG && a->result != HTTP_ETLS &&
+		    a->result != HTTP_EOTHER)
+			j->transient = 1;
 		return next_responder(j, env, a);
 	}
 	judge(j, env, a->body, a->body_len, 1, &j->got);
@@ -620,10 +634,8 @@ save_dry(struct job *j, const struct env *env, const struct http_answer *a)
 	else if (j->staple != NULL &&
 	    staple_writable(j->staple, why) == STAPLE_FAILED)
 		job_fail(j, CODE_LOCAL, "%s", why);
-	else {
+	else
 		j->would_write = 1;
-		job_saved(j, ACTION_NONE);
-	}
 	return JOB_DONE;
 }
 
@@ -701,19 +713,20 @@ look_again(struct job *j, const struct env *env)
 static void
 settle_holding(struct job *j, const struct env *env)
 {
+	const struct ocsp_verdict *v = j->would_write ? &j->got : &j->have;
 	char left[WORDS_TIME_MAX], want[WORDS_TIME_MAX];
 
-	if (lasts(j, env)) {
+	if (job_lasts(j, env)) {
 		j->code = CODE_OK;
 		return;
 	}
-	if (j->holding == HOLDING_JUDGED && j->have.status == VERDICT_GOOD)
+	if ((j->holding == HOLDING_JUDGED || j->would_write) &&
+	    v->status == VERDICT_GOOD)
 		job_fail(j, CODE_TEMPORARY,
 		    "the response is usable for %s only, less than the %s that "
 		    "are demanded",
-		    words_span(
-			left, (long long)(j->have.usable_until - env->now)),
-		    words_span(want, demand(env, &j->have, j->answered)));
+		    words_span(left, (long long)(v->usable_until - env->now)),
+		    words_span(want, job_demand(j, env)));
 	else
 		job_fail(j, CODE_TEMPORARY, "no usable response");
 	j->code = j->trouble;

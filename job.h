@@ -130,6 +130,10 @@ void job_fail(struct job *, enum code, const char *, ...)
 /* The exit code, from what there is at the end. */
 enum code job_settle(struct job *, const struct env *);
 
+/* Is what is stored good, and does it last as long as is demanded? */
+int job_lasts(const struct job *, const struct env *);
+long long job_demand(const struct job *, const struct env *); /* seconds */
+
 /* Until when the exit code 0 holds; 0: for ever. */
 time_t job_good_until(const struct job *, const struct env *);
 

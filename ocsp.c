@@ -379,18 +379,23 @@ is_about_us(struct judging *j)
 static void
 name_signer(struct judging *j)
 {
+	const unsigned long flags = XN_FLAG_RFC2253 &
+	    ~(unsigned long)(ASN1_STRFLGS_ESC_MSB | ASN1_STRFLGS_ESC_CTRL);
 	char *const to = j->v->signer;
 	BIO *bio;
-	int n = 0;
+	int i, n = 0;
 
 	if (OCSP_resp_get0_signer(j->basic, &j->signer, j->t->issuer->certs) !=
 	    1)
 		j->signer = NULL;
 	if (j->signer == NULL || (bio = BIO_new(BIO_s_mem())) == NULL)
 		return;
-	if (X509_NAME_print_ex(bio, X509_get_subject_name(j->signer), 0,
-		XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0)
+	if (X509_NAME_print_ex(
+		bio, X509_get_subject_name(j->signer), 0, flags) >= 0)
 		n = BIO_read(bio, to, (int)sizeof(j->v->signer) - 1);
+	for (i = 0; i < n; i++)
+		if (to[i] == '\0')
+			to[i] = '?';
 	to[n > 0 ? n : 0] = '\0';
 	BIO_free(bio);
 }
@@ -401,10 +406,13 @@ tell_verify_error(struct judging *j)
 {
 	const char *data = "", *what = "the signature cannot be verified";
 	int flags = 0, verify_error = 0;
-	unsigned long e =
-	    ERR_peek_last_error_all(NULL, NULL, NULL, &data, &flags);
+	unsigned long e;
 
-	if (ERR_GET_LIB(e) == ERR_LIB_OCSP)
+	/* the first of its own names the cause; others go before or follow */
+	while ((e = ERR_get_error_all(NULL, NULL, NULL, &data, &flags)) != 0 &&
+	    ERR_GET_LIB(e) != ERR_LIB_OCSP)
+		;
+	if (e != 0)
 		switch (ERR_GET_REASON(e)) {
 		case OCSP_R_SIGNER_CERTIFICATE_NOT_FOUND:
 			what = "the signer's certificate is not in it, and it "
@@ -873,14 +881,14 @@ settle(struct judging *j)
 	char when[WORDS_TIME_MAX];
 
 	if (j->status == V_OCSP_CERTSTATUS_REVOKED)
-		refuse(j, VERDICT_REVOKED, "revoked since %s, reason: %s%s",
+		refuse(j, VERDICT_REVOKED, "revoked on %s (%s)%s",
 		    v->revoked_at != -1 ? words_time(when, v->revoked_at)
 					: "an unreadable date",
 		    ocsp_reason_name(v->reason),
 		    /* RFC 6960 section 2.2 */
 		    v->revoked_at == 0 &&
 			    v->reason == OCSP_REVOKED_STATUS_CERTIFICATEHOLD
-			? " (which means: it was never issued)"
+			? ", which means that it was never issued"
 			: "");
 	else if (j->status != V_OCSP_CERTSTATUS_GOOD)
 		refuse(j, VERDICT_UNKNOWN,
@@ -942,7 +950,7 @@ ocsp_status_name(enum ocsp_status s)
 const char *
 ocsp_reason_name(int reason)
 {
-	return reason < 0 ? "not given" : OCSP_crl_reason_str(reason);
+	return reason < 0 ? "no reason given" : OCSP_crl_reason_str(reason);
 }
 
 const char *

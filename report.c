@@ -5,30 +5,20 @@
 
 #include "report.h"
 
-/* Room for one line; longer ones are cut. */
-#define LINE_MAX_LEN 4096
-
 /* HAProxy reads no more of a file than one of its buffers. */
 #define HAPROXY_BUFFER 16384
 
 /* A difference of clocks, in seconds, that is worth a word. */
 #define CLOCK_DIFFERS 3600
 
-static const char *
-output_name(const struct job *j)
-{
-	return j->output != NULL ? j->output : "standard output";
-}
-
 /* ---- the story ---- */
 
 static void
 add_line(struct text *t, const char *label, const char *raw)
 {
-	char safe[LINE_MAX_LEN];
-
-	words_escape(safe, sizeof(safe), raw, strlen(raw));
-	text_add(t, "  %-12s %s\n", label, safe);
+	text_add(t, "  %-12s ", label);
+	text_add_escaped(t, raw, strlen(raw));
+	text_add(t, "\n");
 }
 
 /* Text of several lines from outside, each marked as such. */
@@ -36,13 +26,14 @@ static void
 add_block(struct job *j, const char *mark, const char *s)
 {
 	size_t n;
-	char safe[LINE_MAX_LEN];
 
 	while (*s != '\0') {
 		n = strcspn(s, "\r\n");
-		if (n > 0)
-			text_add(&j->story, "  %s %s\n", mark,
-			    words_escape(safe, sizeof(safe), s, n));
+		if (n > 0) {
+			text_add(&j->story, "  %s ", mark);
+			text_add_escaped(&j->story, s, n);
+			text_add(&j->story, "\n");
+		}
 		s += n;
 		s += strspn(s, "\r\n");
 	}
@@ -52,15 +43,17 @@ void
 report_line(struct job *j, const struct env *env, const char *label,
     const char *fmt, ...)
 {
-	char raw[LINE_MAX_LEN];
+	struct text raw = {0};
 	va_list ap;
 
 	if (env->o->verbose == 0)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(raw, sizeof(raw), fmt, ap);
+	text_vadd(&raw, fmt, ap);
 	va_end(ap);
-	add_line(&j->story, label, raw);
+	if (raw.s != NULL)
+		add_line(&j->story, label, raw.s);
+	text_free(&raw);
 }
 
 /* "2026-11-25 03:00:00 UTC (3 d 4 h left)" */
@@ -162,14 +155,24 @@ report_stored(struct job *j, const struct env *env)
 void
 report_verdict(struct job *j, const struct env *env)
 {
+	static const char *const said[] = {
+	    [VERDICT_INVALID] = "nothing: ",
+	    [VERDICT_ERROR] = "",
+	    [VERDICT_FOREIGN] = "refused: ",
+	    [VERDICT_REFUSED] = "refused: ",
+	    [VERDICT_STALE] = "refused: ",
+	    [VERDICT_UNKNOWN] = "",
+	    [VERDICT_REVOKED] = "",
+	    [VERDICT_GOOD] = "good",
+	};
+
 	verdict_lines(j, env, &j->got);
 	if (env->o->nonce && j->got.status == VERDICT_GOOD)
 		report_line(j, env, "nonce", "%s",
 		    j->got.nonce ? "repeated"
 				 : "not repeated, which most responders do "
 				   "not; its times vouch for it");
-	report_line(j, env, "says", "%s%s%s", ocsp_status_name(j->got.status),
-	    j->got.why[0] != '\0' ? ": " : "", j->got.why);
+	report_line(j, env, "says", "%s%s", said[j->got.status], j->got.why);
 }
 
 /* One argument of the command that repeats the question. */
@@ -188,7 +191,7 @@ add_curl(struct job *j, const struct env *env, const struct http_question *q)
 {
 	const struct options *o = env->o;
 	struct text t = {0};
-	char *b64 = NULL, safe[LINE_MAX_LEN];
+	char *b64;
 	size_t i;
 
 	if (q->body != NULL) {
@@ -197,27 +200,33 @@ add_curl(struct job *j, const struct env *env, const struct http_question *q)
 		    b64 != NULL ? b64 : "?");
 		free(b64);
 	}
-	text_add(&t, "curl -sS%s%s -m %lld", o->ipv4 ? " -4" : "",
+	text_add(&t, "curl -gsS --path-as-is%s%s -m %lld", o->ipv4 ? " -4" : "",
 	    o->ipv6 ? " -6" : "", o->timeout);
-	if (o->proxy != NULL)
+	if (o->max_redirs > 0)
+		text_add(&t,
+		    " -L --max-redirs %lld --post301 --post302 --post303",
+		    o->max_redirs);
+	if (o->proxy != NULL && strchr(o->proxy, '@') != NULL)
+		text_add(&t, " -x USER:PASSWORD%s", strrchr(o->proxy, '@'));
+	else if (o->proxy != NULL)
 		add_quoted(&t, " -x ", o->proxy);
 	if (o->noproxy != NULL)
 		add_quoted(&t, " --noproxy ", o->noproxy);
-	for (i = 0; i < o->headers.n; i++)
-		add_quoted(&t, " -H ", o->headers.v[i]);
 	if (q->no_cache)
-		text_add(&t,
-		    " -H 'Cache-Control: no-cache' "
-		    "-H 'Pragma: no-cache'");
+		text_add(
+		    &t, " -H 'Cache-Control: no-cache' -H 'Pragma: no-cache'");
+	text_add(&t, " -H 'Accept: application/ocsp-response'");
 	if (q->body != NULL)
 		text_add(&t,
 		    " -H 'Content-Type: application/ocsp-request' "
 		    "--data-binary @-");
+	/* last, so that they win as they do with us */
+	for (i = 0; i < o->headers.n; i++)
+		add_quoted(&t, " -H ", o->headers.v[i]);
 	add_quoted(&t, " ", q->url);
 	text_add(&t, " | openssl ocsp -respin /dev/stdin -noverify -resp_text");
 	if (t.s != NULL)
-		text_add(&j->story, "  %-12s %s\n", "to repeat",
-		    words_escape(safe, sizeof(safe), t.s, t.len));
+		add_line(&j->story, "to repeat", t.s);
 	text_free(&t);
 }
 
@@ -259,14 +268,15 @@ static const char *
 clock_hint(const struct job *j, const struct env *env,
     const struct http_answer *a, char buf[256])
 {
-	char when[WORDS_TIME_MAX];
+	char when[WORDS_TIME_MAX], here[WORDS_TIME_MAX];
 	long long off = (long long)a->date - (long long)env->now;
 
 	buf[0] = '\0';
 	if (a->date != -1 && (off > CLOCK_DIFFERS || off < -CLOCK_DIFFERS))
 		snprintf(buf, 256,
-		    " (is this machine's clock right? The responder's says %s)",
-		    words_time(when, a->date));
+		    " (is this machine's clock right? It says %s, the "
+		    "responder's %s)",
+		    words_time(here, env->now), words_time(when, a->date));
 	else if (j->cert.not_before > env->now)
 		snprintf(buf, 256,
 		    " (is this machine's clock right? The certificate begins "
@@ -285,15 +295,21 @@ report_http_failure(
 	    [HTTP_ECONNECT] = "no connection: ",
 	    [HTTP_ETLS] = "no trusted TLS connection: ",
 	    [HTTP_ETIMEOUT] = "no answer in time: ",
+	    [HTTP_ETIMECONNECT] = "no answer in time: ",
 	    [HTTP_EPROXY] = "the proxy failed: ",
 	    [HTTP_ETOOBIG] = "the answer is too large: ",
 	    [HTTP_EBROKEN] = "the answer is broken: ",
 	    [HTTP_EOTHER] = "",
 	};
+	const char *limit = "";
 
-	(void)env;
-	job_fail(j, CODE_TEMPORARY, "%.300s: %s%.500s%s", j->urls[j->url],
-	    what[a->result], a->why, a->proxied ? " (through the proxy)" : "");
+	if (a->result == HTTP_ETIMECONNECT)
+		limit = " (--connect-timeout)";
+	else if (a->result == HTTP_ETIMEOUT)
+		limit = env->left_ms == 0 ? " (--deadline)" : " (--timeout)";
+	job_fail(j, CODE_TEMPORARY, "%.300s: %s%.500s%s%s", j->urls[j->url],
+	    what[a->result], a->why, limit,
+	    a->proxied ? " (through the proxy)" : "");
 }
 
 void
@@ -320,8 +336,10 @@ report_not_ocsp(
 		hint = "; is this the right responder?";
 	else if (a->body_len == 0)
 		hint = "; it came empty";
-	else if (a->status == 200)
-		hint = "; often a captive portal or a proxy";
+	else if (a->type != NULL && strstr(a->type, "html") != NULL)
+		hint = "; often an error page, a proxy or a captive portal";
+	else
+		hint = "; it is damaged, or compressed";
 	job_fail(j, CODE_TEMPORARY,
 	    "%.300s: HTTP %ld%s with %zu bytes of %.100s, not an OCSP "
 	    "response%s",
@@ -338,16 +356,16 @@ report_ocsp_error(struct job *j, const struct env *env)
 
 	if (j->got.error == ERROR_UNAUTHORIZED && old < 2 * 86400L)
 		snprintf(hint, sizeof(hint),
-		    ", it does not speak for this certificate; which is %s "
-		    "old, so it may not know it yet",
+		    ": perhaps it does not know this certificate yet, which is "
+		    "only %s old",
 		    words_span(age, old));
 	else if (j->got.error == ERROR_UNAUTHORIZED)
 		snprintf(hint, sizeof(hint),
-		    ", it does not speak for this certificate; is this the "
+		    ": it does not speak for this certificate; is this the "
 		    "right responder, and the right issuer?");
 	else if (j->got.error == ERROR_MALFORMED && env->o->nonce)
 		snprintf(
-		    hint, sizeof(hint), ", it may not take a nonce (--nonce)");
+		    hint, sizeof(hint), ": it may not take a nonce (--nonce)");
 	job_fail(j, CODE_TEMPORARY, "%.300s: the responder says \"%s\"%s",
 	    j->urls[j->url], ocsp_error_name(j->got.error), hint);
 }
@@ -356,10 +374,19 @@ void
 report_refusal(struct job *j, const struct env *env, enum code code,
     const struct http_answer *a)
 {
-	char hint[256];
+	char hint[256], age[WORDS_TIME_MAX];
 
+	if (j->got.status == VERDICT_UNKNOWN && code == CODE_TEMPORARY) {
+		job_fail(j, code,
+		    "%.300s: %.600s; it is only %s old, so the "
+		    "responder may not have heard of it yet",
+		    j->urls[j->url], j->got.why,
+		    words_span(age,
+			(long long)env->now - (long long)j->cert.not_before));
+		return;
+	}
 	if (code == CODE_REVOKED) {
-		job_fail(j, code, "the certificate is %.600s (says %.300s)",
+		job_fail(j, code, "the certificate was %.600s, says %.300s",
 		    j->got.why, j->urls[j->url]);
 		return;
 	}
@@ -373,17 +400,19 @@ report_refusal(struct job *j, const struct env *env, enum code code,
 __attribute__((format(printf, 2, 3))) static void
 warn(struct job *j, const char *fmt, ...)
 {
-	char raw[LINE_MAX_LEN], safe[LINE_MAX_LEN];
+	struct text raw = {0};
 	va_list ap;
-	size_t n;
 
-	n = (size_t)snprintf(
-	    raw, sizeof(raw), "ocspfetch: %.1024s: warning: ", j->path);
 	va_start(ap, fmt);
-	vsnprintf(raw + n, sizeof(raw) - n, fmt, ap);
+	text_vadd(&raw, fmt, ap);
 	va_end(ap);
-	text_add(&j->warnings, "%s\n",
-	    words_escape(safe, sizeof(safe), raw, strlen(raw)));
+	text_add(&j->warnings, "ocspfetch: ");
+	text_add_escaped(&j->warnings, j->path, strlen(j->path));
+	text_add(&j->warnings, ": warning: ");
+	if (raw.s != NULL)
+		text_add_escaped(&j->warnings, raw.s, raw.len);
+	text_add(&j->warnings, "\n");
+	text_free(&raw);
 }
 
 void
@@ -419,23 +448,25 @@ report_warnings(struct job *j, const struct env *env, size_t len)
 
 /* What a server reads from now on. */
 static void
-tell_holding(const struct job *j, const struct env *env, char *buf, size_t n)
+tell_holding(const struct job *j, const struct env *env, struct text *t)
 {
-	char end[128];
+	char end[128], span[WORDS_TIME_MAX];
 
-	buf[0] = '\0';
 	if (j->holding == HOLDING_NOT_LOOKED || j->output == NULL)
 		return;
 	if (j->holding == HOLDING_NOTHING)
-		snprintf(buf, n, "; there is no %.300s", j->output);
+		text_add(t, "; there is no %s", j->output);
 	else if (j->have.status == VERDICT_GOOD)
-		snprintf(buf, n, "; %.300s is good until %s", j->output,
+		text_add(t, "; %s is good until %s", j->output,
 		    until(end, j->have.usable_until, env->now));
 	else if (j->have.status == VERDICT_REVOKED)
-		snprintf(buf, n, "; %.300s says revoked", j->output);
+		text_add(t, "; %s says revoked", j->output);
 	else
-		snprintf(buf, n, "; %.300s is of no use: %.400s", j->output,
-		    j->have.why);
+		text_add(t, "; %s is of no use: %s", j->output, j->have.why);
+	if (j->code == CODE_TEMPORARY && !j->answered &&
+	    j->holding == HOLDING_JUDGED && j->have.status == VERDICT_GOOD)
+		text_add(t, ", less than the %s that are demanded",
+		    words_span(span, job_demand(j, env)));
 }
 
 static const char *
@@ -462,14 +493,18 @@ advice(const struct job *j, const struct env *env)
 static void
 add_message(const struct job *j, const struct env *env, struct text *out)
 {
-	char raw[LINE_MAX_LEN], safe[LINE_MAX_LEN], holding[LINE_MAX_LEN / 2];
+	struct text raw = {0};
 
-	tell_holding(j, env, holding, sizeof(holding));
-	snprintf(raw, sizeof(raw), "ocspfetch: %.512s: %s%s%s%s%s", j->path,
-	    j->why, j->also[0] != '\0' ? "; besides, " : "", j->also, holding,
-	    advice(j, env));
-	text_add(
-	    out, "%s\n", words_escape(safe, sizeof(safe), raw, strlen(raw)));
+	text_add(&raw, "%s: %s", j->path, j->why);
+	if (j->also[0] != '\0')
+		text_add(&raw, "; besides, %s", j->also);
+	tell_holding(j, env, &raw);
+	text_add(&raw, "%s", advice(j, env));
+	text_add(out, "ocspfetch: ");
+	if (raw.s != NULL)
+		text_add_escaped(out, raw.s, raw.len);
+	text_add(out, "\n");
+	text_free(&raw);
 }
 
 static const char *
@@ -495,31 +530,29 @@ decision(const struct job *j, const struct env *env)
 	}
 	if (env->o->check)
 		return "judged only, as --check asks";
-	return j->holding == HOLDING_NOT_LOOKED ? "nobody was asked"
-						: "nothing was written";
+	if (j->trouble == CODE_REVOKED && !env->o->write_revoked)
+		return "nothing was written (see --write-revoked)";
+	return j->asked ? "nothing was written" : "nobody was asked";
 }
 
 static void
-add_story(const struct job *j, const struct env *env, struct text *out)
+add_story(struct job *j, const struct env *env, struct text *out)
 {
-	char safe[LINE_MAX_LEN], buf[128];
+	char buf[128];
 
-	text_add(out, "ocspfetch: %s\n",
-	    words_escape(safe, sizeof(safe), j->path, strlen(j->path)));
+	text_add(out, "ocspfetch: ");
+	text_add_escaped(out, j->path, strlen(j->path));
+	text_add(out, "\n");
+	report_line(j, env, "decided", "%s", decision(j, env));
+	if (j->holding == HOLDING_JUDGED && j->have.status == VERDICT_GOOD)
+		report_line(j, env, "now", "%s: good until %s",
+		    j->output != NULL ? j->output : "standard output",
+		    until(buf, j->have.usable_until, env->now));
+	if (j->code == CODE_OK && j->trouble == CODE_TEMPORARY)
+		report_line(j, env, "no alarm", "%s", j->why);
+	report_line(j, env, "exit", "%d", (int)j->code);
 	if (j->story.s != NULL)
 		text_add(out, "%s", j->story.s);
-	add_line(out, "decided", decision(j, env));
-	if (j->holding == HOLDING_JUDGED && j->have.status == VERDICT_GOOD) {
-		snprintf(buf, sizeof(buf), "%s", "");
-		until(buf, j->have.usable_until, env->now);
-		text_add(out, "  %-12s %s: good until %s\n", "now",
-		    words_escape(safe, sizeof(safe), output_name(j),
-			strlen(output_name(j))),
-		    buf);
-	}
-	if (j->code == CODE_OK && j->trouble == CODE_TEMPORARY)
-		add_line(out, "no alarm", j->why);
-	text_add(out, "  %-12s %d\n", "exit", (int)j->code);
 }
 
 void

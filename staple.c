@@ -45,8 +45,8 @@ struct draft {
 static enum staple_result
 fail(const struct staple *s, const char *what, char *why)
 {
-	snprintf(
-	    why, WHY_MAX, "cannot %s %s: %s", what, s->path, strerror(errno));
+	snprintf(why, WHY_MAX, "cannot %s %.300s: %s", what, s->path,
+	    strerror(errno));
 	return STAPLE_FAILED;
 }
 
@@ -77,8 +77,8 @@ staple_open(const char *path, struct staple **out, char *why)
 	} else
 		s->dir = open(dir, DIR_HANDLE | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir == -1)
-		snprintf(why, WHY_MAX, "cannot open the directory %s: %s", dir,
-		    strerror(errno));
+		snprintf(why, WHY_MAX, "cannot open the directory %.300s: %s",
+		    dir, strerror(errno));
 	free(dir);
 	if (s->dir == -1) {
 		staple_close(s);
@@ -123,7 +123,7 @@ look(const struct staple *s, struct stat *st, char *why)
 	if (S_ISREG(st->st_mode))
 		return STAPLE_OK;
 	snprintf(why, WHY_MAX,
-	    "%s is %s, not a regular file; it is not touched", s->path,
+	    "%.300s is %s, not a regular file; it is not touched", s->path,
 	    kind(st->st_mode));
 	return STAPLE_FAILED;
 }
@@ -163,8 +163,8 @@ read_file(
 	if (fstat(fd, &st) == -1)
 		res = fail(s, "read", why);
 	else if (!S_ISREG(st.st_mode)) {
-		snprintf(
-		    why, WHY_MAX, "%s is no longer a regular file", s->path);
+		snprintf(why, WHY_MAX, "%.300s is no longer a regular file",
+		    s->path);
 		res = STAPLE_FAILED;
 	} else if ((*buf = malloc(max)) == NULL || read_all(fd, *buf, max, len))
 		res = fail(s, "read", why);
@@ -215,7 +215,7 @@ staple_writable(struct staple *s, char *why)
 			return STAPLE_OK;
 		errno = EPERM;
 	}
-	snprintf(why, WHY_MAX, "cannot write in the directory of %s: %s",
+	snprintf(why, WHY_MAX, "cannot write in the directory of %.300s: %s",
 	    s->path, strerror(errno));
 	return STAPLE_FAILED;
 }
@@ -278,7 +278,7 @@ lock(int fd)
 static enum staple_result
 busy(const struct staple *s, char *why)
 {
-	snprintf(why, WHY_MAX, "another run is saving %s", s->path);
+	snprintf(why, WHY_MAX, "another run is saving %.300s", s->path);
 	return STAPLE_BUSY;
 }
 
@@ -296,12 +296,18 @@ draft_clear(const struct staple *s, const struct draft *d, char *why)
 	if (fstatat(s->dir, d->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? STAPLE_OK : fail(s, "write", why);
 	if (!S_ISREG(st.st_mode)) {
-		if (unlinkat(s->dir, d->name, 0) == 0 || errno == ENOENT)
+		if (unlinkat(s->dir, d->name,
+			S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) == 0 ||
+		    errno == ENOENT)
 			return STAPLE_OK;
 		return fail(s, "clear what is in the way beside", why);
 	}
 	fd = openat(s->dir, d->name,
 	    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	/* its mode may be that of a file that is not to be written */
+	if (fd == -1 && errno == EACCES)
+		fd = openat(s->dir, d->name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1 && (errno == ENOENT || errno == ELOOP))
 		return STAPLE_OK;
 	if (fd == -1 && errno == EACCES)
@@ -327,7 +333,6 @@ draft_open(const struct staple *s, struct draft *d, char *why)
 	enum staple_result res;
 	int tries, held;
 
-	draft_name(d, s->name);
 	for (tries = 0; tries < DRAFT_TRIES; tries++) {
 		d->fd = openat(s->dir, d->name,
 		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -440,7 +445,7 @@ put(const struct staple *s, const struct draft *d, int dir,
 		return fail(s, what, why);
 	if (!is_named(s, d, d->fd)) {
 		snprintf(why, WHY_MAX,
-		    "the temporary file beside %s was taken away; do locks "
+		    "the temporary file beside %.300s was taken away; do locks "
 		    "work in this file system?",
 		    s->path);
 		return STAPLE_FAILED;
@@ -508,11 +513,16 @@ staple_replace(struct staple *s, const struct staple_bytes *b,
 {
 	enum staple_result res;
 	struct draft d = {.fd = -1};
+	char ignored[WHY_MAX];
 	int dir;
 
+	draft_name(&d, s->name);
 	res = decide(s, b, better, ctx, why);
-	if (res != STAPLE_OK && res != STAPLE_ABSENT)
+	if (res != STAPLE_OK && res != STAPLE_ABSENT) {
+		/* a killed run's draft is no reason to fail, if it stays */
+		(void)draft_clear(s, &d, ignored);
 		return res;
+	}
 	dir = openat(s->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir == -1)
 		return fail(s, "open the directory of", why);

@@ -6,16 +6,16 @@
 #include "words.h"
 
 int
-text_add(struct text *t, const char *fmt, ...)
+text_vadd(struct text *t, const char *fmt, va_list ap)
 {
-	va_list ap;
+	va_list again;
 	size_t need;
 	char *s;
 	int n;
 
-	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
 	if (n < 0)
 		return -1;
 	need = t->len + (size_t)n + 1;
@@ -25,11 +25,21 @@ text_add(struct text *t, const char *fmt, ...)
 		t->s = s;
 		t->size = need * 2;
 	}
-	va_start(ap, fmt);
 	vsnprintf(t->s + t->len, t->size - t->len, fmt, ap);
-	va_end(ap);
 	t->len += (size_t)n;
 	return 0;
+}
+
+int
+text_add(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	rc = text_vadd(t, fmt, ap);
+	va_end(ap);
+	return rc;
 }
 
 void
@@ -113,6 +123,20 @@ words_escape(char *out, size_t size, const char *in, size_t len)
 	if (size > 0)
 		out[o] = '\0';
 	return out;
+}
+
+int
+text_add_escaped(struct text *t, const char *in, size_t len)
+{
+	size_t size = 4 * len + 1;
+	char *buf;
+	int rc;
+
+	if ((buf = malloc(size)) == NULL)
+		return -1;
+	rc = text_add(t, "%s", words_escape(buf, size, in, len));
+	free(buf);
+	return rc;
 }
 
 char *

@@ -5,6 +5,7 @@
 #ifndef WORDS_H
 #define WORDS_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -25,6 +26,8 @@ struct text {
 /* Appends, printf-like; what finds no memory is left out.  0 on success. */
 int text_add(struct text *, const char *, ...)
     __attribute__((format(printf, 2, 3)));
+int text_vadd(struct text *, const char *, va_list)
+    __attribute__((format(printf, 2, 0)));
 void text_free(struct text *);
 
 /*
@@ -33,6 +36,9 @@ void text_free(struct text *);
  * hide text, become \xHH; well-formed UTF-8 stays.  Returns `out`.
  */
 char *words_escape(char *out, size_t size, const char *in, size_t len);
+
+/* Appends text from outside, escaped in the same way, however long it is. */
+int text_add_escaped(struct text *, const char *in, size_t len);
 
 /* "2026-11-25 03:00:00 UTC" */
 char *words_time(char out[WORDS_TIME_MAX], time_t when);

@@ -9,21 +9,23 @@
 
 #include "forge.h"
 
-#define MAX_URLS	64
+#define MAX_URLS 64
 
-static void	 usage(void) __attribute__((noreturn));
+static void usage(void) __attribute__((noreturn));
 
 static void
 usage(void)
 {
-	fputs("usage: forge pki DIR\n"
+	fputs(
+	    "usage: forge pki DIR\n"
 	    "       forge leaf DIR NAME [--ca NAME] [--cn CN] [--url URL]...\n"
 	    "             [--no-url] [--aia-issuer URL] [--must-staple]\n"
 	    "             [--from SECS] [--to SECS] [--serial HEX]\n"
 	    "             [--self-signed] [--key ec|rsa] [--count N]\n"
 	    "       forge response DIR NAME RECIPE [REQUEST.der] > out.der\n"
 	    "       forge cert DIR NAME der|pem|cms > out\n"
-	    "       forge recipes [--exit]\n", stderr);
+	    "       forge recipes [--exit]\n",
+	    stderr);
 	exit(2);
 }
 
@@ -59,40 +61,60 @@ make_leaves(const char *dir, struct forge_leaf *l, long count)
 static int
 leaf(int argc, char **argv)
 {
-	static const struct option opts[] = {
-		{ "ca", 1, NULL, 'c' }, { "cn", 1, NULL, 'n' },
-		{ "url", 1, NULL, 'u' }, { "no-url", 0, NULL, 'U' },
-		{ "aia-issuer", 1, NULL, 'i' },
-		{ "must-staple", 0, NULL, 'm' }, { "from", 1, NULL, 'f' },
-		{ "to", 1, NULL, 't' }, { "serial", 1, NULL, 's' },
-		{ "self-signed", 0, NULL, 'S' }, { "key", 1, NULL, 'k' },
-		{ "count", 1, NULL, 'N' }, { NULL, 0, NULL, 0 }
-	};
+	static const struct option opts[] = {{"ca", 1, NULL, 'c'},
+	    {"cn", 1, NULL, 'n'}, {"url", 1, NULL, 'u'},
+	    {"no-url", 0, NULL, 'U'}, {"aia-issuer", 1, NULL, 'i'},
+	    {"must-staple", 0, NULL, 'm'}, {"from", 1, NULL, 'f'},
+	    {"to", 1, NULL, 't'}, {"serial", 1, NULL, 's'},
+	    {"self-signed", 0, NULL, 'S'}, {"key", 1, NULL, 'k'},
+	    {"count", 1, NULL, 'N'}, {NULL, 0, NULL, 0}};
 	const char *urls[MAX_URLS];
-	struct forge_leaf l = { .urls = urls,
-	    .from = -30 * FORGE_DAY, .to = 60 * FORGE_DAY };
+	struct forge_leaf l = {
+	    .urls = urls, .from = -30 * FORGE_DAY, .to = 60 * FORGE_DAY};
 	long count = 0;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1)
 		switch (c) {
-		case 'c': l.ca = optarg; break;
-		case 'n': l.cn = optarg; break;
-		case 'U': l.nurls = 0; break;
-		case 'i': l.issuer_url = optarg; break;
-		case 'm': l.must_staple = 1; break;
-		case 'f': l.from = number(optarg); break;
-		case 't': l.to = number(optarg); break;
-		case 's': l.serial = optarg; break;
-		case 'S': l.self_signed = 1; break;
-		case 'k': l.rsa = strcmp(optarg, "rsa") == 0; break;
-		case 'N': count = number(optarg); break;
+		case 'c':
+			l.ca = optarg;
+			break;
+		case 'n':
+			l.cn = optarg;
+			break;
+		case 'U':
+			l.nurls = 0;
+			break;
+		case 'i':
+			l.issuer_url = optarg;
+			break;
+		case 'm':
+			l.must_staple = 1;
+			break;
+		case 'f':
+			l.from = number(optarg);
+			break;
+		case 't':
+			l.to = number(optarg);
+			break;
+		case 's':
+			l.serial = optarg;
+			break;
+		case 'S':
+			l.self_signed = 1;
+			break;
+		case 'k':
+			l.rsa = strcmp(optarg, "rsa") == 0;
+			break;
+		case 'N':
+			count = number(optarg);
+			break;
 		case 'u':
 			if (l.nurls < MAX_URLS) {
 				urls[l.nurls++] = optarg;
 				break;
 			}
-			/* FALLTHROUGH */
+			__attribute__((fallthrough));
 		default:
 			usage();
 		}
@@ -151,13 +173,12 @@ response(int argc, char **argv)
 		return 2;
 	}
 	f = forge_open(argv[1]);
-	bad = forge_response(f, r, argv[2], req, reqlen, time(NULL), &out,
-	    &n);
+	bad = forge_response(f, r, argv[2], req, reqlen, time(NULL), &out, &n);
 	forge_close(f);
 	free(req);
 	if (bad) {
-		fprintf(stderr, "forge: %s %s: cannot be made\n", argv[2],
-		    argv[3]);
+		fprintf(
+		    stderr, "forge: %s %s: cannot be made\n", argv[2], argv[3]);
 		return 1;
 	}
 	return put_out(out, n);

@@ -23,21 +23,21 @@
 
 #include "forge.h"
 
-#define H	FORGE_HOUR
-#define D	FORGE_DAY
-#define FAR	(400 * D)
+#define H FORGE_HOUR
+#define D FORGE_DAY
+#define FAR (400 * D)
 
 /* How long root is older than the PKI: its notBefore is our clock's zero. */
-#define ROOT_AGE	(3650 * FORGE_DAY)
+#define ROOT_AGE (3650 * FORGE_DAY)
 
 /* An OID nobody has registered: an extension no one can know. */
-#define STRANGE_OID	"1.3.6.1.4.1.55555.7.1"
+#define STRANGE_OID "1.3.6.1.4.1.55555.7.1"
 
-#define OURS		.who = FORGE_OURS
-#define THEIRS		.who = FORGE_NEIGHBOUR
-#define REVOKED		.status = FORGE_REVOKED
-#define HTML \
-	"<html><head><title>Sign in</title></head><body>" \
+#define OURS .who = FORGE_OURS
+#define THEIRS .who = FORGE_NEIGHBOUR
+#define REVOKED .status = FORGE_REVOKED
+#define HTML                                                                   \
+	"<html><head><title>Sign in</title></head><body>"                      \
 	"<h1>Welcome to the hotel network</h1></body></html>\n"
 
 /*
@@ -45,377 +45,354 @@
  * the moment it tries to name acceptable, also to a reader that lets month
  * 13 or 30 February overflow: that is what "far" is for.
  */
-#define ODD_TIMES(p, code, what, textf, timef, far)				\
-	{ p "-fraction", code, what " with a fraction of a second",	\
-	    .textf = "YmdHMS.5Z" },					\
-	{ p "-offset", code, what " with +0000 for Z",			\
-	    .textf = "YmdHMS+0000" },					\
-	{ p "-noseconds", code, what " without seconds",			\
-	    .textf = "YmdHMZ" },					\
-	{ p "-nozone", code, what " without Z", .textf = "YmdHMS" },	\
-	{ p "-lowercase", code, what " with z for Z",			\
-	    .textf = "YmdHMSz" },					\
-	{ p "-utctime-like", code, what " with a two digit year",		\
-	    .textf = "ymdHMSZ" },					\
-	{ p "-garbage", code, what " of letters", .textf = "garbage" },	\
-	{ p "-empty", code, what " of no characters", .textf = "" },	\
-	{ p "-month13", code, what " in month 13", .timef = far,		\
-	    .textf = "Y13dHMSZ" },					\
-	{ p "-month00", code, what " in month 0", .timef = far,		\
-	    .textf = "Y00dHMSZ" },					\
-	{ p "-feb30", code, what " on 30 February", .timef = far,		\
-	    .textf = "Y0230HMSZ" },					\
-	{ p "-hour24", code, what " at hour 24", .textf = "Ymd24MSZ",	\
-	    .timef = far },						\
-	{ p "-sec60", code, what " in second 60", .textf = "YmdHM60Z" },	\
-	{ p "-spaces", code, what " with a space for a digit of the hour",	\
-	    .textf = "Ymd 1MSZ", .timef = far },			\
-	{ p "-leading-space", code, what " after a space",			\
-	    .textf = " YmdHMSZ" },					\
-	{ p "-plus", code, what " with + for a digit of the hour",		\
-	    .textf = "Ymd+1MSZ", .timef = far },			\
-	{ p "-nul", code, what " followed by a NUL byte",			\
-	    .textf = "YmdHMSZ@" },					\
-	{ p "-nul-inside", code, what " with NUL for the Z",		\
-	    .textf = "YmdHMS@" },					\
-	{ p "-long", code, what " followed by a second Z",			\
-	    .textf = "YmdHMSZZ" }
+#define ODD_TIMES(p, code, what, textf, timef, far)                            \
+	{p "-fraction", code, what " with a fraction of a second",             \
+	    .textf = "YmdHMS.5Z"},                                             \
+	    {p "-offset", code, what " with +0000 for Z",                      \
+		.textf = "YmdHMS+0000"},                                       \
+	    {p "-noseconds", code, what " without seconds",                    \
+		.textf = "YmdHMZ"},                                            \
+	    {p "-nozone", code, what " without Z", .textf = "YmdHMS"},         \
+	    {p "-lowercase", code, what " with z for Z", .textf = "YmdHMSz"},  \
+	    {p "-utctime-like", code, what " with a two digit year",           \
+		.textf = "ymdHMSZ"},                                           \
+	    {p "-garbage", code, what " of letters", .textf = "garbage"},      \
+	    {p "-empty", code, what " of no characters", .textf = ""},         \
+	    {p "-month13", code, what " in month 13", .timef = far,            \
+		.textf = "Y13dHMSZ"},                                          \
+	    {p "-month00", code, what " in month 0", .timef = far,             \
+		.textf = "Y00dHMSZ"},                                          \
+	    {p "-feb30", code, what " on 30 February", .timef = far,           \
+		.textf = "Y0230HMSZ"},                                         \
+	    {p "-hour24", code, what " at hour 24", .textf = "Ymd24MSZ",       \
+		.timef = far},                                                 \
+	    {p "-sec60", code, what " in second 60", .textf = "YmdHM60Z"},     \
+	    {p "-spaces", code, what " with a space for a digit of the hour",  \
+		.textf = "Ymd 1MSZ", .timef = far},                            \
+	    {p "-leading-space", code, what " after a space",                  \
+		.textf = " YmdHMSZ"},                                          \
+	    {p "-plus", code, what " with + for a digit of the hour",          \
+		.textf = "Ymd+1MSZ", .timef = far},                            \
+	    {p "-nul", code, what " followed by a NUL byte",                   \
+		.textf = "YmdHMSZ@"},                                          \
+	    {p "-nul-inside", code, what " with NUL for the Z",                \
+		.textf = "YmdHMS@"},                                           \
+	{                                                                      \
+		p "-long", code, what " followed by a second Z",               \
+		    .textf = "YmdHMSZZ"                                        \
+	}
 
 const struct forge_recipe forge_recipes[] = {
-	/* Good ones. */
-	{ "good", 0, "by the issuer, an hour old, seven days to go",
-	    .this_update = -H },
-	{ "good-same", 0, "good, and the same bytes for an hour (RSA)",
-	    .signer = "delegate-rsa" },
-	{ "good-older", 0, "two days old, five days to go",
-	    .this_update = -2 * D, .next_update = 5 * D },
-	{ "good-newer", 0, "one minute old, eight days to go",
-	    .flags = FORGE_EXACT, .this_update = -60,
-	    .next_update = 8 * D },
-	{ "good-longer", 0, "thisUpdate of good, nextUpdate a day later",
-	    .next_update = 8 * D },
-	{ "good-shorter", 0, "thisUpdate of good, nextUpdate a day earlier",
-	    .next_update = 6 * D },
-	{ "good-delegate", 0, "by a delegate", .signer = "delegate" },
-	{ "good-delegate-check", 0, "by a delegate without nocheck",
-	    .signer = "delegate-check" },
-	{ "good-delegate-short", 0, "by a delegate with two hours left",
-	    .signer = "delegate-short" },
-	{ "good-delegate-rsa", 0, "by a delegate with an RSA key",
-	    .signer = "delegate-rsa" },
-	{ "good-delegate-bykey", 0, "by a delegate, ResponderID by key",
-	    .signer = "delegate", .flags = FORGE_BY_KEY },
-	{ "good-bykey", 0, "ResponderID by key", .flags = FORGE_BY_KEY },
-	{ "good-extra-cert", 0, "with a certificate too many",
-	    .signer = "delegate", .extra = "sibling" },
-	{ "good-neighbour", 0, "another certificate's single first",
-	    .single = { { THEIRS }, { OURS } } },
-	{ "good-neighbour-revoked", 0, "another, revoked, comes first",
-	    .single = { { THEIRS, REVOKED }, { OURS } } },
-	{ "good-neighbours-200", 0, "200 others, ours in between",
-	    .single = { { THEIRS, .times = 100 }, { OURS },
-	    { THEIRS, REVOKED, .times = 100 } } },
-	{ "good-sha256", 4, "the CertID is SHA-256, whatever was asked",
-	    .single = { { OURS, .hash = FORGE_SHA256 } } },
-	{ "good-sha1", 0, "the CertID is SHA-1, whatever was asked",
-	    .single = { { OURS, .hash = FORGE_SHA1 } } },
-	{ "good-both", 0, "SHA-1 and SHA-256 singles that agree",
-	    .single = { { OURS, .hash = FORGE_SHA1 },
-	    { OURS, .hash = FORGE_SHA256 } } },
-	{ "twice-agree", 0, "the same single twice",
-	    .single = { { OURS, .times = 2 } } },
-	{ "noncritical-ext", 0, "unknown extensions, not critical",
-	    .flags = FORGE_PLAIN_EXT,
-	    .single = { { OURS, .ext = FORGE_EXTENDED } } },
-	{ "next-9999", 0, "nextUpdate 99991231235959Z",
-	    .next_text = "99991231235959Z" },
-	{ "huge", 0, "60000 bytes, by an unknown extension", .size = 60000 },
-	{ "size-16384", 0, "exactly 16384 bytes", .size = 16384 },
-	{ "size-65536", 0, "exactly 65536 bytes", .size = 65536 },
+    /* Good ones. */
+    {"good", 0, "by the issuer, an hour old, seven days to go",
+	.this_update = -H},
+    {"good-same", 0, "good, and the same bytes for an hour (RSA)",
+	.signer = "delegate-rsa"},
+    {"good-older", 0, "two days old, five days to go", .this_update = -2 * D,
+	.next_update = 5 * D},
+    {"good-newer", 0, "one minute old, eight days to go", .flags = FORGE_EXACT,
+	.this_update = -60, .next_update = 8 * D},
+    {"good-longer", 0, "thisUpdate of good, nextUpdate a day later",
+	.next_update = 8 * D},
+    {"good-shorter", 0, "thisUpdate of good, nextUpdate a day earlier",
+	.next_update = 6 * D},
+    {"good-delegate", 0, "by a delegate", .signer = "delegate"},
+    {"good-delegate-check", 0, "by a delegate without nocheck",
+	.signer = "delegate-check"},
+    {"good-delegate-short", 0, "by a delegate with two hours left",
+	.signer = "delegate-short"},
+    {"good-delegate-rsa", 0, "by a delegate with an RSA key",
+	.signer = "delegate-rsa"},
+    {"good-delegate-bykey", 0, "by a delegate, ResponderID by key",
+	.signer = "delegate", .flags = FORGE_BY_KEY},
+    {"good-bykey", 0, "ResponderID by key", .flags = FORGE_BY_KEY},
+    {"good-extra-cert", 0, "with a certificate too many", .signer = "delegate",
+	.extra = "sibling"},
+    {"good-neighbour", 0, "another certificate's single first",
+	.single = {{THEIRS}, {OURS}}},
+    {"good-neighbour-revoked", 0, "another, revoked, comes first",
+	.single = {{THEIRS, REVOKED}, {OURS}}},
+    {"good-neighbours-200", 0, "200 others, ours in between",
+	.single = {{THEIRS, .times = 100}, {OURS},
+	    {THEIRS, REVOKED, .times = 100}}},
+    {"good-sha256", 4, "the CertID is SHA-256, whatever was asked",
+	.single = {{OURS, .hash = FORGE_SHA256}}},
+    {"good-sha1", 0, "the CertID is SHA-1, whatever was asked",
+	.single = {{OURS, .hash = FORGE_SHA1}}},
+    {"good-both", 0, "SHA-1 and SHA-256 singles that agree",
+	.single = {{OURS, .hash = FORGE_SHA1}, {OURS, .hash = FORGE_SHA256}}},
+    {"twice-agree", 0, "the same single twice", .single = {{OURS, .times = 2}}},
+    {"noncritical-ext", 0, "unknown extensions, not critical",
+	.flags = FORGE_PLAIN_EXT, .single = {{OURS, .ext = FORGE_EXTENDED}}},
+    {"next-9999", 0, "nextUpdate 99991231235959Z",
+	.next_text = "99991231235959Z"},
+    {"huge", 0, "60000 bytes, by an unknown extension", .size = 60000},
+    {"size-16384", 0, "exactly 16384 bytes", .size = 16384},
+    {"size-65536", 0, "exactly 65536 bytes", .size = 65536},
 
-	/* Not about our certificate, or of two minds about it. */
-	{ "good-only-neighbour", 4, "only about another certificate",
-	    .single = { { THEIRS } } },
-	{ "both-contradict", 4, "SHA-1 says good, SHA-256 says revoked",
-	    .single = { { OURS, .hash = FORGE_SHA1 },
-	    { OURS, REVOKED, .hash = FORGE_SHA256 } } },
-	{ "both-contradict-unknown", 4, "SHA-1 good, SHA-256 unknown",
-	    .single = { { OURS, .hash = FORGE_SHA1 },
-	    { OURS, .status = FORGE_UNKNOWN, .hash = FORGE_SHA256 } } },
-	{ "twice-contradict-good-first", 4, "good, then revoked",
-	    .single = { { OURS }, { OURS, REVOKED } } },
-	{ "twice-contradict-revoked-first", 4, "revoked, then good",
-	    .single = { { OURS, REVOKED }, { OURS } } },
-	{ "twice-first-expired", -1, "good twice, the first one expired",
-	    .single = { { OURS, .shift = -8 * D }, { OURS } } },
-	{ "twice-second-expired", -1, "good twice, the second one expired",
-	    .single = { { OURS }, { OURS, .shift = -8 * D } } },
-	{ "wrong-namehash", 4, "one bit of the issuer name hash",
-	    .single = { { OURS, .id = FORGE_BAD_NAME } } },
-	{ "wrong-keyhash", 4, "one bit of the issuer key hash",
-	    .single = { { OURS, .id = FORGE_BAD_KEY } } },
-	{ "wrong-serial", 4, "one bit of the serial number",
-	    .single = { { OURS, .id = FORGE_BAD_SERIAL } } },
-	{ "serial-negative", 4, "the serial number with the other sign",
-	    .single = { { OURS, .id = FORGE_NEG_SERIAL } } },
-	{ "hash-cut", 4, "both CertID hashes cut to ten bytes",
-	    .single = { { OURS, .id = FORGE_CUT_HASHES } } },
-	{ "hash-empty", 4, "both CertID hashes empty",
-	    .single = { { OURS, .id = FORGE_NO_HASHES } } },
-	{ "hash-strange", 4, "a CertID hash algorithm nobody knows",
-	    .single = { { OURS, .id = FORGE_ODD_HASH } } },
-	{ "hash-mislabelled", 4, "SHA-1 hashes that claim to be SHA-256",
-	    .single = { { OURS, .id = FORGE_MISLABELLED } } },
-	{ "empty-singles", 4, "no SingleResponse at all",
-	    .flags = FORGE_NO_SINGLES },
+    /* Not about our certificate, or of two minds about it. */
+    {"good-only-neighbour", 4, "only about another certificate",
+	.single = {{THEIRS}}},
+    {"both-contradict", 4, "SHA-1 says good, SHA-256 says revoked",
+	.single = {{OURS, .hash = FORGE_SHA1},
+	    {OURS, REVOKED, .hash = FORGE_SHA256}}},
+    {"both-contradict-unknown", 4, "SHA-1 good, SHA-256 unknown",
+	.single = {{OURS, .hash = FORGE_SHA1},
+	    {OURS, .status = FORGE_UNKNOWN, .hash = FORGE_SHA256}}},
+    {"twice-contradict-good-first", 4, "good, then revoked",
+	.single = {{OURS}, {OURS, REVOKED}}},
+    {"twice-contradict-revoked-first", 4, "revoked, then good",
+	.single = {{OURS, REVOKED}, {OURS}}},
+    {"twice-first-expired", -1, "good twice, the first one expired",
+	.single = {{OURS, .shift = -8 * D}, {OURS}}},
+    {"twice-second-expired", -1, "good twice, the second one expired",
+	.single = {{OURS}, {OURS, .shift = -8 * D}}},
+    {"wrong-namehash", 4, "one bit of the issuer name hash",
+	.single = {{OURS, .id = FORGE_BAD_NAME}}},
+    {"wrong-keyhash", 4, "one bit of the issuer key hash",
+	.single = {{OURS, .id = FORGE_BAD_KEY}}},
+    {"wrong-serial", 4, "one bit of the serial number",
+	.single = {{OURS, .id = FORGE_BAD_SERIAL}}},
+    {"serial-negative", 4, "the serial number with the other sign",
+	.single = {{OURS, .id = FORGE_NEG_SERIAL}}},
+    {"hash-cut", 4, "both CertID hashes cut to ten bytes",
+	.single = {{OURS, .id = FORGE_CUT_HASHES}}},
+    {"hash-empty", 4, "both CertID hashes empty",
+	.single = {{OURS, .id = FORGE_NO_HASHES}}},
+    {"hash-strange", 4, "a CertID hash algorithm nobody knows",
+	.single = {{OURS, .id = FORGE_ODD_HASH}}},
+    {"hash-mislabelled", 4, "SHA-1 hashes that claim to be SHA-256",
+	.single = {{OURS, .id = FORGE_MISLABELLED}}},
+    {"empty-singles", 4, "no SingleResponse at all", .flags = FORGE_NO_SINGLES},
 
-	/* Revoked and unknown. */
-	{ "revoked", 5, "revoked three days ago, keyCompromise",
-	    .single = { { OURS, REVOKED, .reason = 1 } } },
-	{ "revoked-noreason", 5, "revoked without a reason",
-	    .single = { { OURS, REVOKED, .reason = -1 } } },
-	{ "revoked-hold", 5, "revoked, certificateHold",
-	    .single = { { OURS, REVOKED, .reason = 6 } } },
-	{ "revoked-nonissued", 5, "certificateHold since 1970: not issued",
-	    .single = { { OURS, REVOKED, .reason = 6, .revoked = -1 } } },
-	{ "revoked-delegate", 5, "revoked, by a delegate",
-	    .signer = "delegate", .single = { { OURS, REVOKED } } },
-	{ "revoked-newer", 5, "revoked, one minute old",
-	    .flags = FORGE_EXACT, .this_update = -60,
-	    .single = { { OURS, REVOKED } } },
-	{ "revoked-sha256", 4, "revoked under a SHA-256 CertID",
-	    .single = { { OURS, REVOKED, .hash = FORGE_SHA256 } } },
-	{ "revoked-expired", 4, "revoked, but nextUpdate has passed",
-	    .this_update = -3 * D, .next_update = -H,
-	    .single = { { OURS, REVOKED } } },
-	{ "revoked-forged", 4, "revoked, signed by the impostor",
-	    .signer = "other", .single = { { OURS, REVOKED } } },
-	{ "revoked-corrupt", 4, "revoked, signature corrupt",
-	    .flags = FORGE_SIG_CORRUPT, .single = { { OURS, REVOKED } } },
-	{ "unknown", 4, "unknown",
-	    .single = { { OURS, .status = FORGE_UNKNOWN } } },
-	{ "unknown-forged", 4, "unknown, signed by the impostor",
-	    .signer = "other",
-	    .single = { { OURS, .status = FORGE_UNKNOWN } } },
+    /* Revoked and unknown. */
+    {"revoked", 5, "revoked three days ago, keyCompromise",
+	.single = {{OURS, REVOKED, .reason = 1}}},
+    {"revoked-noreason", 5, "revoked without a reason",
+	.single = {{OURS, REVOKED, .reason = -1}}},
+    {"revoked-hold", 5, "revoked, certificateHold",
+	.single = {{OURS, REVOKED, .reason = 6}}},
+    {"revoked-nonissued", 5, "certificateHold since 1970: not issued",
+	.single = {{OURS, REVOKED, .reason = 6, .revoked = -1}}},
+    {"revoked-delegate", 5, "revoked, by a delegate", .signer = "delegate",
+	.single = {{OURS, REVOKED}}},
+    {"revoked-newer", 5, "revoked, one minute old", .flags = FORGE_EXACT,
+	.this_update = -60, .single = {{OURS, REVOKED}}},
+    {"revoked-sha256", 4, "revoked under a SHA-256 CertID",
+	.single = {{OURS, REVOKED, .hash = FORGE_SHA256}}},
+    {"revoked-expired", 4, "revoked, but nextUpdate has passed",
+	.this_update = -3 * D, .next_update = -H, .single = {{OURS, REVOKED}}},
+    {"revoked-forged", 4, "revoked, signed by the impostor", .signer = "other",
+	.single = {{OURS, REVOKED}}},
+    {"revoked-corrupt", 4, "revoked, signature corrupt",
+	.flags = FORGE_SIG_CORRUPT, .single = {{OURS, REVOKED}}},
+    {"unknown", 4, "unknown", .single = {{OURS, .status = FORGE_UNKNOWN}}},
+    {"unknown-forged", 4, "unknown, signed by the impostor", .signer = "other",
+	.single = {{OURS, .status = FORGE_UNKNOWN}}},
 
-	/* Times. */
-	{ "expired", 4, "nextUpdate an hour ago",
-	    .this_update = -3 * D, .next_update = -H },
-	{ "just-expired", 4, "nextUpdate ten seconds ago",
-	    .flags = FORGE_EXACT, .this_update = -3 * D,
-	    .next_update = -10 },
-	{ "expires-soon", 1, "nextUpdate in 200 seconds",
-	    .flags = FORGE_EXACT, .this_update = -3 * D,
-	    .next_update = 200 },
-	{ "half-gone", 0, "five days old, two days to go",
-	    .this_update = -5 * D, .next_update = 2 * D },
-	{ "two-thirds-gone", 0, "six days old, one day to go",
-	    .this_update = -6 * D, .next_update = D },
-	{ "future", 4, "thisUpdate tomorrow", .this_update = D },
-	{ "skewed", 0, "thisUpdate in 200 seconds",
-	    .flags = FORGE_EXACT, .this_update = 200 },
-	{ "skewed-too-far", 4, "thisUpdate in 400 seconds",
-	    .flags = FORGE_EXACT, .this_update = 400 },
-	{ "this-after-next", 4, "nextUpdate 50 s hence, thisUpdate later",
-	    .flags = FORGE_EXACT, .this_update = 100, .next_update = 50 },
-	{ "this-equals-next", 4, "both in 100 seconds",
-	    .flags = FORGE_EXACT, .this_update = 100, .next_update = 100 },
-	{ "no-next", 4, "no nextUpdate", .flags = FORGE_NO_NEXT },
-	{ "no-next-old", 4, "no nextUpdate, thisUpdate a year ago",
-	    .flags = FORGE_NO_NEXT, .this_update = -365 * D },
-	{ "old", 0, "thisUpdate a year ago, seven days to go",
-	    .this_update = -365 * D },
-	{ "produced-future", -1, "producedAt tomorrow", .produced = D },
-	ODD_TIMES("time", 4, "thisUpdate", this_text, this_update, -FAR),
-	ODD_TIMES("next", 4, "nextUpdate", next_text, next_update, FAR),
-	ODD_TIMES("produced", -1, "producedAt", produced_text, produced,
-	    -FAR),
+    /* Times. */
+    {"expired", 4, "nextUpdate an hour ago", .this_update = -3 * D,
+	.next_update = -H},
+    {"just-expired", 4, "nextUpdate ten seconds ago", .flags = FORGE_EXACT,
+	.this_update = -3 * D, .next_update = -10},
+    {"expires-soon", 1, "nextUpdate in 200 seconds", .flags = FORGE_EXACT,
+	.this_update = -3 * D, .next_update = 200},
+    {"half-gone", 0, "five days old, two days to go", .this_update = -5 * D,
+	.next_update = 2 * D},
+    {"two-thirds-gone", 0, "six days old, one day to go", .this_update = -6 * D,
+	.next_update = D},
+    {"future", 4, "thisUpdate tomorrow", .this_update = D},
+    {"skewed", 0, "thisUpdate in 200 seconds", .flags = FORGE_EXACT,
+	.this_update = 200},
+    {"skewed-too-far", 4, "thisUpdate in 400 seconds", .flags = FORGE_EXACT,
+	.this_update = 400},
+    {"this-after-next", 4, "nextUpdate 50 s hence, thisUpdate later",
+	.flags = FORGE_EXACT, .this_update = 100, .next_update = 50},
+    {"this-equals-next", 4, "both in 100 seconds", .flags = FORGE_EXACT,
+	.this_update = 100, .next_update = 100},
+    {"no-next", 4, "no nextUpdate", .flags = FORGE_NO_NEXT},
+    {"no-next-old", 4, "no nextUpdate, thisUpdate a year ago",
+	.flags = FORGE_NO_NEXT, .this_update = -365 * D},
+    {"old", 0, "thisUpdate a year ago, seven days to go",
+	.this_update = -365 * D},
+    {"produced-future", -1, "producedAt tomorrow", .produced = D},
+    ODD_TIMES("time", 4, "thisUpdate", this_text, this_update, -FAR),
+    ODD_TIMES("next", 4, "nextUpdate", next_text, next_update, FAR),
+    ODD_TIMES("produced", -1, "producedAt", produced_text, produced, -FAR),
 
-	/* Signers. */
-	{ "good-nocerts", 4, "a delegate that does not send itself",
-	    .signer = "delegate", .flags = FORGE_NO_CERTS },
-	{ "by-leaf", 4, "by the certificate itself", .signer = "leaf" },
-	{ "by-sibling", 4, "by another server's certificate",
-	    .signer = "sibling" },
-	{ "by-root", 4, "by the issuer's issuer", .signer = "root" },
-	{ "by-other", 4, "by a CA with the issuer's name",
-	    .signer = "other" },
-	{ "by-other-nocerts", 4, "the same, without its certificate",
-	    .signer = "other", .flags = FORGE_NO_CERTS },
-	{ "by-sameski", 4, "by a CA with the issuer's name and key id",
-	    .signer = "sameski" },
-	{ "by-stranger", 4, "by a self-signed OCSP signer",
-	    .signer = "stranger" },
-	{ "by-expired-delegate", 4, "by an expired delegate",
-	    .signer = "delegate-expired" },
-	{ "by-future-delegate", 4, "by a delegate not yet valid",
-	    .signer = "delegate-future" },
-	{ "by-noeku", 4, "by a delegate without extended key usage",
-	    .signer = "delegate-noeku" },
-	{ "by-anyeku", 4, "by a delegate with anyExtendedKeyUsage",
-	    .signer = "delegate-anyeku" },
-	{ "by-critical-delegate", 4, "its certificate: unknown critical",
-	    .signer = "delegate-critical" },
-	{ "by-sha1-delegate", -1, "its certificate is signed with SHA-1",
-	    .signer = "delegate-sha1" },
-	{ "by-md5-delegate", 4, "its certificate is signed with MD5",
-	    .signer = "delegate-md5", .ca = "rsaca" },
-	{ "by-weak-delegate", 4, "its key is RSA-768",
-	    .signer = "delegate-weak" },
-	{ "by-delegate-of-root", 4, "by a delegate of the root",
-	    .signer = "delegate-of-root" },
-	{ "by-delegate-of-other", 4, "by a delegate of the impostor",
-	    .signer = "delegate-of-other", .extra = "other" },
-	{ "by-delegate-of-sub", 4, "by a delegate of a CA below the issuer",
-	    .signer = "delegate-of-sub", .extra = "sub" },
-	{ "wrong-responder", 4, "ResponderID by a key nobody has",
-	    .flags = FORGE_STRANGE_ID },
-	{ "sig-md5", 4, "by an RSA delegate, with MD5",
-	    .signer = "delegate-rsa", .md = "MD5" },
-	{ "sig-sha1", -1, "by the issuer, with SHA-1", .md = "SHA1" },
-	{ "sig-sha512", 0, "by the issuer, with SHA-512", .md = "SHA512" },
-	{ "sig-corrupt", 4, "last bit of the signature flipped",
-	    .flags = FORGE_SIG_CORRUPT },
-	{ "sig-empty", 4, "an empty signature", .flags = FORGE_SIG_EMPTY },
+    /* Signers. */
+    {"good-nocerts", 4, "a delegate that does not send itself",
+	.signer = "delegate", .flags = FORGE_NO_CERTS},
+    {"by-leaf", 4, "by the certificate itself", .signer = "leaf"},
+    {"by-sibling", 4, "by another server's certificate", .signer = "sibling"},
+    {"by-root", 4, "by the issuer's issuer", .signer = "root"},
+    {"by-other", 4, "by a CA with the issuer's name", .signer = "other"},
+    {"by-other-nocerts", 4, "the same, without its certificate",
+	.signer = "other", .flags = FORGE_NO_CERTS},
+    {"by-sameski", 4, "by a CA with the issuer's name and key id",
+	.signer = "sameski"},
+    {"by-stranger", 4, "by a self-signed OCSP signer", .signer = "stranger"},
+    {"by-expired-delegate", 4, "by an expired delegate",
+	.signer = "delegate-expired"},
+    {"by-future-delegate", 4, "by a delegate not yet valid",
+	.signer = "delegate-future"},
+    {"by-noeku", 4, "by a delegate without extended key usage",
+	.signer = "delegate-noeku"},
+    {"by-anyeku", 4, "by a delegate with anyExtendedKeyUsage",
+	.signer = "delegate-anyeku"},
+    {"by-critical-delegate", 4, "its certificate: unknown critical",
+	.signer = "delegate-critical"},
+    {"by-sha1-delegate", -1, "its certificate is signed with SHA-1",
+	.signer = "delegate-sha1"},
+    {"by-md5-delegate", 4, "its certificate is signed with MD5",
+	.signer = "delegate-md5", .ca = "rsaca"},
+    {"by-weak-delegate", 4, "its key is RSA-768", .signer = "delegate-weak"},
+    {"by-delegate-of-root", 4, "by a delegate of the root",
+	.signer = "delegate-of-root"},
+    {"by-delegate-of-other", 4, "by a delegate of the impostor",
+	.signer = "delegate-of-other", .extra = "other"},
+    {"by-delegate-of-sub", 4, "by a delegate of a CA below the issuer",
+	.signer = "delegate-of-sub", .extra = "sub"},
+    {"wrong-responder", 4, "ResponderID by a key nobody has",
+	.flags = FORGE_STRANGE_ID},
+    {"sig-md5", 4, "by an RSA delegate, with MD5", .signer = "delegate-rsa",
+	.md = "MD5"},
+    {"sig-sha1", -1, "by the issuer, with SHA-1", .md = "SHA1"},
+    {"sig-sha512", 0, "by the issuer, with SHA-512", .md = "SHA512"},
+    {"sig-corrupt", 4, "last bit of the signature flipped",
+	.flags = FORGE_SIG_CORRUPT},
+    {"sig-empty", 4, "an empty signature", .flags = FORGE_SIG_EMPTY},
 
-	/* Extensions. */
-	{ "critical-response-ext", 4, "unknown critical responseExtension",
-	    .flags = FORGE_CRIT_EXT },
-	{ "critical-single-ext", 4, "unknown critical singleExtension",
-	    .single = { { OURS, .ext = FORGE_CRITICAL } } },
-	{ "critical-neighbour-ext", -1, "the same, of a neighbour's single",
-	    .single = { { THEIRS, .ext = FORGE_CRITICAL }, { OURS } } },
-	{ "nonce-echo", 0, "the nonce that was asked",
-	    .nonce = FORGE_NONCE_ECHO },
-	{ "nonce-wrong", 0, "another nonce (exit 4 with -N)",
-	    .nonce = FORGE_NONCE_WRONG },
-	{ "nonce-unasked", 0, "a nonce even if none was asked",
-	    .nonce = FORGE_NONCE_UNASKED },
-	{ "nonce-cut", 0, "half of the asked nonce (exit 4 with -N)",
-	    .nonce = FORGE_NONCE_CUT },
+    /* Extensions. */
+    {"critical-response-ext", 4, "unknown critical responseExtension",
+	.flags = FORGE_CRIT_EXT},
+    {"critical-single-ext", 4, "unknown critical singleExtension",
+	.single = {{OURS, .ext = FORGE_CRITICAL}}},
+    {"critical-neighbour-ext", -1, "the same, of a neighbour's single",
+	.single = {{THEIRS, .ext = FORGE_CRITICAL}, {OURS}}},
+    {"nonce-echo", 0, "the nonce that was asked", .nonce = FORGE_NONCE_ECHO},
+    {"nonce-wrong", 0, "another nonce (exit 4 with -N)",
+	.nonce = FORGE_NONCE_WRONG},
+    {"nonce-unasked", 0, "a nonce even if none was asked",
+	.nonce = FORGE_NONCE_UNASKED},
+    {"nonce-cut", 0, "half of the asked nonce (exit 4 with -N)",
+	.nonce = FORGE_NONCE_CUT},
 
-	/* Encodings. */
-	{ "trailing", 4, "a byte after it", .flags = FORGE_TRAILING },
-	{ "trailing-inside", 4, "bytes after the BasicOCSPResponse",
-	    .flags = FORGE_TRAIL_IN },
-	{ "ber-indefinite", -1, "SEQUENCE of indefinite length",
-	    .form = FORGE_BER_INDEFINITE },
-	{ "ber-length", -1, "SEQUENCE with a four byte length",
-	    .form = FORGE_BER_LENGTH },
-	{ "ber-octets", -1, "OCTET STRING in two pieces",
-	    .form = FORGE_BER_OCTETS },
-	{ "ber-basic", -1, "BasicOCSPResponse with a four byte length",
-	    .form = FORGE_BER_BASIC },
-	{ "truncated", 1, "the first half", .flags = FORGE_HALF },
-	{ "truncated-1", 1, "the last byte is missing",
-	    .flags = FORGE_SHORT },
-	{ "not-basic", 4, "another responseType", .flags = FORGE_NOT_BASIC },
-	{ "no-bytes", 4, "successful without responseBytes",
-	    .flags = FORGE_NO_BODY },
-	{ "size-65537", 1, "exactly 65537 bytes", .size = 65537 },
-	{ "toobig", 1, "70000 bytes", .size = 70000 },
-	{ "html", 1, "an HTML page", .raw = HTML },
-	{ "empty", 1, "no bytes", .raw = "" },
-	{ "one-byte", 1, "the byte 30 (hex)", .raw = "0" },
+    /* Encodings. */
+    {"trailing", 4, "a byte after it", .flags = FORGE_TRAILING},
+    {"trailing-inside", 4, "bytes after the BasicOCSPResponse",
+	.flags = FORGE_TRAIL_IN},
+    {"ber-indefinite", -1, "SEQUENCE of indefinite length",
+	.form = FORGE_BER_INDEFINITE},
+    {"ber-length", -1, "SEQUENCE with a four byte length",
+	.form = FORGE_BER_LENGTH},
+    {"ber-octets", -1, "OCTET STRING in two pieces", .form = FORGE_BER_OCTETS},
+    {"ber-basic", -1, "BasicOCSPResponse with a four byte length",
+	.form = FORGE_BER_BASIC},
+    {"truncated", 1, "the first half", .flags = FORGE_HALF},
+    {"truncated-1", 1, "the last byte is missing", .flags = FORGE_SHORT},
+    {"not-basic", 4, "another responseType", .flags = FORGE_NOT_BASIC},
+    {"no-bytes", 4, "successful without responseBytes", .flags = FORGE_NO_BODY},
+    {"size-65537", 1, "exactly 65537 bytes", .size = 65537},
+    {"toobig", 1, "70000 bytes", .size = 70000},
+    {"html", 1, "an HTML page", .raw = HTML},
+    {"empty", 1, "no bytes", .raw = ""},
+    {"one-byte", 1, "the byte 30 (hex)", .raw = "0"},
 
-	/* Errors. */
-	{ "err-malformed", 1, "malformedRequest", .status = 1 },
-	{ "err-internal", 1, "internalError", .status = 2 },
-	{ "err-trylater", 1, "tryLater", .status = 3 },
-	{ "err-unknown4", 1, "status 4, which is not used", .status = 4 },
-	{ "err-sigrequired", 1, "sigRequired", .status = 5 },
-	{ "err-unauthorized", 1, "unauthorized", .status = 6 },
-	{ "err-unknown99", 1, "status 99", .status = 99 },
-	{ "err-with-body", 1, "tryLater around a good response",
-	    .status = 3, .flags = FORGE_BODY },
-	{ .name = NULL }
-};
+    /* Errors. */
+    {"err-malformed", 1, "malformedRequest", .status = 1},
+    {"err-internal", 1, "internalError", .status = 2},
+    {"err-trylater", 1, "tryLater", .status = 3},
+    {"err-unknown4", 1, "status 4, which is not used", .status = 4},
+    {"err-sigrequired", 1, "sigRequired", .status = 5},
+    {"err-unauthorized", 1, "unauthorized", .status = 6},
+    {"err-unknown99", 1, "status 99", .status = 99},
+    {"err-with-body", 1, "tryLater around a good response", .status = 3,
+	.flags = FORGE_BODY},
+    {.name = NULL}};
 
 #undef H
 #undef D
 
 /* A certificate of the PKI. */
 struct shape {
-	const char	*name;
-	const char	*issuer;
-	const char	*cn;
-	const char	*eku;		/* NULL: none */
-	const char	*key_of;	/* shares the key of that one */
-	const char	*ski_of;	/* claims the key id of that one */
-	const char	*md;		/* NULL: SHA256 */
-	size_t		 rsa;		/* bits; 0: P-256 */
-	unsigned int	 flags;
-	long		 from, to;	/* from now; 0: ten years each */
+	const char *name;
+	const char *issuer;
+	const char *cn;
+	const char *eku;    /* NULL: none */
+	const char *key_of; /* shares the key of that one */
+	const char *ski_of; /* claims the key id of that one */
+	const char *md;     /* NULL: SHA256 */
+	size_t rsa;         /* bits; 0: P-256 */
+	unsigned int flags;
+	long from, to; /* from now; 0: ten years each */
 };
 
 enum { IS_CA = 1, NOCHECK = 2, CRITICAL = 4 };
 
 #define CA(n, i, cn_) .name = n, .issuer = i, .cn = cn_, .flags = IS_CA
 #define NO_SIGNER(n, i) .name = n, .issuer = i, .cn = "Test " n
-#define SIGNER(n, i)	NO_SIGNER(n, i), .eku = "OCSPSigning"
+#define SIGNER(n, i) NO_SIGNER(n, i), .eku = "OCSPSigning"
 
 /* In an order in which the issuer always comes first. */
 static const struct shape shapes[] = {
-	{ CA("root", "root", "Test Root"), .from = -ROOT_AGE },
-	{ CA("ca", "root", "Test Issuing CA") },
-	{ CA("other", "root", "Test Issuing CA") },
-	{ CA("sameski", "root", "Test Issuing CA"), .ski_of = "ca" },
-	{ CA("weakca", "root", "Test Weak CA"), .rsa = 768 },
-	{ CA("rsaca", "root", "Test RSA CA"), .rsa = 2048 },
-	{ CA("expiredca", "root", "Test Issuing CA"), .key_of = "ca",
-	    .from = -800 * FORGE_DAY, .to = -FORGE_DAY },
-	{ CA("sub", "ca", "Test CA below the Issuing CA") },
-	{ SIGNER("delegate", "ca"), .flags = NOCHECK },
-	{ SIGNER("delegate-check", "ca") },
-	{ SIGNER("delegate-rsa", "ca"), .flags = NOCHECK, .rsa = 2048 },
-	{ SIGNER("delegate-short", "ca"), .flags = NOCHECK,
-	    .to = 2 * FORGE_HOUR },
-	{ SIGNER("delegate-expired", "ca"), .flags = NOCHECK,
-	    .to = -FORGE_HOUR },
-	{ SIGNER("delegate-future", "ca"), .flags = NOCHECK,
-	    .from = FORGE_DAY },
-	{ NO_SIGNER("delegate-noeku", "ca"), .flags = NOCHECK },
-	{ NO_SIGNER("delegate-anyeku", "ca"), .flags = NOCHECK,
-	    .eku = "anyExtendedKeyUsage" },
-	{ SIGNER("delegate-critical", "ca"), .flags = NOCHECK | CRITICAL },
-	{ SIGNER("delegate-sha1", "ca"), .flags = NOCHECK, .md = "SHA1" },
-	/* ECDSA with MD5 has no name, so this one needs an RSA issuer. */
-	{ SIGNER("delegate-md5", "rsaca"), .flags = NOCHECK, .md = "MD5" },
-	{ SIGNER("delegate-weak", "ca"), .flags = NOCHECK, .rsa = 768 },
-	{ SIGNER("delegate-of-root", "root"), .flags = NOCHECK },
-	{ SIGNER("delegate-of-other", "other"), .flags = NOCHECK },
-	{ SIGNER("delegate-of-sub", "sub"), .flags = NOCHECK },
-	{ SIGNER("stranger", "stranger"), .flags = NOCHECK },
-	{ .name = "sibling", .issuer = "ca", .cn = "sibling.example",
-	    .eku = "serverAuth" }
-};
+    {CA("root", "root", "Test Root"), .from = -ROOT_AGE},
+    {CA("ca", "root", "Test Issuing CA")},
+    {CA("other", "root", "Test Issuing CA")},
+    {CA("sameski", "root", "Test Issuing CA"), .ski_of = "ca"},
+    {CA("weakca", "root", "Test Weak CA"), .rsa = 768},
+    {CA("rsaca", "root", "Test RSA CA"), .rsa = 2048},
+    {CA("expiredca", "root", "Test Issuing CA"), .key_of = "ca",
+	.from = -800 * FORGE_DAY, .to = -FORGE_DAY},
+    {CA("sub", "ca", "Test CA below the Issuing CA")},
+    {SIGNER("delegate", "ca"), .flags = NOCHECK},
+    {SIGNER("delegate-check", "ca")},
+    {SIGNER("delegate-rsa", "ca"), .flags = NOCHECK, .rsa = 2048},
+    {SIGNER("delegate-short", "ca"), .flags = NOCHECK, .to = 2 * FORGE_HOUR},
+    {SIGNER("delegate-expired", "ca"), .flags = NOCHECK, .to = -FORGE_HOUR},
+    {SIGNER("delegate-future", "ca"), .flags = NOCHECK, .from = FORGE_DAY},
+    {NO_SIGNER("delegate-noeku", "ca"), .flags = NOCHECK},
+    {NO_SIGNER("delegate-anyeku", "ca"), .flags = NOCHECK,
+	.eku = "anyExtendedKeyUsage"},
+    {SIGNER("delegate-critical", "ca"), .flags = NOCHECK | CRITICAL},
+    {SIGNER("delegate-sha1", "ca"), .flags = NOCHECK, .md = "SHA1"},
+    /* ECDSA with MD5 has no name, so this one needs an RSA issuer. */
+    {SIGNER("delegate-md5", "rsaca"), .flags = NOCHECK, .md = "MD5"},
+    {SIGNER("delegate-weak", "ca"), .flags = NOCHECK, .rsa = 768},
+    {SIGNER("delegate-of-root", "root"), .flags = NOCHECK},
+    {SIGNER("delegate-of-other", "other"), .flags = NOCHECK},
+    {SIGNER("delegate-of-sub", "sub"), .flags = NOCHECK},
+    {SIGNER("stranger", "stranger"), .flags = NOCHECK},
+    {.name = "sibling",
+	.issuer = "ca",
+	.cn = "sibling.example",
+	.eku = "serverAuth"}};
 
 /* Those that may have issued a leaf, the likely ones first. */
 static const char *const issuers[] = {
-	"ca", "rsaca", "weakca", "other", "sameski", "sub", "root"
-};
+    "ca", "rsaca", "weakca", "other", "sameski", "sub", "root"};
 
-#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
-#define NEED(x)		need((x), __LINE__)
-#define MUST(x)		must((x) > 0, __LINE__)
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define NEED(x) need((x), __LINE__)
+#define MUST(x) must((x) > 0, __LINE__)
 
 struct ent {
-	char		*name;
-	X509		*cert;
-	EVP_PKEY	*key;
+	char *name;
+	X509 *cert;
+	EVP_PKEY *key;
 };
 
 struct forge {
-	char		*dir;
-	time_t		 created;
-	struct timespec	 seen;		/* dir's mtime when leaves were read */
-	struct ent	*pki;		/* loaded when first wanted */
-	size_t		 npki;
-	struct ent	*leaves;	/* every certificate, no keys */
-	size_t		 nleaves;
+	char *dir;
+	time_t created;
+	struct timespec seen; /* dir's mtime when leaves were read */
+	struct ent *pki;      /* loaded when first wanted */
+	size_t npki;
+	struct ent *leaves; /* every certificate, no keys */
+	size_t nleaves;
 };
 
-static void	 die(const char *, ...)
+static void die(const char *, ...)
     __attribute__((noreturn, format(printf, 1, 2)));
 
 static void
@@ -573,9 +550,8 @@ set_subject(X509 *x, const char *cn)
 {
 	X509_NAME *name = NEED(X509_NAME_new());
 
-	MUST(X509_NAME_add_entry_by_NID(name, NID_commonName,
-	    V_ASN1_UTF8STRING, (const unsigned char *)cn, (int)strlen(cn),
-	    -1, 0));
+	MUST(X509_NAME_add_entry_by_NID(name, NID_commonName, V_ASN1_UTF8STRING,
+	    (const unsigned char *)cn, (int)strlen(cn), -1, 0));
 	MUST(X509_set_subject_name(x, name));
 	X509_NAME_free(name);
 }
@@ -618,8 +594,8 @@ new_cert(const char *cn, X509 *issuer, EVP_PKEY *key, time_t from, time_t to,
 	MUST(X509_set_version(x, X509_VERSION_3));
 	set_serial(x, serial);
 	set_subject(x, cn);
-	MUST(X509_set_issuer_name(x,
-	    X509_get_subject_name(issuer == NULL ? x : issuer)));
+	MUST(X509_set_issuer_name(
+	    x, X509_get_subject_name(issuer == NULL ? x : issuer)));
 	MUST(X509_set_pubkey(x, key));
 	NEED(ASN1_TIME_set(X509_getm_notBefore(x), from));
 	NEED(ASN1_TIME_set(X509_getm_notAfter(x), to));
@@ -643,8 +619,8 @@ add_key_ids(const struct shape *s, X509 *x, X509 *issuer, struct ent *ski_of)
 {
 	if (ski_of != NULL)
 		MUST(X509_add1_ext_i2d(x, NID_subject_key_identifier,
-		    (void *)(size_t)X509_get0_subject_key_id(ski_of->cert),
-		    0, X509V3_ADD_DEFAULT));
+		    (void *)(size_t)X509_get0_subject_key_id(ski_of->cert), 0,
+		    X509V3_ADD_DEFAULT));
 	else
 		add_ext(x, x, NID_subject_key_identifier, "hash");
 	if (strcmp(s->name, s->issuer) != 0)
@@ -665,19 +641,19 @@ make_shape(const struct shape *s, struct ent *done, size_t n, time_t now)
 		MUST(EVP_PKEY_up_ref(e->key));
 	} else
 		e->key = new_key(s->rsa);
-	e->cert = new_cert(s->cn, issuer == NULL ? NULL : issuer->cert,
-	    e->key, now + (s->from == 0 ? -ROOT_AGE : s->from),
+	e->cert = new_cert(s->cn, issuer == NULL ? NULL : issuer->cert, e->key,
+	    now + (s->from == 0 ? -ROOT_AGE : s->from),
 	    now + (s->to == 0 ? ROOT_AGE : s->to), NULL);
 	if (issuer == NULL)
 		issuer = e;
 	if (s->flags & IS_CA) {
-		add_ext(e->cert, NULL, NID_basic_constraints,
-		    "critical,CA:TRUE");
+		add_ext(
+		    e->cert, NULL, NID_basic_constraints, "critical,CA:TRUE");
 		add_ext(e->cert, NULL, NID_key_usage,
 		    "critical,keyCertSign,cRLSign,digitalSignature");
 	} else
-		add_ext(e->cert, NULL, NID_key_usage,
-		    "critical,digitalSignature");
+		add_ext(
+		    e->cert, NULL, NID_key_usage, "critical,digitalSignature");
 	if (s->eku != NULL)
 		add_ext(e->cert, NULL, NID_ext_key_usage, s->eku);
 	if (s->flags & NOCHECK)
@@ -712,8 +688,8 @@ general_name(int type, const void *bytes, size_t len)
 	GENERAL_NAME *g = NEED(GENERAL_NAME_new());
 	ASN1_STRING *s;
 
-	s = NEED(ASN1_STRING_type_new(type == GEN_IPADD ?
-	    V_ASN1_OCTET_STRING : V_ASN1_IA5STRING));
+	s = NEED(ASN1_STRING_type_new(
+	    type == GEN_IPADD ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING));
 	MUST(ASN1_STRING_set(s, bytes, (int)len));
 	GENERAL_NAME_set0_value(g, type, s);
 	return g;
@@ -723,17 +699,17 @@ general_name(int type, const void *bytes, size_t len)
 static void
 add_names(X509 *x, const char *cn)
 {
-	static const unsigned char loopback[] = { 127, 0, 0, 1 };
+	static const unsigned char loopback[] = {127, 0, 0, 1};
 	GENERAL_NAMES *names = NEED(GENERAL_NAMES_new());
 
-	MUST(sk_GENERAL_NAME_push(names,
-	    general_name(GEN_DNS, cn, strlen(cn))));
-	MUST(sk_GENERAL_NAME_push(names,
-	    general_name(GEN_DNS, "localhost", 9)));
-	MUST(sk_GENERAL_NAME_push(names,
-	    general_name(GEN_IPADD, loopback, sizeof(loopback))));
-	MUST(X509_add1_ext_i2d(x, NID_subject_alt_name, names, 0,
-	    X509V3_ADD_DEFAULT));
+	MUST(
+	    sk_GENERAL_NAME_push(names, general_name(GEN_DNS, cn, strlen(cn))));
+	MUST(
+	    sk_GENERAL_NAME_push(names, general_name(GEN_DNS, "localhost", 9)));
+	MUST(sk_GENERAL_NAME_push(
+	    names, general_name(GEN_IPADD, loopback, sizeof(loopback))));
+	MUST(X509_add1_ext_i2d(
+	    x, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT));
 	GENERAL_NAMES_free(names);
 }
 
@@ -759,8 +735,8 @@ add_aia(X509 *x, const struct forge_leaf *l)
 	if (l->issuer_url != NULL)
 		add_access(aia, NID_ad_ca_issuers, l->issuer_url);
 	if (sk_ACCESS_DESCRIPTION_num(aia) > 0)
-		MUST(X509_add1_ext_i2d(x, NID_info_access, aia, 0,
-		    X509V3_ADD_DEFAULT));
+		MUST(X509_add1_ext_i2d(
+		    x, NID_info_access, aia, 0, X509V3_ADD_DEFAULT));
 	AUTHORITY_INFO_ACCESS_free(aia);
 }
 
@@ -803,8 +779,8 @@ forge_leaf(const char *dir, const struct forge_leaf *l, time_t now)
 	    now + (dflt ? -30 * FORGE_DAY : l->from),
 	    now + (dflt ? 60 * FORGE_DAY : l->to), l->serial);
 	fill_leaf(e.cert, l->self_signed ? e.cert : issuer.cert, l);
-	MUST(X509_sign(e.cert, l->self_signed ? e.key : issuer.key,
-	    EVP_sha256()));
+	MUST(X509_sign(
+	    e.cert, l->self_signed ? e.key : issuer.key, EVP_sha256()));
 	save(dir, &e);
 	ent_clear(&e);
 	ent_clear(&issuer);
@@ -890,8 +866,9 @@ read_leaves(struct forge *f)
 	char *dot;
 	DIR *d;
 
-	if (stat(f->dir, &st) == -1 || (st.st_mtim.tv_sec == f->seen.tv_sec &&
-	    st.st_mtim.tv_nsec == f->seen.tv_nsec))
+	if (stat(f->dir, &st) == -1 ||
+	    (st.st_mtim.tv_sec == f->seen.tv_sec &&
+		st.st_mtim.tv_nsec == f->seen.tv_nsec))
 		return;
 	ents_free(f->leaves, f->nleaves);
 	f->leaves = NULL;
@@ -919,8 +896,8 @@ known_serial(struct forge *f, const ASN1_INTEGER *serial)
 	for (again = 0; again < 2; again++) {
 		for (i = 0; i < f->nleaves; i++)
 			if (f->leaves[i].cert != NULL &&
-			    ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(
-			    f->leaves[i].cert)) == 0)
+			    ASN1_INTEGER_cmp(serial,
+				X509_get0_serialNumber(f->leaves[i].cert)) == 0)
 				return &f->leaves[i];
 		read_leaves(f);
 	}
@@ -936,7 +913,7 @@ issuer_of(struct forge *f, X509 *leaf)
 	for (i = 0; i < COUNT(issuers); i++) {
 		e = pki_get(f, issuers[i]);
 		if (X509_NAME_cmp(X509_get_issuer_name(leaf),
-		    X509_get_subject_name(e.cert)) == 0 &&
+			X509_get_subject_name(e.cert)) == 0 &&
 		    X509_verify(leaf, e.key) == 1)
 			return e;
 		ERR_clear_error();
@@ -950,11 +927,11 @@ issuer_of(struct forge *f, X509 *leaf)
 
 /* Whose status is to be told. */
 struct subject {
-	char		*name;		/* NULL: not in the directory */
-	struct ent	 issuer;	/* borrowed */
-	ASN1_INTEGER	*serial;
-	OCSP_REQUEST	*req;		/* NULL: nobody asked */
-	OCSP_CERTID	*asked;		/* part of req */
+	char *name;        /* NULL: not in the directory */
+	struct ent issuer; /* borrowed */
+	ASN1_INTEGER *serial;
+	OCSP_REQUEST *req;  /* NULL: nobody asked */
+	OCSP_CERTID *asked; /* part of req */
 };
 
 static void
@@ -983,7 +960,7 @@ read_request(struct subject *s, const unsigned char *der, size_t len)
 static struct ent
 issuer_asked(struct forge *f, OCSP_CERTID *id)
 {
-	struct ent e, none = { NULL, NULL, NULL };
+	struct ent e, none = {NULL, NULL, NULL};
 	ASN1_OBJECT *alg;
 	OCSP_CERTID *ours;
 	const EVP_MD *md;
@@ -1029,8 +1006,8 @@ find_subject(struct forge *f, struct subject *s, const char *leaf)
 	if (known != NULL)
 		s->name = NEED(strdup(known->name));
 	if (s->issuer.cert == NULL)
-		s->issuer = known != NULL ? issuer_of(f, known->cert) :
-		    pki_get(f, "ca");
+		s->issuer = known != NULL ? issuer_of(f, known->cert)
+					  : pki_get(f, "ca");
 	return 0;
 }
 
@@ -1057,8 +1034,8 @@ cut(ASN1_OCTET_STRING *s, int len)
 
 /* Bytes of ours, that grow. */
 struct buf {
-	unsigned char	*p;
-	size_t		 n;
+	unsigned char *p;
+	size_t n;
 };
 
 static void
@@ -1074,7 +1051,7 @@ put(struct buf *b, const void *p, size_t n)
 static void
 put_head(struct buf *b, unsigned char tag, size_t n, int wide)
 {
-	unsigned char head[6] = { tag };
+	unsigned char head[6] = {tag};
 	size_t used = 2, len = 0, i;
 
 	if (wide)
@@ -1082,7 +1059,7 @@ put_head(struct buf *b, unsigned char tag, size_t n, int wide)
 	else if (n > 127)
 		len = n < 256 ? 1 : n < 65536 ? 2 : 3;
 	head[1] = (unsigned char)(len == 0 ? n : 0x80 | len);
-	for (i = len; i-- > 0; )
+	for (i = len; i-- > 0;)
 		head[used++] = (unsigned char)(n >> (8 * i));
 	put(b, head, used);
 }
@@ -1091,7 +1068,7 @@ put_head(struct buf *b, unsigned char tag, size_t n, int wide)
 static void
 wrap(struct buf *b, unsigned char tag, int wide)
 {
-	struct buf out = { NULL, 0 };
+	struct buf out = {NULL, 0};
 
 	put_head(&out, tag, b->n, wide);
 	put(&out, b->p, b->n);
@@ -1115,7 +1092,7 @@ relabel(OCSP_CERTID *id, const char *oid)
 	ASN1_OBJECT *to = NEED(OBJ_txt2obj(oid, 1));
 	ASN1_OCTET_STRING *name, *key;
 	ASN1_INTEGER *serial;
-	struct buf b = { NULL, 0 };
+	struct buf b = {NULL, 0};
 	unsigned char *der;
 	const unsigned char *p;
 	OCSP_CERTID *fresh;
@@ -1185,15 +1162,15 @@ new_id(const struct subject *s, const struct forge_single *sg, int i)
 	    sg->id != FORGE_MISLABELLED)
 		id = NEED(OCSP_CERTID_dup(s->asked));
 	else
-		id = NEED(OCSP_cert_id_new(md,
-		    X509_get_subject_name(s->issuer.cert),
-		    X509_get0_pubkey_bitstr(s->issuer.cert), s->serial));
+		id = NEED(
+		    OCSP_cert_id_new(md, X509_get_subject_name(s->issuer.cert),
+			X509_get0_pubkey_bitstr(s->issuer.cert), s->serial));
 	return falsify(id, sg, i);
 }
 
 /* The three times that a recipe names, as moments. */
 struct times {
-	time_t	 now, base, this_update, next_update, produced;
+	time_t now, base, this_update, next_update, produced;
 };
 
 static struct times
@@ -1206,10 +1183,10 @@ times_of(const struct forge *f, const struct forge_recipe *r, time_t now)
 	t.base = now;
 	if (!(r->flags & FORGE_EXACT))
 		t.base -= age < 0 ? age + FORGE_HOUR : age;
-	t.this_update = t.base +
-	    (r->this_update == 0 ? -FORGE_HOUR : r->this_update);
-	t.next_update = t.base +
-	    (r->next_update == 0 ? 7 * FORGE_DAY : r->next_update);
+	t.this_update =
+	    t.base + (r->this_update == 0 ? -FORGE_HOUR : r->this_update);
+	t.next_update =
+	    t.base + (r->next_update == 0 ? 7 * FORGE_DAY : r->next_update);
 	if (r->produced != 0)
 		t.produced = t.base + r->produced;
 	else
@@ -1232,15 +1209,27 @@ spell(ASN1_GENERALIZEDTIME *to, const char *pattern, time_t when)
 		case 'Y':
 			v = tm.tm_year / 100 + 19;
 			n += (size_t)snprintf(out + n, 3, "%02d", v % 100);
-			/* FALLTHROUGH */
-		case 'y': v = tm.tm_year; break;
-		case 'm': v = tm.tm_mon + 1; break;
-		case 'd': v = tm.tm_mday; break;
-		case 'H': v = tm.tm_hour; break;
-		case 'M': v = tm.tm_min; break;
-		case 'S': v = tm.tm_sec; break;
+			__attribute__((fallthrough));
+		case 'y':
+			v = tm.tm_year;
+			break;
+		case 'm':
+			v = tm.tm_mon + 1;
+			break;
+		case 'd':
+			v = tm.tm_mday;
+			break;
+		case 'H':
+			v = tm.tm_hour;
+			break;
+		case 'M':
+			v = tm.tm_min;
+			break;
+		case 'S':
+			v = tm.tm_sec;
+			break;
 		default:
-			out[n++] = *pattern == '@' ? '\0' : *pattern;
+			out[n++] = (char)(*pattern == '@' ? '\0' : *pattern);
 			continue;
 		}
 		n += (size_t)snprintf(out + n, 3, "%02d", v % 100);
@@ -1253,10 +1242,8 @@ add_single(OCSP_BASICRESP *bs, const struct subject *s,
     const struct forge_recipe *r, const struct forge_single *sg,
     const struct times *t, int i)
 {
-	static const int status[] = {
-		V_OCSP_CERTSTATUS_GOOD, V_OCSP_CERTSTATUS_REVOKED,
-		V_OCSP_CERTSTATUS_UNKNOWN
-	};
+	static const int status[] = {V_OCSP_CERTSTATUS_GOOD,
+	    V_OCSP_CERTSTATUS_REVOKED, V_OCSP_CERTSTATUS_UNKNOWN};
 	ASN1_GENERALIZEDTIME *this, *next = NULL, *rev;
 	OCSP_CERTID *id = new_id(s, sg, i);
 	OCSP_SINGLERESP *one;
@@ -1264,13 +1251,15 @@ add_single(OCSP_BASICRESP *bs, const struct subject *s,
 
 	this = NEED(ASN1_GENERALIZEDTIME_set(NULL, t->this_update + sg->shift));
 	if (!(r->flags & FORGE_NO_NEXT))
-		next = NEED(ASN1_GENERALIZEDTIME_set(NULL,
-		    t->next_update + sg->shift));
+		next = NEED(
+		    ASN1_GENERALIZEDTIME_set(NULL, t->next_update + sg->shift));
 	/* 1970 has no offset from now that a table could hold: -1 */
-	rev = NEED(ASN1_GENERALIZEDTIME_set(NULL, sg->revoked == -1 ? 0 :
-	    t->base + (sg->revoked == 0 ? -3 * FORGE_DAY : sg->revoked)));
-	one = NEED(OCSP_basic_add1_status(bs, id, status[sg->status],
-	    sg->reason, rev, this, next));
+	rev = NEED(ASN1_GENERALIZEDTIME_set(NULL,
+	    sg->revoked == -1
+		? 0
+		: t->base + (sg->revoked == 0 ? -3 * FORGE_DAY : sg->revoked)));
+	one = NEED(OCSP_basic_add1_status(
+	    bs, id, status[sg->status], sg->reason, rev, this, next));
 	ASN1_GENERALIZEDTIME_free(this);
 	ASN1_GENERALIZEDTIME_free(next);
 	ASN1_GENERALIZEDTIME_free(rev);
@@ -1292,7 +1281,7 @@ static void
 add_singles(OCSP_BASICRESP *bs, const struct subject *s,
     const struct forge_recipe *r, const struct times *t)
 {
-	static const struct forge_single ours = { .who = FORGE_OURS };
+	static const struct forge_single ours = {.who = FORGE_OURS};
 	const struct forge_single *sg;
 	size_t k;
 	int i;
@@ -1311,16 +1300,17 @@ add_singles(OCSP_BASICRESP *bs, const struct subject *s,
 }
 
 static void
-add_nonce(OCSP_BASICRESP *bs, const struct subject *s,
-    const struct forge_recipe *r)
+add_nonce(
+    OCSP_BASICRESP *bs, const struct subject *s, const struct forge_recipe *r)
 {
 	unsigned char fresh[32];
 	X509_EXTENSION *e = NULL;
 	ASN1_OCTET_STRING *v;
 	int at, len;
 
-	if (s->req != NULL && (at = OCSP_REQUEST_get_ext_by_NID(s->req,
-	    NID_id_pkix_OCSP_Nonce, -1)) >= 0)
+	if (s->req != NULL &&
+	    (at = OCSP_REQUEST_get_ext_by_NID(
+		 s->req, NID_id_pkix_OCSP_Nonce, -1)) >= 0)
 		e = OCSP_REQUEST_get_ext(s->req, at);
 	if (r->nonce == FORGE_NONCE_WRONG ||
 	    (r->nonce == FORGE_NONCE_UNASKED && e == NULL)) {
@@ -1331,8 +1321,10 @@ add_nonce(OCSP_BASICRESP *bs, const struct subject *s,
 		v = X509_EXTENSION_get_data(e);
 		len = ASN1_STRING_length(v) - 2;
 		if (len >= 2)
-			MUST(OCSP_basic_add1_nonce(bs, (unsigned char *)
-			    (size_t)ASN1_STRING_get0_data(v) + 2, len / 2));
+			MUST(OCSP_basic_add1_nonce(bs,
+			    (unsigned char *)(size_t)ASN1_STRING_get0_data(v) +
+				2,
+			    len / 2));
 	} else if (r->nonce != FORGE_NO_NONCE && e != NULL)
 		MUST(OCSP_BASICRESP_add_ext(bs, e, -1));
 }
@@ -1379,8 +1371,7 @@ sign(OCSP_BASICRESP *bs, const struct forge_recipe *r, struct ent by,
 		flags |= OCSP_RESPID_KEY;
 	if (extra != NULL)
 		MUST(sk_X509_push(certs, extra));
-	MUST(OCSP_basic_sign(bs, by.cert, by.key, digest(r->md), certs,
-	    flags));
+	MUST(OCSP_basic_sign(bs, by.cert, by.key, digest(r->md), certs, flags));
 	sk_X509_free(certs);
 	if (r->flags & FORGE_STRANGE_ID) {
 		MUST(OCSP_resp_get0_id(bs, &id, &name));
@@ -1397,12 +1388,11 @@ sign(OCSP_BASICRESP *bs, const struct forge_recipe *r, struct ent by,
 /* The DER of a BasicOCSPResponse, padded by an extension if pad > 0. */
 static int
 make_basic(struct forge *f, const struct forge_recipe *r,
-    const struct subject *s, const struct times *t, size_t pad,
-    struct buf *out)
+    const struct subject *s, const struct times *t, size_t pad, struct buf *out)
 {
 	OCSP_BASICRESP *bs;
 	ASN1_GENERALIZEDTIME *produced;
-	struct ent by = s->issuer, leaf = { NULL, NULL, NULL };
+	struct ent by = s->issuer, leaf = {NULL, NULL, NULL};
 	X509 *extra = NULL;
 	unsigned char *der = NULL;
 	int len;
@@ -1425,8 +1415,8 @@ make_basic(struct forge *f, const struct forge_recipe *r,
 	bs = NEED(OCSP_BASICRESP_new());
 	add_singles(bs, s, r, t);
 	add_exts(bs, s, r, pad);
-	produced = (ASN1_GENERALIZEDTIME *)(size_t)
-	    OCSP_resp_get0_produced_at(bs);
+	produced =
+	    (ASN1_GENERALIZEDTIME *)(size_t)OCSP_resp_get0_produced_at(bs);
 	NEED(ASN1_GENERALIZEDTIME_set(produced, t->produced));
 	if (r->produced_text != NULL)
 		spell(produced, r->produced_text, t->produced);
@@ -1442,7 +1432,7 @@ make_basic(struct forge *f, const struct forge_recipe *r,
 static void
 widen(struct buf *b)
 {
-	struct buf in = { NULL, 0 };
+	struct buf in = {NULL, 0};
 	const unsigned char *p = b->p;
 	long len;
 	int tag, class;
@@ -1457,7 +1447,7 @@ widen(struct buf *b)
 static void
 wrap_octets(struct buf *b, int pieces)
 {
-	struct buf a = { NULL, 0 }, z = { NULL, 0 };
+	struct buf a = {NULL, 0}, z = {NULL, 0};
 
 	if (!pieces) {
 		wrap(b, 0x04, 0);
@@ -1479,20 +1469,17 @@ static void
 wrap_basic(struct buf *b, const struct forge_recipe *r)
 {
 	static const unsigned char basic[] = {
-		0x06, 0x09, 0x2b, 6, 1, 5, 5, 7, 0x30, 1, 1
-	};
+	    0x06, 0x09, 0x2b, 6, 1, 5, 5, 7, 0x30, 1, 1};
 	static const unsigned char strange[] = {
-		0x06, 0x09, 0x2b, 6, 1, 5, 5, 7, 0x30, 1, 0x63
-	};
-	struct buf all = { NULL, 0 };
+	    0x06, 0x09, 0x2b, 6, 1, 5, 5, 7, 0x30, 1, 0x63};
+	struct buf all = {NULL, 0};
 
 	if (r->form == FORGE_BER_BASIC)
 		widen(b);
 	if (r->flags & FORGE_TRAIL_IN)
 		put(b, "\5", 2);
 	wrap_octets(b, r->form == FORGE_BER_OCTETS);
-	put(&all, r->flags & FORGE_NOT_BASIC ? strange : basic,
-	    sizeof(basic));
+	put(&all, r->flags & FORGE_NOT_BASIC ? strange : basic, sizeof(basic));
 	put(&all, b->p, b->n);
 	wrap(&all, 0x30, 0);
 	wrap(&all, 0xa0, 0);
@@ -1503,8 +1490,8 @@ wrap_basic(struct buf *b, const struct forge_recipe *r)
 static void
 wrap_status(struct buf *b, const struct forge_recipe *r)
 {
-	unsigned char head[] = { 0x0a, 1, (unsigned char)r->status };
-	struct buf all = { NULL, 0 };
+	unsigned char head[] = {0x0a, 1, (unsigned char)r->status};
+	struct buf all = {NULL, 0};
 
 	put(&all, head, sizeof(head));
 	put(&all, b->p, b->n);
@@ -1525,8 +1512,7 @@ wrap_status(struct buf *b, const struct forge_recipe *r)
 
 static int
 make_response(struct forge *f, const struct forge_recipe *r,
-    const struct subject *s, const struct times *t, size_t pad,
-    struct buf *out)
+    const struct subject *s, const struct times *t, size_t pad, struct buf *out)
 {
 	out->p = NULL;
 	out->n = 0;
@@ -1569,12 +1555,12 @@ make_sized(struct forge *f, const struct forge_recipe *r,
 }
 
 int
-forge_response(struct forge *f, const struct forge_recipe *r,
-    const char *leaf, const unsigned char *req, size_t reqlen, time_t now,
-    unsigned char **out, size_t *outlen)
+forge_response(struct forge *f, const struct forge_recipe *r, const char *leaf,
+    const unsigned char *req, size_t reqlen, time_t now, unsigned char **out,
+    size_t *outlen)
 {
 	struct subject s;
-	struct buf b = { NULL, 0 };
+	struct buf b = {NULL, 0};
 	struct times t = times_of(f, r, now);
 	int ret = 0;
 
@@ -1628,7 +1614,7 @@ int
 forge_cert(struct forge *f, const char *name, const char *format,
     unsigned char **out, size_t *outlen)
 {
-	struct buf b = { NULL, 0 };
+	struct buf b = {NULL, 0};
 	unsigned char *der = NULL;
 	char *pem;
 	BIO *bio;

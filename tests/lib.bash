@@ -31,6 +31,7 @@ end_world() {
 start_responder() {
 	local stem=$1 i
 	shift
+	: >"$stem.out" # the shell that runs it may be late
 	"$RESPONDER" -d "$PKI" "$@" >"$stem.out" 2>"$stem.err" 3>&- &
 	echo $! >>"$BATS_FILE_TMPDIR/pids"
 	for ((i = 0; i < 100; i++)); do
@@ -53,7 +54,7 @@ stop_all() {
 # leaf NAME BEHAVIOUR [forge options]: NAME.pem with its responder, and the
 # issuer in NAME.pem.issuer.  BEHAVIOUR "-" is no responder.
 leaf() {
-	local name=$1 behaviour=$2 id=t$BATS_TEST_NUMBER-$1
+	local name=$1 behaviour=$2 id=t$BATS_TEST_NUMBER-${1##*/}
 	shift 2
 	[ "$behaviour" = - ] || set -- "$@" --url "$URL/$behaviour"
 	"$FORGE" leaf "$PKI" "$id" "$@"
@@ -64,7 +65,7 @@ leaf() {
 
 # response NAME RECIPE: writes NAME.pem.ocsp, as a run would have left it.
 response() {
-	"$FORGE" response "$PKI" "t$BATS_TEST_NUMBER-$1" "$2" >"$1.pem.ocsp"
+	"$FORGE" response "$PKI" "t$BATS_TEST_NUMBER-${1##*/}" "$2" >"$1.pem.ocsp"
 }
 
 # The program, with $status, $output (stdout) and $stderr.
@@ -73,6 +74,7 @@ fetch() {
 }
 
 # exits N: as it should, without a sanitizer's word.
+# shellcheck disable=SC2154
 exits() {
 	[ "$status" -eq "$1" ] || {
 		echo "exit status $status, not $1"
@@ -83,7 +85,7 @@ exits() {
 }
 
 silent() {
-	[ -z "$output" ] && [ -z "$stderr" ] || {
+	[ -z "$output$stderr" ] || {
 		echo "not silent: $output$stderr"
 		return 1
 	}

@@ -6,7 +6,7 @@
  * /revoked, /good,chunked, /trylater-twice.t7
  */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE		/* POLLRDHUP: has the client gone? */
+#define _GNU_SOURCE /* POLLRDHUP: has the client gone? */
 #endif
 
 #include <sys/socket.h>
@@ -37,10 +37,10 @@
 
 #include "forge.h"
 
-#define MAX_HEAD	(64 * 1024)
-#define MAX_BODY	(64 * 1024)
-#define MAX_HEADERS	64
-#define YEAR		(365 * FORGE_DAY)
+#define MAX_HEAD (64 * 1024)
+#define MAX_BODY (64 * 1024)
+#define MAX_HEADERS 64
+#define YEAR (365 * FORGE_DAY)
 
 /* Read once, at the start. */
 static struct forge *pki;
@@ -55,35 +55,35 @@ static atomic_int stopping;
 
 /* A connection; they are all in one list, to be shut down at the end. */
 struct conn {
-	struct conn	*next;
-	int		 fd;
-	SSL		*ssl;
-	unsigned long	 id;
-	int		 rude;		/* ends by RST */
-	char		*in;		/* MAX_HEAD + 1 bytes */
-	size_t		 used;
+	struct conn *next;
+	int fd;
+	SSL *ssl;
+	unsigned long id;
+	int rude; /* ends by RST */
+	char *in; /* MAX_HEAD + 1 bytes */
+	size_t used;
 };
 
-static struct conn *conns;		/* under state_lock */
+static struct conn *conns; /* under state_lock */
 
 struct header {
-	char		*name, *value;
+	char *name, *value;
 };
 
 struct request {
-	char		*method, *target, *version;
-	char		 names[256];	/* first segment of the path */
-	const char	*rest;		/* of the path, after its slash */
-	struct header	 header[MAX_HEADERS];
-	size_t		 nheaders;
-	unsigned char	*body;
-	size_t		 bodylen;
-	unsigned char	*der;		/* the OCSP request, if it has one */
-	size_t		 derlen;
+	char *method, *target, *version;
+	char names[256];  /* first segment of the path */
+	const char *rest; /* of the path, after its slash */
+	struct header header[MAX_HEADERS];
+	size_t nheaders;
+	unsigned char *body;
+	size_t bodylen;
+	unsigned char *der; /* the OCSP request, if it has one */
+	size_t derlen;
 };
 
 enum {
-	F_OCSP = 1,		/* the OCSP body, whatever the status */
+	F_OCSP = 1, /* the OCSP body, whatever the status */
 	F_EMPTY = 2,
 	F_CHUNKED = 4,
 	F_CHUNK_CUT = 8,
@@ -91,15 +91,15 @@ enum {
 	F_HTTP10 = 32,
 	F_HTTP09 = 64,
 	F_CONTINUE = 128,
-	F_RESET = 256,		/* before answering */
+	F_RESET = 256, /* before answering */
 	F_RESET_MIDDLE = 512,
 	F_HANG = 1024,
 	F_HANG_ACCEPT = 2048,
-	F_LONG = 4096,		/* Content-Length is 100 more than is sent */
-	F_HALF = 8192,		/* half of Content-Length is sent */
+	F_LONG = 4096, /* Content-Length is 100 more than is sent */
+	F_HALF = 8192, /* half of Content-Length is sent */
 	F_CLOSE = 16384,
 	F_NO_TYPE = 32768,
-	F_HTML = 65536,		/* an HTML page for a body */
+	F_HTML = 65536, /* an HTML page for a body */
 	F_NO_LENGTH = 131072,
 	F_ALLOW_POST = 262144,
 	F_NO_DATE = 524288
@@ -109,20 +109,20 @@ enum {
 struct reply {
 	const struct request *req;
 	const struct forge_recipe *recipe;
-	int		 status;
-	unsigned int	 flags;
-	const char	*type;
-	const char	*extra;		/* further header lines */
-	char		 location[1024];
-	long		 date_off;
-	long		 latency;	/* ms */
-	size_t		 pace;		/* bytes at a time, 0: all */
-	long		 pause;		/* ms between them */
-	int		 pace_head;	/* the headers as well */
-	int		(*send)(struct conn *, struct reply *);
-	unsigned char	*body;
-	size_t		 len;
-	char		 unknown[128];	/* a name in the path nobody knows */
+	int status;
+	unsigned int flags;
+	const char *type;
+	const char *extra; /* further header lines */
+	char location[1024];
+	long date_off;
+	long latency;  /* ms */
+	size_t pace;   /* bytes at a time, 0: all */
+	long pause;    /* ms between them */
+	int pace_head; /* the headers as well */
+	int (*send)(struct conn *, struct reply *);
+	unsigned char *body;
+	size_t len;
+	char unknown[128]; /* a name in the path nobody knows */
 };
 
 /*
@@ -130,10 +130,10 @@ struct reply {
  */
 
 struct behaviour {
-	const char	*name;
-	const char	*text;
-	void		(*fn)(struct reply *, long);
-	long		 arg;
+	const char *name;
+	const char *text;
+	void (*fn)(struct reply *, long);
+	long arg;
 };
 
 static const char *
@@ -165,7 +165,11 @@ no_cache(const struct reply *r)
 static unsigned int
 visits(const char *segment)
 {
-	struct visit { struct visit *next; unsigned int n; char key[256]; };
+	struct visit {
+		struct visit *next;
+		unsigned int n;
+		char key[256];
+	};
 	static struct visit *all;
 	struct visit *v;
 	unsigned int n;
@@ -356,8 +360,7 @@ static void
 alternate(struct reply *r, long unused)
 {
 	(void)unused;
-	recipe(r, visits(r->req->names) % 2 == 0 ? "good-older" :
-	    "good-newer");
+	recipe(r, visits(r->req->names) % 2 == 0 ? "good-older" : "good-newer");
 }
 
 static void
@@ -392,24 +395,21 @@ reset_n(struct reply *r, long n)
 static void
 send_cert(struct reply *r, long which)
 {
-	static const char *const formats[] = { "der", "pem", "cms" };
-	static const char *const types[] = {
-		"application/pkix-cert", "application/x-pem-file",
-		"application/pkcs7-mime"
-	};
+	static const char *const formats[] = {"der", "pem", "cms"};
+	static const char *const types[] = {"application/pkix-cert",
+	    "application/x-pem-file", "application/pkcs7-mime"};
 	int bad;
 
 	pthread_mutex_lock(&forge_lock);
-	bad = forge_cert(pki, r->req->rest, formats[which], &r->body,
-	    &r->len);
+	bad = forge_cert(pki, r->req->rest, formats[which], &r->body, &r->len);
 	pthread_mutex_unlock(&forge_lock);
 	r->type = types[which];
 	if (bad)
 		set_status(r, 404);
 }
 
-static int	 send_endless_headers(struct conn *, struct reply *);
-static int	 send_endless_body(struct conn *, struct reply *);
+static int send_endless_headers(struct conn *, struct reply *);
+static int send_endless_body(struct conn *, struct reply *);
 
 static void
 endless_headers(struct reply *r, long unused)
@@ -426,117 +426,103 @@ endless_body(struct reply *r, long megabytes)
 }
 
 static const struct behaviour behaviours[] = {
-	/* A status, and a page of HTML. */
-	{ "status-400", "HTTP 400 with HTML", set_status, 400 },
-	{ "status-401", "HTTP 401 with HTML", set_status, 401 },
-	{ "status-403", "HTTP 403 with HTML", set_status, 403 },
-	{ "status-404", "HTTP 404 with HTML", set_status, 404 },
-	{ "status-405", "HTTP 405 with HTML", set_status, 405 },
-	{ "status-407", "HTTP 407 with HTML", set_status, 407 },
-	{ "status-429", "HTTP 429 with HTML", set_status, 429 },
-	{ "status-500", "HTTP 500 with HTML", set_status, 500 },
-	{ "status-502", "HTTP 502 with HTML", set_status, 502 },
-	{ "status-503", "HTTP 503 with HTML", set_status, 503 },
-	{ "status-533", "HTTP 533 with HTML", set_status, 533 },
-	{ "retry-after", "HTTP 503, Retry-After: 1", retry_after, 503 },
-	{ "html-200", "HTTP 200 with HTML: a captive portal", set_status,
-	    200 },
-	{ "empty-200", "HTTP 200 without a body", set_flag, F_EMPTY },
+    /* A status, and a page of HTML. */
+    {"status-400", "HTTP 400 with HTML", set_status, 400},
+    {"status-401", "HTTP 401 with HTML", set_status, 401},
+    {"status-403", "HTTP 403 with HTML", set_status, 403},
+    {"status-404", "HTTP 404 with HTML", set_status, 404},
+    {"status-405", "HTTP 405 with HTML", set_status, 405},
+    {"status-407", "HTTP 407 with HTML", set_status, 407},
+    {"status-429", "HTTP 429 with HTML", set_status, 429},
+    {"status-500", "HTTP 500 with HTML", set_status, 500},
+    {"status-502", "HTTP 502 with HTML", set_status, 502},
+    {"status-503", "HTTP 503 with HTML", set_status, 503},
+    {"status-533", "HTTP 533 with HTML", set_status, 533},
+    {"retry-after", "HTTP 503, Retry-After: 1", retry_after, 503},
+    {"html-200", "HTTP 200 with HTML: a captive portal", set_status, 200},
+    {"empty-200", "HTTP 200 without a body", set_flag, F_EMPTY},
 
-	/* A status, and OCSP nevertheless. */
-	{ "ocsp-400", "HTTP 400 with OCSP", set_ocsp_status, 400 },
-	{ "ocsp-401", "HTTP 401 with OCSP", set_ocsp_status, 401 },
-	{ "ocsp-404", "HTTP 404 with OCSP", set_ocsp_status, 404 },
-	{ "ocsp-500", "HTTP 500 with OCSP", set_ocsp_status, 500 },
-	{ "ocsp-503", "HTTP 503 with OCSP", set_ocsp_status, 503 },
+    /* A status, and OCSP nevertheless. */
+    {"ocsp-400", "HTTP 400 with OCSP", set_ocsp_status, 400},
+    {"ocsp-401", "HTTP 401 with OCSP", set_ocsp_status, 401},
+    {"ocsp-404", "HTTP 404 with OCSP", set_ocsp_status, 404},
+    {"ocsp-500", "HTTP 500 with OCSP", set_ocsp_status, 500},
+    {"ocsp-503", "HTTP 503 with OCSP", set_ocsp_status, 503},
 
-	/* Headers. */
-	{ "type-html", "Content-Type: text/html", type_html, 0 },
-	{ "type-none", "no Content-Type", set_flag, F_NO_TYPE },
-	{ "type-upper", "Content-Type in capitals", type_upper, 0 },
-	{ "type-param", "Content-Type with a parameter", type_param, 0 },
-	{ "wrong-date", "Date a year ago", set_date, -YEAR },
-	{ "future-date", "Date in a year", set_date, YEAR },
-	{ "no-date", "no Date", set_flag, F_NO_DATE },
-	{ "close", "Connection: close", set_flag, F_CLOSE },
+    /* Headers. */
+    {"type-html", "Content-Type: text/html", type_html, 0},
+    {"type-none", "no Content-Type", set_flag, F_NO_TYPE},
+    {"type-upper", "Content-Type in capitals", type_upper, 0},
+    {"type-param", "Content-Type with a parameter", type_param, 0},
+    {"wrong-date", "Date a year ago", set_date, -YEAR},
+    {"future-date", "Date in a year", set_date, YEAR},
+    {"no-date", "no Date", set_flag, F_NO_DATE},
+    {"close", "Connection: close", set_flag, F_CLOSE},
 
-	/* Framing. */
-	{ "chunked", "chunked", set_flag, F_CHUNKED },
-	{ "chunked-cut", "chunked, closed before the last chunk", set_flag,
-	    F_CHUNKED | F_CHUNK_CUT | F_CLOSE },
-	{ "gzip", "Content-Encoding: gzip, although nobody asked", set_flag,
-	    F_GZIP },
-	{ "http10", "HTTP/1.0, ended by closing", set_flag,
-	    F_HTTP10 | F_NO_LENGTH | F_CLOSE },
-	{ "http09", "only the body, no status line", set_flag,
-	    F_HTTP09 | F_CLOSE },
-	{ "no-length", "HTTP/1.1, ended by closing", set_flag,
-	    F_NO_LENGTH | F_CLOSE },
-	{ "continue", "100 Continue first", set_flag, F_CONTINUE },
-	{ "truncate", "whole, but Content-Length says 100 more", set_flag,
-	    F_LONG | F_CLOSE },
-	{ "truncate-half", "closed after half of the body", set_flag,
-	    F_HALF | F_CLOSE },
-	{ "dribble3", "three bytes at a time", paced, 3 },
-	{ "slow", "the body at one byte a second", paced, 1 },
-	{ "slow-headers", "all at one byte a second", slow_head, 1 },
-	{ "endless-headers", "headers for ever", endless_headers, 0 },
-	{ "endless-body", "a body for ever", endless_body, 0 },
-	{ "body-100m", "100 MiB, as Content-Length says", endless_body,
-	    100 },
+    /* Framing. */
+    {"chunked", "chunked", set_flag, F_CHUNKED},
+    {"chunked-cut", "chunked, closed before the last chunk", set_flag,
+	F_CHUNKED | F_CHUNK_CUT | F_CLOSE},
+    {"gzip", "Content-Encoding: gzip, although nobody asked", set_flag, F_GZIP},
+    {"http10", "HTTP/1.0, ended by closing", set_flag,
+	F_HTTP10 | F_NO_LENGTH | F_CLOSE},
+    {"http09", "only the body, no status line", set_flag, F_HTTP09 | F_CLOSE},
+    {"no-length", "HTTP/1.1, ended by closing", set_flag,
+	F_NO_LENGTH | F_CLOSE},
+    {"continue", "100 Continue first", set_flag, F_CONTINUE},
+    {"truncate", "whole, but Content-Length says 100 more", set_flag,
+	F_LONG | F_CLOSE},
+    {"truncate-half", "closed after half of the body", set_flag,
+	F_HALF | F_CLOSE},
+    {"dribble3", "three bytes at a time", paced, 3},
+    {"slow", "the body at one byte a second", paced, 1},
+    {"slow-headers", "all at one byte a second", slow_head, 1},
+    {"endless-headers", "headers for ever", endless_headers, 0},
+    {"endless-body", "a body for ever", endless_body, 0},
+    {"body-100m", "100 MiB, as Content-Length says", endless_body, 100},
 
-	/* Connections. */
-	{ "hang", "read, and never answer", set_flag, F_HANG },
-	{ "hang-accept", "never even read (but peek)", set_flag,
-	    F_HANG_ACCEPT },
-	{ "reset", "RST before answering", set_flag, F_RESET },
-	{ "reset-once", "RST the first time", reset_n, 1 },
-	{ "reset-middle", "RST after half of the body", set_flag,
-	    F_RESET_MIDDLE | F_CLOSE },
+    /* Connections. */
+    {"hang", "read, and never answer", set_flag, F_HANG},
+    {"hang-accept", "never even read (but peek)", set_flag, F_HANG_ACCEPT},
+    {"reset", "RST before answering", set_flag, F_RESET},
+    {"reset-once", "RST the first time", reset_n, 1},
+    {"reset-middle", "RST after half of the body", set_flag,
+	F_RESET_MIDDLE | F_CLOSE},
 
-	/* Redirects. */
-	{ "redirect-301", "301 to /good", redirect, 301 },
-	{ "redirect-302", "302 to /good", redirect, 302 },
-	{ "redirect-303", "303 to /good", redirect, 303 },
-	{ "redirect-307", "307 to /good", redirect, 307 },
-	{ "redirect-308", "308 to /good", redirect, 308 },
-	{ "redirect-loop", "302 to itself", redirect_loop, 302 },
-	{ "redirect-file", "302 to file:///etc/passwd", redirect_file,
-	    302 },
-	{ "redirect-host", "302 to /good at localhost", redirect_host,
-	    302 },
+    /* Redirects. */
+    {"redirect-301", "301 to /good", redirect, 301},
+    {"redirect-302", "302 to /good", redirect, 302},
+    {"redirect-303", "303 to /good", redirect, 303},
+    {"redirect-307", "307 to /good", redirect, 307},
+    {"redirect-308", "308 to /good", redirect, 308},
+    {"redirect-loop", "302 to itself", redirect_loop, 302},
+    {"redirect-file", "302 to file:///etc/passwd", redirect_file, 302},
+    {"redirect-host", "302 to /good at localhost", redirect_host, 302},
 
-	/* Methods. */
-	{ "get-refused", "405 for GET", get_refused, 0 },
-	{ "post-refused", "405 for POST", get_refused, 1 },
-	{ "get-unauthorized", "OCSP unauthorized for GET",
-	    get_unauthorized, 0 },
-	{ "get-malformed", "OCSP malformedRequest for GET", get_malformed,
-	    0 },
-	{ "get-empty", "HTTP 200 without a body for GET", get_empty, 0 },
-	{ "slash-refused", "404 when %2F is in the path", slash_refused,
-	    0 },
+    /* Methods. */
+    {"get-refused", "405 for GET", get_refused, 0},
+    {"post-refused", "405 for POST", get_refused, 1},
+    {"get-unauthorized", "OCSP unauthorized for GET", get_unauthorized, 0},
+    {"get-malformed", "OCSP malformedRequest for GET", get_malformed, 0},
+    {"get-empty", "HTTP 200 without a body for GET", get_empty, 0},
+    {"slash-refused", "404 when %2F is in the path", slash_refused, 0},
 
-	/* Caches and memory. */
-	{ "stale-unless-nocache", "expired without no-cache", stale_unless,
-	    0 },
-	{ "older-unless-nocache", "good-older without no-cache",
-	    older_unless, 0 },
-	{ "alternate", "good-older and good-newer in turn", alternate, 0 },
-	{ "trylater-twice", "OCSP tryLater, twice", trylater_n, 2 },
-	{ "unauthorized-twice", "OCSP unauthorized, twice",
-	    unauthorized_n, 2 },
-	{ "503-twice", "HTTP 503, twice", status_503_n, 2 },
+    /* Caches and memory. */
+    {"stale-unless-nocache", "expired without no-cache", stale_unless, 0},
+    {"older-unless-nocache", "good-older without no-cache", older_unless, 0},
+    {"alternate", "good-older and good-newer in turn", alternate, 0},
+    {"trylater-twice", "OCSP tryLater, twice", trylater_n, 2},
+    {"unauthorized-twice", "OCSP unauthorized, twice", unauthorized_n, 2},
+    {"503-twice", "HTTP 503, twice", status_503_n, 2},
 
-	/* Not OCSP: certificates for caIssuers, /cert-der/NAME. */
-	{ "cert-der", "the certificate NAME, DER", send_cert, 0 },
-	{ "cert-pem", "the certificate NAME, PEM", send_cert, 1 },
-	{ "cert-cms", "the certificate NAME, CMS", send_cert, 2 }
-};
+    /* Not OCSP: certificates for caIssuers, /cert-der/NAME. */
+    {"cert-der", "the certificate NAME, DER", send_cert, 0},
+    {"cert-pem", "the certificate NAME, PEM", send_cert, 1},
+    {"cert-cms", "the certificate NAME, CMS", send_cert, 2}};
 
-#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static void	 die(const char *, ...)
+static void die(const char *, ...)
     __attribute__((noreturn, format(printf, 1, 2)));
 
 static void
@@ -592,7 +578,7 @@ apply_all(struct reply *r)
 	for (pass = 0; pass < 2; pass++) {
 		snprintf(names, sizeof(names), "%s", r->req->names);
 		names[strcspn(names, ".?")] = '\0';
-		for (list = names; (name = strsep(&list, ",")) != NULL; ) {
+		for (list = names; (name = strsep(&list, ",")) != NULL;) {
 			found = forge_find(name);
 			if (found != NULL && pass == 0)
 				r->recipe = found;
@@ -611,7 +597,7 @@ apply_all(struct reply *r)
 static int
 nap(struct conn *c, long ms)
 {
-	struct pollfd p = { c->fd, 0, 0 };
+	struct pollfd p = {c->fd, 0, 0};
 	struct timespec start, now;
 	long left = ms;
 
@@ -620,8 +606,7 @@ nap(struct conn *c, long ms)
 #endif
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	while (!stopping) {
-		if (poll(&p, 1, ms < 0 || left > 1000 ? 1000 :
-		    (int)left) > 0)
+		if (poll(&p, 1, ms < 0 || left > 1000 ? 1000 : (int)left) > 0)
 			return -1;
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		left = ms - (now.tv_sec - start.tv_sec) * 1000 -
@@ -640,8 +625,8 @@ conn_read(struct conn *c)
 	if (c->used >= MAX_HEAD || stopping)
 		return -1;
 	if (c->ssl != NULL)
-		n = SSL_read(c->ssl, c->in + c->used,
-		    (int)(MAX_HEAD - c->used));
+		n = SSL_read(
+		    c->ssl, c->in + c->used, (int)(MAX_HEAD - c->used));
 	else
 		n = recv(c->fd, c->in + c->used, MAX_HEAD - c->used, 0);
 	if (n <= 0)
@@ -671,8 +656,7 @@ conn_write(struct conn *c, const void *buf, size_t len)
 }
 
 static int
-write_paced(struct conn *c, const struct reply *r, const void *buf,
-    size_t len)
+write_paced(struct conn *c, const struct reply *r, const void *buf, size_t len)
 {
 	const char *p = buf;
 	size_t n;
@@ -693,7 +677,7 @@ write_paced(struct conn *c, const struct reply *r, const void *buf,
 static void
 arm_reset(struct conn *c)
 {
-	struct linger l = { 1, 0 };
+	struct linger l = {1, 0};
 
 	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
 	c->rude = 1;
@@ -737,8 +721,9 @@ decode(const char *s, size_t *len)
 		pad++;
 	out = need(malloc(n + 1));
 	/* EVP_DecodeBlock forgives white space; base64 in a URL has none */
-	got = strpbrk(b64, " \t\r\n") != NULL ? -1 :
-	    EVP_DecodeBlock(out, (unsigned char *)b64, (int)n);
+	got = strpbrk(b64, " \t\r\n") != NULL
+	    ? -1
+	    : EVP_DecodeBlock(out, (unsigned char *)b64, (int)n);
 	free(b64);
 	if (got <= 0 || (size_t)got < pad) {
 		free(out);
@@ -764,8 +749,8 @@ split_target(struct request *q)
 	if (*p == '/')
 		p++;
 	n = strcspn(p, "/");
-	snprintf(q->names, sizeof(q->names), "%.*s", (int)(n < 255 ? n : 255),
-	    p);
+	snprintf(
+	    q->names, sizeof(q->names), "%.*s", (int)(n < 255 ? n : 255), p);
 	q->rest = p[n] == '/' ? p + n + 1 : p + n;
 }
 
@@ -874,8 +859,8 @@ read_request(struct conn *c, struct request *q, char **head)
  */
 
 struct line {
-	char		*p;
-	size_t		 n;
+	char *p;
+	size_t n;
 };
 
 static void
@@ -909,8 +894,7 @@ field(struct line *l, const char *label, const char *s)
 }
 
 static void
-field_hex(struct line *l, const char *label, const unsigned char *p,
-    size_t n)
+field_hex(struct line *l, const char *label, const unsigned char *p, size_t n)
 {
 	char one[3];
 	size_t i;
@@ -935,21 +919,18 @@ finish_line(struct line *l)
 }
 
 static void
-log_request(const struct conn *c, const struct request *q,
-    const char *outcome)
+log_request(const struct conn *c, const struct request *q, const char *outcome)
 {
-	static const struct { const char *label, *header; } shown[] = {
-		{ " host=", "Host" }, { " ct=", "Content-Type" },
-		{ " accept=", "Accept" }, { " ua=", "User-Agent" },
-		{ " cl=", "Content-Length" }, { " te=", "Transfer-Encoding" },
-		{ " cc=", "Cache-Control" }, { " pragma=", "Pragma" },
-		{ " expect=", "Expect" }, { " cookie=", "Cookie" },
-		{ " auth=", "Authorization" },
-		{ " proxyauth=", "Proxy-Authorization" },
-		{ " encoding=", "Accept-Encoding" },
-		{ " x-test=", "X-Test" }
-	};
-	struct line l = { NULL, 0 };
+	static const struct {
+		const char *label, *header;
+	} shown[] = {{" host=", "Host"}, {" ct=", "Content-Type"},
+	    {" accept=", "Accept"}, {" ua=", "User-Agent"},
+	    {" cl=", "Content-Length"}, {" te=", "Transfer-Encoding"},
+	    {" cc=", "Cache-Control"}, {" pragma=", "Pragma"},
+	    {" expect=", "Expect"}, {" cookie=", "Cookie"},
+	    {" auth=", "Authorization"}, {" proxyauth=", "Proxy-Authorization"},
+	    {" encoding=", "Accept-Encoding"}, {" x-test=", "X-Test"}};
+	struct line l = {NULL, 0};
 	char num[64];
 	size_t i;
 
@@ -971,11 +952,11 @@ log_request(const struct conn *c, const struct request *q,
 static void
 log_connect(const struct conn *c, const struct sockaddr *sa, socklen_t len)
 {
-	struct line l = { NULL, 0 };
+	struct line l = {NULL, 0};
 	char host[64], num[32];
 
-	if (getnameinfo(sa, len, host, sizeof(host), NULL, 0,
-	    NI_NUMERICHOST) != 0)
+	if (getnameinfo(sa, len, host, sizeof(host), NULL, 0, NI_NUMERICHOST) !=
+	    0)
 		snprintf(host, sizeof(host), "?");
 	snprintf(num, sizeof(num), " conn=%lu", c->id);
 	field(&l, "connect from=", host);
@@ -990,19 +971,17 @@ log_connect(const struct conn *c, const struct sockaddr *sa, socklen_t len)
 static const char *
 reason(int status)
 {
-	static const struct { int status; const char *text; } all[] = {
-		{ 200, "OK" }, { 301, "Moved Permanently" },
-		{ 302, "Found" }, { 303, "See Other" },
-		{ 307, "Temporary Redirect" },
-		{ 308, "Permanent Redirect" }, { 400, "Bad Request" },
-		{ 401, "Unauthorized" }, { 403, "Forbidden" },
-		{ 404, "Not Found" }, { 405, "Method Not Allowed" },
-		{ 407, "Proxy Authentication Required" },
-		{ 411, "Length Required" }, { 413, "Content Too Large" },
-		{ 429, "Too Many Requests" },
-		{ 500, "Internal Server Error" }, { 502, "Bad Gateway" },
-		{ 503, "Service Unavailable" }
-	};
+	static const struct {
+		int status;
+		const char *text;
+	} all[] = {{200, "OK"}, {301, "Moved Permanently"}, {302, "Found"},
+	    {303, "See Other"}, {307, "Temporary Redirect"},
+	    {308, "Permanent Redirect"}, {400, "Bad Request"},
+	    {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
+	    {405, "Method Not Allowed"}, {407, "Proxy Authentication Required"},
+	    {411, "Length Required"}, {413, "Content Too Large"},
+	    {429, "Too Many Requests"}, {500, "Internal Server Error"},
+	    {502, "Bad Gateway"}, {503, "Service Unavailable"}};
 	size_t i;
 
 	for (i = 0; i < COUNT(all); i++)
@@ -1020,7 +999,8 @@ html_body(struct reply *r)
 		snprintf(page, sizeof(page),
 		    "responder: no such behaviour: %s\n", r->unknown);
 	else
-		snprintf(page, sizeof(page), "<html><head><title>%d %s"
+		snprintf(page, sizeof(page),
+		    "<html><head><title>%d %s"
 		    "</title></head><body><h1>%s</h1></body></html>\n",
 		    r->status, reason(r->status), reason(r->status));
 	free(r->body);
@@ -1037,8 +1017,8 @@ forge_body(struct reply *r, const char *instead)
 	if (instead != NULL)
 		recipe(r, instead);
 	pthread_mutex_lock(&forge_lock);
-	bad = forge_response(pki, r->recipe, NULL, r->req->der,
-	    r->req->derlen, time(NULL), &r->body, &r->len);
+	bad = forge_response(pki, r->recipe, NULL, r->req->der, r->req->derlen,
+	    time(NULL), &r->body, &r->len);
 	pthread_mutex_unlock(&forge_lock);
 	return bad;
 }
@@ -1054,8 +1034,7 @@ make_body(struct reply *r)
 	} else if ((r->flags & F_HTML) && !(r->flags & F_OCSP))
 		html_body(r);
 	else if (r->body == NULL && r->send == NULL &&
-	    forge_body(r, NULL) == -1 &&
-	    forge_body(r, "err-malformed") == -1) {
+	    forge_body(r, NULL) == -1 && forge_body(r, "err-malformed") == -1) {
 		r->status = 500;
 		html_body(r);
 	}
@@ -1088,8 +1067,7 @@ static void
 gzip_body(struct reply *r)
 {
 	static const unsigned char head[10] = {
-		0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3
-	};
+	    0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3};
 	size_t blocks = r->len / 65535 + 1, off = 0, n;
 	unsigned char *out = need(malloc(r->len + 5 * blocks + 18)), *p;
 
@@ -1147,21 +1125,22 @@ make_head(const struct reply *r, char *buf, size_t max)
 	if (!(r->flags & F_NO_TYPE))
 		snprintf(type, sizeof(type), "Content-Type: %s\r\n", r->type);
 	if (r->flags & F_CHUNKED)
-		snprintf(length, sizeof(length),
-		    "Transfer-Encoding: chunked\r\n");
+		snprintf(
+		    length, sizeof(length), "Transfer-Encoding: chunked\r\n");
 	else if (!(r->flags & F_NO_LENGTH))
 		snprintf(length, sizeof(length), "Content-Length: %zu\r\n",
 		    r->len + (r->flags & F_LONG ? 100 : 0));
 	return (size_t)snprintf(buf, max,
 	    "%sHTTP/1.%c %d %s\r\n%s%s%s%s%s%s%s%s%sConnection: %s\r\n\r\n",
 	    r->flags & F_CONTINUE ? "HTTP/1.1 100 Continue\r\n\r\n" : "",
-	    r->flags & F_HTTP10 ? '0' : '1', r->status, reason(r->status),
-	    date, type, length, r->flags & F_GZIP ?
-	    "Content-Encoding: gzip\r\n" : "",
-	    r->status == 405 ? (is_get(r) ? "Allow: POST\r\n" :
-	    "Allow: GET\r\n") : "", r->location[0] != '\0' ? "Location: " :
-	    "", r->location, r->location[0] != '\0' ? "\r\n" : "",
-	    r->extra, r->flags & F_CLOSE ? "close" : "keep-alive");
+	    r->flags & F_HTTP10 ? '0' : '1', r->status, reason(r->status), date,
+	    type, length, r->flags & F_GZIP ? "Content-Encoding: gzip\r\n" : "",
+	    r->status == 405
+		? (is_get(r) ? "Allow: POST\r\n" : "Allow: GET\r\n")
+		: "",
+	    r->location[0] != '\0' ? "Location: " : "", r->location,
+	    r->location[0] != '\0' ? "\r\n" : "", r->extra,
+	    r->flags & F_CLOSE ? "close" : "keep-alive");
 }
 
 static int
@@ -1262,8 +1241,9 @@ outcome_of(const struct reply *r, char *buf, size_t max)
 		snprintf(buf, max, "no-such-behaviour");
 	else
 		snprintf(buf, max, "%d-%s", r->status,
-		    r->flags & F_HTML && !(r->flags & F_OCSP) ? "html" :
-		    r->flags & F_EMPTY ? "empty" : r->recipe->name);
+		    r->flags & F_HTML && !(r->flags & F_OCSP) ? "html"
+			: r->flags & F_EMPTY                  ? "empty"
+					     : r->recipe->name);
 }
 
 /* Answer one request.  -1: no other one can follow. */
@@ -1298,7 +1278,7 @@ serve_one(struct conn *c)
 			set_status(&r, 404);
 		connection = header(&q, "Connection");
 		if ((connection != NULL &&
-		    strcasecmp(connection, "close") == 0) ||
+			strcasecmp(connection, "close") == 0) ||
 		    q.version == NULL || strcmp(q.version, "HTTP/1.1") != 0)
 			r.flags |= F_CLOSE;
 		make_body(&r);
@@ -1367,7 +1347,7 @@ static void *
 serve(void *arg)
 {
 	struct conn *c = arg;
-	struct line l = { NULL, 0 };
+	struct line l = {NULL, 0};
 
 	if (tls == NULL && must_not_read(c)) {
 		say(&l, "- /hang-accept hang-accept");
@@ -1445,7 +1425,7 @@ listen_on(const char *addr, const char *service)
 	freeaddrinfo(ai);
 	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
 	    getnameinfo((struct sockaddr *)&ss, len, NULL, 0, serv,
-	    sizeof(serv), NI_NUMERICSERV) != 0)
+		sizeof(serv), NI_NUMERICSERV) != 0)
 		die("getsockname failed");
 	port = atoi(serv);
 	return fd;
@@ -1455,7 +1435,7 @@ listen_on(const char *addr, const char *service)
 static void *
 run(void *arg)
 {
-	struct pollfd p = { *(int *)arg, POLLIN, 0 };
+	struct pollfd p = {*(int *)arg, POLLIN, 0};
 	struct sockaddr_storage ss;
 	socklen_t len;
 	int c;
@@ -1468,7 +1448,7 @@ run(void *arg)
 		if (c != -1)
 			start(c, (struct sockaddr *)&ss, len);
 		else if (!stopping)
-			usleep(10000);	/* out of descriptors, perhaps */
+			usleep(10000); /* out of descriptors, perhaps */
 	}
 	return NULL;
 }
@@ -1496,20 +1476,20 @@ static void
 use_tls(const char *cert, const char *key)
 {
 	tls = SSL_CTX_new(TLS_server_method());
-	if (tls == NULL ||
-	    SSL_CTX_use_certificate_chain_file(tls, cert) != 1 ||
+	if (tls == NULL || SSL_CTX_use_certificate_chain_file(tls, cert) != 1 ||
 	    SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1)
 		die("%s, %s: not a certificate and its key", cert, key);
 }
 
-static void	 usage(void) __attribute__((noreturn));
+static void usage(void) __attribute__((noreturn));
 
 static void
 usage(void)
 {
 	fputs("usage: responder -d PKIDIR [-a ADDR] [-p PORT] [-l LOGFILE]\n"
-	    "                 [--tls CERT KEY]\n"
-	    "       responder --list\n", stderr);
+	      "                 [--tls CERT KEY]\n"
+	      "       responder --list\n",
+	    stderr);
 	exit(2);
 }
 
@@ -1558,20 +1538,24 @@ int
 main(int argc, char **argv)
 {
 	static const struct option opts[] = {
-		{ "tls", 1, NULL, 'T' }, { "list", 0, NULL, 'L' },
-		{ NULL, 0, NULL, 0 }
-	};
+	    {"tls", 1, NULL, 'T'}, {"list", 0, NULL, 'L'}, {NULL, 0, NULL, 0}};
 	const char *dir = NULL, *addr = "127.0.0.1", *service = "0";
 	int c, fd;
 
 	while ((c = getopt_long(argc, argv, "a:d:l:p:", opts, NULL)) != -1)
 		switch (c) {
-		case 'a': addr = optarg; break;
-		case 'd': dir = optarg; break;
-		case 'p': service = optarg; break;
+		case 'a':
+			addr = optarg;
+			break;
+		case 'd':
+			dir = optarg;
+			break;
+		case 'p':
+			service = optarg;
+			break;
 		case 'l':
-			log_fd = open(optarg, O_WRONLY | O_CREAT | O_APPEND |
-			    O_CLOEXEC, 0644);
+			log_fd = open(optarg,
+			    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 			if (log_fd == -1)
 				die("%s: %s", optarg, strerror(errno));
 			break;
@@ -1580,8 +1564,11 @@ main(int argc, char **argv)
 				usage();
 			use_tls(optarg, argv[optind++]);
 			break;
-		case 'L': list(); break;
-		default: usage();
+		case 'L':
+			list();
+			break;
+		default:
+			usage();
 		}
 	if (dir == NULL || optind != argc)
 		usage();
@@ -1589,7 +1576,7 @@ main(int argc, char **argv)
 	fd = listen_on(addr, service);
 	serve_until_told(fd);
 	if (stop() != 0)
-		_exit(0);	/* a thread still uses what would be freed */
+		_exit(0); /* a thread still uses what would be freed */
 	forge_close(pki);
 	SSL_CTX_free(tls);
 	return 0;

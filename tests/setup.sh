@@ -10,7 +10,7 @@ set -u
 # haproxy and nginx live where a user's PATH seldom looks.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
-demo_and_check='compiler make pkg-config libcurl libcrypto openssl cmocka
+demo_and_check='compiler make pkg-config libcurl libcrypto openssl curl cmocka
 	bats haproxy nginx strace'
 asan_and_lint='clang clang-tidy clang-format clang-rt libasan cppcheck mandoc
 	shellcheck ctags valgrind'

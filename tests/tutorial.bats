@@ -47,7 +47,7 @@ site() {
 	ca_respond "$ca" -nmin 60
 	fetch site.pem
 	exits 5
-	says "site.pem: the certificate is revoked since "
+	says "site.pem: the certificate was revoked on "
 	says "keyCompromise"
 	says "site.pem.ocsp is good until "
 	says "replace the certificate"

@@ -165,7 +165,7 @@ recipe_is_judged_as_the_table_says(void **state)
 	const struct forge_recipe *r = *state;
 	struct response resp;
 	struct ocsp_verdict v;
-	struct subject s;
+	struct subject s = {.target = NULL};
 
 	subject_make(&s, r->ca, 0, HASH_SHA1, 0);
 	respond(&s, r, &resp);
@@ -184,7 +184,7 @@ recipe_is_judged_as_the_table_says(void **state)
 static void
 time_bounds_are_exact_to_the_second(void **state)
 {
-	struct subject s;
+	struct subject s = {.target = NULL};
 	struct response r;
 	struct ocsp_verdict v;
 	time_t this_update, next_update;
@@ -211,7 +211,7 @@ static void
 max_age_counts_from_this_update_and_admits_no_next_update(void **state)
 {
 	struct ocsp_policy p = {.now = now, .skew = 300, .max_age = 7200};
-	struct subject s;
+	struct subject s = {.target = NULL};
 	struct response r;
 	struct ocsp_verdict v;
 
@@ -239,7 +239,7 @@ max_age_counts_from_this_update_and_admits_no_next_update(void **state)
 static void
 usable_until_ends_with_the_signers_certificate(void **state)
 {
-	struct subject s;
+	struct subject s = {.target = NULL};
 	struct ocsp_verdict v;
 
 	(void)state;
@@ -254,7 +254,7 @@ usable_until_ends_with_the_signers_certificate(void **state)
 static void
 usable_until_ends_with_the_certificate(void **state)
 {
-	struct subject s;
+	struct subject s = {.target = NULL};
 	struct ocsp_verdict v;
 
 	(void)state;
@@ -270,7 +270,7 @@ usable_until_ends_with_the_certificate(void **state)
 static void
 a_nonce_that_was_sent_must_not_come_back_changed(void **state)
 {
-	struct subject s;
+	struct subject s = {.target = NULL};
 	struct ocsp_verdict v;
 
 	(void)state;
@@ -289,7 +289,7 @@ static void
 a_stored_response_is_not_asked_for_this_runs_nonce(void **state)
 {
 	const struct ocsp_policy p = {.now = now, .skew = 300, .max_age = -1};
-	struct subject s;
+	struct subject s = {.target = NULL};
 	struct response r;
 	struct ocsp_verdict v;
 
@@ -305,7 +305,7 @@ a_stored_response_is_not_asked_for_this_runs_nonce(void **state)
 static void
 an_answer_under_another_hash_than_asked_is_refused(void **state)
 {
-	struct subject s;
+	struct subject s = {.target = NULL};
 	struct ocsp_verdict v;
 
 	(void)state;
@@ -321,7 +321,7 @@ an_answer_under_another_hash_than_asked_is_refused(void **state)
 static void
 one_certificates_response_is_foreign_to_another(void **state)
 {
-	struct subject a, b;
+	struct subject a = {.target = NULL}, b = {.target = NULL};
 	struct response r;
 	struct ocsp_verdict v;
 
@@ -341,7 +341,7 @@ url_of_a_get_has_one_slash_and_no_reserved_base64(void **state)
 {
 	static const char *const bases[] = {
 	    "http://h", "http://h/", "http://h//", "http://h///"};
-	struct subject s;
+	struct subject s = {.target = NULL};
 	char *url;
 	size_t i;
 
@@ -366,7 +366,7 @@ url_of_a_get_has_one_slash_and_no_reserved_base64(void **state)
 static void
 no_flipped_bit_of_a_response_goes_unnoticed(void **state)
 {
-	struct subject s;
+	struct subject s = {.target = NULL};
 	struct response r;
 	struct ocsp_verdict v;
 	size_t bit;
@@ -389,7 +389,7 @@ no_flipped_bit_of_a_response_goes_unnoticed(void **state)
 static void
 no_truncated_response_is_accepted(void **state)
 {
-	struct subject s;
+	struct subject s = {.target = NULL};
 	struct response r, cut;
 	struct ocsp_verdict v;
 
@@ -464,7 +464,7 @@ certificates_that_were_added_on_the_way_are_refused(void **state)
 	    {"good-delegate", "delegate", 3, VERDICT_REFUSED},
 	    {"good-delegate", "other", 3, VERDICT_REFUSED},
 	};
-	struct subject s;
+	struct subject s = {.target = NULL};
 	struct response r;
 	struct ocsp_verdict v;
 	size_t i;
@@ -489,7 +489,7 @@ odd_parameters_of_the_signature_algorithm_are_refused(void **state)
 	/* sha256WithRSAEncryption, NULL */
 	static const unsigned char rsa[] = {
 	    0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00};
-	struct subject s;
+	struct subject s = {.target = NULL};
 	struct response r;
 	struct ocsp_verdict v;
 	size_t i, found = 0;
@@ -519,7 +519,7 @@ a_next_update_in_1970_is_not_the_same_as_none(void **state)
 	    .next_text = "19700101000000Z"};
 	const struct ocsp_policy p = {
 	    .now = now, .skew = 300, .max_age = 30 * FORGE_DAY};
-	struct subject s;
+	struct subject s = {.target = NULL};
 	struct response r;
 	struct ocsp_verdict v;
 

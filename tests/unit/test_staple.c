@@ -1,0 +1,1266 @@
+/*
+ * The file room by itself: what it finds, what it replaces and when it asks,
+ * and what remains of it when something fails or is swapped beneath it.
+ */
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "staple.h"
+#include "words.h"
+
+#define NOBODY 65534
+#define MAX 4096
+
+/* A directory for each test, which is also where we are. */
+static char base[64];
+static char dir[96];
+static char why[WHY_MAX];
+
+/* What was asked of `better`, and what it is to say. */
+struct asked {
+	int answer;
+	int fickle; /* the other thing from the second time on */
+	int times;
+	int absent; /* was told that there is no file */
+	size_t len;
+	unsigned char old[MAX];
+	struct staple *rival; /* tries to save each time that it is asked */
+	enum staple_result first, second; /* and with this result */
+};
+
+static enum staple_result replace(
+    struct staple *, const char *bytes, struct asked *);
+
+static int
+better(void *ctx, const unsigned char *old, size_t len)
+{
+	struct asked *a = ctx, yes = {.answer = 1};
+	enum staple_result res;
+
+	a->times++;
+	a->absent = old == NULL;
+	a->len = len;
+	if (old != NULL) {
+		assert_true(len <= sizeof(a->old));
+		memcpy(a->old, old, len);
+	}
+	if (a->rival != NULL) {
+		res = replace(a->rival, "rival", &yes);
+		*(a->times == 1 ? &a->first : &a->second) = res;
+	}
+	return a->fickle && a->times > 1 ? !a->answer : a->answer;
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	snprintf(base, sizeof(base), "/tmp/test_staple.XXXXXX");
+	if (mkdtemp(base) == NULL || chmod(base, 0755) == -1)
+		return -1;
+	snprintf(dir, sizeof(dir), "%s/d", base);
+	why[0] = '\0';
+	umask(022);
+	return mkdir(dir, 0755) == 0 ? chdir(dir) : -1;
+}
+
+static int
+tear_down(void **state)
+{
+	char command[128];
+
+	(void)state;
+	if (chdir("/") == -1)
+		return -1;
+	snprintf(command, sizeof(command), "rm -rf %s", base);
+	/* NOLINTNEXTLINE(cert-env33-c): test code, a path of our own */
+	return system(command);
+}
+
+/* ---- files ---- */
+
+static void
+make(const char *name, const char *content)
+{
+	FILE *f = fopen(name, "w");
+
+	assert_non_null(f);
+	assert_int_not_equal(fputs(content, f), EOF);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+assert_content(const char *name, const char *content)
+{
+	char buf[MAX];
+	FILE *f = fopen(name, "r");
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(buf, 1, sizeof(buf), f);
+	fclose(f);
+	assert_int_equal(n, strlen(content));
+	assert_memory_equal(buf, content, n);
+}
+
+static struct stat
+look(const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(name, &st), 0);
+	return st;
+}
+
+/* The same inode, untouched since. */
+static void
+assert_same(const char *name, const struct stat *was)
+{
+	struct stat is = look(name);
+
+	assert_int_equal(is.st_ino, was->st_ino);
+	assert_int_equal(is.st_mode, was->st_mode);
+	assert_int_equal(is.st_size, was->st_size);
+	assert_int_equal(is.st_mtim.tv_sec, was->st_mtim.tv_sec);
+	assert_int_equal(is.st_mtim.tv_nsec, was->st_mtim.tv_nsec);
+	assert_int_equal(is.st_ctim.tv_sec, was->st_ctim.tv_sec);
+	assert_int_equal(is.st_ctim.tv_nsec, was->st_ctim.tv_nsec);
+}
+
+/* How many names there are in a directory; `one` is one that begins with it. */
+static int
+names(const char *path, const char *begin, char one[NAME_MAX + 1])
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+	int n = 0;
+
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		n++;
+		if (one != NULL &&
+		    strncmp(e->d_name, begin, strlen(begin)) == 0)
+			snprintf(one, NAME_MAX + 1, "%s", e->d_name);
+	}
+	closedir(d);
+	return n;
+}
+
+static void
+make_socket(const char *name)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	assert_int_not_equal(fd, -1);
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", name);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	close(fd);
+}
+
+/* This directory may be read and searched, not written. */
+static void
+lose_rights(void)
+{
+	assert_int_equal(chmod(".", 0555), 0);
+	if (geteuid() == 0)
+		assert_int_equal(seteuid(NOBODY), 0);
+}
+
+static void
+regain_rights(void)
+{
+	if (getuid() == 0)
+		assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chmod(".", 0755), 0);
+}
+
+/* ---- the room ---- */
+
+static struct staple *
+opened(const char *path)
+{
+	struct staple *s;
+
+	assert_int_equal(staple_open(path, &s, why), STAPLE_OK);
+	assert_non_null(s);
+	return s;
+}
+
+static enum staple_result
+replace(struct staple *s, const char *bytes, struct asked *a)
+{
+	const struct staple_bytes b = {.p = (const unsigned char *)bytes,
+	    .len = strlen(bytes),
+	    .max = MAX,
+	    .mode = 0640};
+
+	why[0] = '\0';
+	return staple_replace(s, &b, better, a, why);
+}
+
+/* The same, from the first look to the last. */
+static enum staple_result
+put(const char *path, const char *bytes, struct asked *a)
+{
+	struct staple *s = opened(path);
+	enum staple_result res = replace(s, bytes, a);
+
+	staple_close(s);
+	return res;
+}
+
+/* ---- open ---- */
+
+static void
+a_file_need_not_exist_to_be_opened(void **state)
+{
+	(void)state;
+	staple_close(opened("site.ocsp"));
+	staple_close(opened("./site.ocsp"));
+	staple_close(opened("/site.ocsp"));
+	assert_int_equal(names(dir, "", NULL), 0);
+}
+
+static void
+a_directory_that_is_missing_is_a_failure(void **state)
+{
+	struct staple *s = (struct staple *)why;
+
+	(void)state;
+	assert_int_equal(
+	    staple_open("missing/site.ocsp", &s, why), STAPLE_FAILED);
+	assert_null(s);
+	assert_non_null(strstr(why, "missing"));
+	assert_non_null(strstr(why, "No such file"));
+}
+
+static void
+a_file_in_place_of_the_directory_is_a_failure(void **state)
+{
+	struct staple *s;
+
+	(void)state;
+	make("file", "x");
+	assert_int_equal(staple_open("file/site.ocsp", &s, why), STAPLE_FAILED);
+	assert_null(s);
+	assert_non_null(strstr(why, "file"));
+	assert_content("file", "x");
+}
+
+static void
+a_path_without_a_name_is_a_failure(void **state)
+{
+	static const char *const paths[] = {"", "/", "./", "../d/"};
+	struct staple *s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		why[0] = '\0';
+		assert_int_equal(staple_open(paths[i], &s, why), STAPLE_FAILED);
+		assert_null(s);
+		assert_string_not_equal(why, "");
+	}
+}
+
+static void
+nothing_may_be_closed(void **state)
+{
+	(void)state;
+	staple_close(NULL);
+}
+
+/* ---- read ---- */
+
+static void
+assert_reads(size_t max, enum staple_result want, const char *content)
+{
+	struct staple *s = opened("site.ocsp");
+	unsigned char *buf = (unsigned char *)why;
+	size_t len = 99;
+
+	assert_int_equal(staple_read(s, max, &buf, &len, why), want);
+	staple_close(s);
+	if (want != STAPLE_OK) {
+		assert_null(buf);
+		assert_int_equal(len, 0);
+		return;
+	}
+	assert_int_equal(len, strlen(content));
+	assert_memory_equal(buf, content, len);
+	free(buf);
+}
+
+static void
+what_is_not_there_is_absent(void **state)
+{
+	(void)state;
+	assert_reads(MAX, STAPLE_ABSENT, NULL);
+}
+
+static void
+all_bytes_are_read(void **state)
+{
+	(void)state;
+	make("site.ocsp", "a response");
+	assert_reads(MAX, STAPLE_OK, "a response");
+	assert_reads(10, STAPLE_OK, "a response");
+}
+
+static void
+an_empty_file_is_read_as_no_bytes(void **state)
+{
+	(void)state;
+	make("site.ocsp", "");
+	assert_reads(MAX, STAPLE_OK, "");
+}
+
+static void
+no_more_is_read_than_was_asked_for(void **state)
+{
+	(void)state;
+	make("site.ocsp", "a response");
+	assert_reads(9, STAPLE_OK, "a respons");
+	assert_reads(1, STAPLE_OK, "a");
+	/* nor is memory wanted for what is not read */
+	assert_int_equal(truncate("site.ocsp", (off_t)1 << 32), 0);
+	assert_reads(10, STAPLE_OK, "a response");
+}
+
+static void
+a_file_that_cannot_be_read_is_a_failure(void **state)
+{
+	enum staple_result res;
+	struct staple *s;
+	unsigned char *buf;
+	size_t len;
+
+	(void)state;
+	make("site.ocsp", "a response");
+	assert_int_equal(chmod("site.ocsp", 0), 0);
+	s = opened("site.ocsp");
+	lose_rights();
+	res = staple_read(s, MAX, &buf, &len, why);
+	regain_rights();
+	staple_close(s);
+	assert_int_equal(res, STAPLE_FAILED);
+	assert_null(buf);
+	assert_non_null(strstr(why, "site.ocsp"));
+	assert_non_null(strstr(why, "ermission denied"));
+}
+
+static void
+a_name_that_is_too_long_is_a_failure(void **state)
+{
+	char name[NAME_MAX + 2];
+	struct staple *s;
+	unsigned char *buf;
+	size_t len;
+
+	(void)state;
+	memset(name, 'n', NAME_MAX + 1);
+	name[NAME_MAX + 1] = '\0';
+	s = opened(name);
+	assert_int_equal(staple_read(s, MAX, &buf, &len, why), STAPLE_FAILED);
+	assert_null(buf);
+	assert_string_not_equal(why, "");
+	staple_close(s);
+}
+
+/* ---- what is no regular file ---- */
+
+static void
+assert_refused(const char *kind)
+{
+	struct stat was = look("site.ocsp");
+	struct asked a = {.answer = 1};
+	struct staple *s = opened("site.ocsp");
+	unsigned char *buf;
+	size_t len;
+	int before = names(dir, "", NULL);
+
+	assert_int_equal(staple_read(s, MAX, &buf, &len, why), STAPLE_FAILED);
+	assert_null(buf);
+	assert_non_null(strstr(why, "site.ocsp"));
+	assert_non_null(strstr(why, kind));
+	assert_int_equal(replace(s, "new", &a), STAPLE_FAILED);
+	assert_non_null(strstr(why, "site.ocsp"));
+	assert_non_null(strstr(why, kind));
+	assert_int_equal(a.times, 0);
+	staple_close(s);
+	assert_same("site.ocsp", &was);
+	assert_int_equal(names(dir, "", NULL), before);
+}
+
+static void
+a_symbolic_link_is_refused(void **state)
+{
+	struct stat was;
+
+	(void)state;
+	make("target", "precious");
+	was = look("target");
+	assert_int_equal(symlink("target", "site.ocsp"), 0);
+	assert_refused("a symbolic link");
+	assert_same("target", &was);
+	assert_content("target", "precious");
+}
+
+static void
+a_dangling_symbolic_link_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(symlink("born", "site.ocsp"), 0);
+	assert_refused("a symbolic link");
+	assert_int_equal(access("born", F_OK), -1);
+}
+
+static void
+a_fifo_is_refused_and_not_waited_for(void **state)
+{
+	(void)state;
+	assert_int_equal(mkfifo("site.ocsp", 0644), 0);
+	alarm(10);
+	assert_refused("a FIFO");
+	alarm(0);
+}
+
+static void
+a_directory_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir("site.ocsp", 0755), 0);
+	assert_refused("a directory");
+}
+
+static void
+a_socket_is_refused(void **state)
+{
+	(void)state;
+	make_socket("site.ocsp");
+	assert_refused("a socket");
+}
+
+/* ---- writable ---- */
+
+static void
+one_can_tell_that_a_directory_is_writable(void **state)
+{
+	struct staple *s = opened("site.ocsp");
+
+	(void)state;
+	assert_int_equal(staple_writable(s, why), STAPLE_OK);
+	staple_close(s);
+	assert_int_equal(names(dir, "", NULL), 0);
+}
+
+static void
+one_can_tell_that_a_directory_is_not_writable(void **state)
+{
+	struct staple *s = opened("site.ocsp");
+	enum staple_result res;
+
+	(void)state;
+	lose_rights();
+	res = staple_writable(s, why);
+	regain_rights();
+	staple_close(s);
+	assert_int_equal(res, STAPLE_FAILED);
+	assert_non_null(strstr(why, "site.ocsp"));
+	assert_non_null(strstr(why, "ermission denied"));
+}
+
+/* ---- replace ---- */
+
+static void
+a_new_file_is_written_with_its_mode_whatever_the_umask(void **state)
+{
+	struct asked a = {.answer = 1};
+
+	(void)state;
+	umask(077);
+	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_WRITTEN);
+	assert_int_equal(a.times, 2);
+	assert_true(a.absent);
+	assert_int_equal(a.len, 0);
+	assert_content("site.ocsp", "new");
+	assert_int_equal(look("site.ocsp").st_mode, S_IFREG | 0640);
+	assert_int_equal(names(dir, "", NULL), 1);
+}
+
+static void
+one_is_asked_with_the_old_bytes(void **state)
+{
+	struct asked a = {.answer = 1};
+	struct stat was;
+
+	(void)state;
+	make("site.ocsp", "old bytes");
+	was = look("site.ocsp");
+	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_WRITTEN);
+	assert_int_equal(a.times, 2);
+	assert_false(a.absent);
+	assert_int_equal(a.len, 9);
+	assert_memory_equal(a.old, "old bytes", 9);
+	assert_content("site.ocsp", "new");
+	assert_int_not_equal(look("site.ocsp").st_ino, was.st_ino);
+	assert_int_equal(names(dir, "", NULL), 1);
+}
+
+static void
+an_empty_file_is_not_an_absent_one(void **state)
+{
+	struct asked a = {.answer = 0};
+
+	(void)state;
+	make("site.ocsp", "");
+	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_KEPT);
+	assert_int_equal(a.times, 1);
+	assert_false(a.absent);
+	assert_int_equal(a.len, 0);
+}
+
+static void
+one_is_asked_about_no_more_than_the_limit(void **state)
+{
+	const struct staple_bytes b = {
+	    (const unsigned char *)"new", 3, 5, 0644};
+	struct asked a = {.answer = 0};
+	struct staple *s;
+
+	(void)state;
+	make("site.ocsp", "old bytes");
+	s = opened("site.ocsp");
+	assert_int_equal(staple_replace(s, &b, better, &a, why), STAPLE_KEPT);
+	staple_close(s);
+	assert_int_equal(a.len, 5);
+	assert_memory_equal(a.old, "old b", 5);
+}
+
+static void
+what_begins_with_the_same_bytes_is_not_the_same(void **state)
+{
+	struct asked a = {.answer = 1};
+
+	(void)state;
+	make("site.ocsp", "new and more");
+	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_WRITTEN);
+	assert_content("site.ocsp", "new");
+	assert_int_equal(put("site.ocsp", "new again", &a), STAPLE_WRITTEN);
+	assert_content("site.ocsp", "new again");
+	assert_int_equal(a.times, 4);
+}
+
+static void
+what_is_better_is_kept(void **state)
+{
+	struct asked a = {.answer = 0};
+	struct stat was;
+
+	(void)state;
+	make("site.ocsp", "old");
+	was = look("site.ocsp");
+	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_KEPT);
+	assert_int_equal(a.times, 1);
+	assert_same("site.ocsp", &was);
+	assert_content("site.ocsp", "old");
+	assert_int_equal(names(dir, "", NULL), 1);
+}
+
+static void
+nothing_is_made_if_nothing_is_better(void **state)
+{
+	struct asked a = {.answer = 0};
+
+	(void)state;
+	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_KEPT);
+	assert_int_equal(a.times, 1);
+	assert_int_equal(names(dir, "", NULL), 0);
+}
+
+static void
+equal_bytes_are_unchanged_and_nobody_is_asked(void **state)
+{
+	struct asked a = {.answer = 1};
+	enum staple_result res;
+	struct staple *s;
+	struct stat was;
+
+	(void)state;
+	make("site.ocsp", "old");
+	was = look("site.ocsp");
+	s = opened("site.ocsp");
+	assert_int_equal(replace(s, "old", &a), STAPLE_UNCHANGED);
+	assert_int_equal(a.times, 0);
+	assert_same("site.ocsp", &was);
+	/* nor is the right to write needed */
+	lose_rights();
+	res = replace(s, "old", &a);
+	regain_rights();
+	staple_close(s);
+	assert_int_equal(res, STAPLE_UNCHANGED);
+	assert_int_equal(a.times, 0);
+	assert_same("site.ocsp", &was);
+}
+
+static void
+a_file_keeps_its_mode(void **state)
+{
+	static const mode_t modes[] = {0600, 0444, 0664, 0777};
+	struct asked a = {.answer = 1};
+	size_t i;
+
+	(void)state;
+	umask(077);
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		unlink("site.ocsp");
+		make("site.ocsp", "old");
+		assert_int_equal(chmod("site.ocsp", modes[i]), 0);
+		assert_int_equal(put("site.ocsp", "new", &a), STAPLE_WRITTEN);
+		assert_content("site.ocsp", "new");
+		assert_int_equal(look("site.ocsp").st_mode, S_IFREG | modes[i]);
+	}
+}
+
+static void
+a_file_keeps_its_owner_and_group(void **state)
+{
+	struct asked a = {.answer = 1};
+	struct stat is;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	make("site.ocsp", "old");
+	assert_int_equal(chown("site.ocsp", 12345, 23456), 0);
+	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_WRITTEN);
+	is = look("site.ocsp");
+	assert_int_equal(is.st_uid, 12345);
+	assert_int_equal(is.st_gid, 23456);
+	assert_content("site.ocsp", "new");
+}
+
+/* ---- the lock ---- */
+
+static void
+what_is_saved_before_the_lock_is_met_under_it(void **state)
+{
+	struct asked a = {.answer = 1};
+	struct staple *s = opened("site.ocsp");
+
+	(void)state;
+	make("site.ocsp", "old");
+	a.rival = opened("site.ocsp");
+	alarm(10);
+	assert_int_equal(replace(s, "new", &a), STAPLE_WRITTEN);
+	alarm(0);
+	/* asked for the first time, it has no lock; for the second, it has */
+	assert_int_equal(a.times, 2);
+	assert_int_equal(a.first, STAPLE_WRITTEN);
+	assert_int_equal(a.len, 5);
+	assert_memory_equal(a.old, "rival", 5);
+	assert_int_equal(a.second, STAPLE_UNCHANGED);
+	assert_content("site.ocsp", "new");
+	assert_int_equal(names(dir, "", NULL), 1);
+	staple_close(a.rival);
+	staple_close(s);
+}
+
+/* What a rival meets under the lock of another; `ctx` is as of better(). */
+static int
+meanwhile(void *ctx, const unsigned char *old, size_t len)
+{
+	struct asked *a = ctx, no = {.answer = 0}, yes = {.answer = 1};
+	struct stat was;
+
+	(void)old;
+	(void)len;
+	if (++a->times == 1)
+		return 1;
+	was = look("site.ocsp");
+	alarm(10);
+	a->first = replace(a->rival, "rival", &yes);
+	a->second = replace(a->rival, "rival", &yes);
+	assert_non_null(strstr(why, "site.ocsp"));
+	/* who has nothing to save needs no lock */
+	assert_int_equal(replace(a->rival, "rival", &no), STAPLE_KEPT);
+	assert_int_equal(replace(a->rival, "old", &no), STAPLE_UNCHANGED);
+	/* and another file has another one */
+	assert_int_equal(put("other.ocsp", "other", &yes), STAPLE_WRITTEN);
+	alarm(0);
+	assert_same("site.ocsp", &was);
+	return a->answer;
+}
+
+static void
+assert_rival_is_busy(int answer, enum staple_result res, const char *content)
+{
+	const struct staple_bytes b = {
+	    (const unsigned char *)"new", 3, MAX, 0644};
+	struct asked a = {.answer = answer}, yes = {.answer = 1};
+	struct staple *s = opened("site.ocsp");
+
+	a.rival = opened("site.ocsp");
+	assert_int_equal(staple_replace(s, &b, meanwhile, &a, why), res);
+	assert_int_equal(a.times, 2);
+	assert_int_equal(a.first, STAPLE_BUSY);
+	assert_int_equal(a.second, STAPLE_BUSY);
+	assert_content("site.ocsp", content);
+	assert_int_equal(names(dir, "", NULL), 2);
+	assert_int_equal(replace(a.rival, "rival", &yes), STAPLE_WRITTEN);
+	assert_content("site.ocsp", "rival");
+	assert_int_equal(names(dir, "", NULL), 2);
+	staple_close(a.rival);
+	staple_close(s);
+}
+
+static void
+who_comes_while_another_saves_is_told_busy_at_once(void **state)
+{
+	(void)state;
+	make("site.ocsp", "old");
+	assert_rival_is_busy(1, STAPLE_WRITTEN, "new");
+}
+
+static void
+the_lock_is_given_back_if_nothing_is_written(void **state)
+{
+	(void)state;
+	make("site.ocsp", "old");
+	assert_rival_is_busy(0, STAPLE_KEPT, "old");
+}
+
+static void
+a_lock_on_the_directory_is_in_nobodys_way(void **state)
+{
+	struct asked a = {.answer = 1};
+	int fd = open(".", O_RDONLY | O_DIRECTORY);
+
+	(void)state;
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_WRITTEN);
+	close(fd);
+	assert_content("site.ocsp", "new");
+}
+
+static void
+one_may_change_ones_mind_under_the_lock(void **state)
+{
+	struct asked a = {.answer = 1, .fickle = 1};
+	struct stat was;
+
+	(void)state;
+	make("site.ocsp", "old");
+	was = look("site.ocsp");
+	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_KEPT);
+	assert_int_equal(a.times, 2);
+	assert_same("site.ocsp", &was);
+	assert_int_equal(names(dir, "", NULL), 1);
+}
+
+static void
+what_another_saved_meanwhile_is_what_one_is_asked_about(void **state)
+{
+	struct asked a = {.answer = 1}, b = {.answer = 0};
+	struct staple *s, *t;
+
+	(void)state;
+	make("site.ocsp", "old");
+	s = opened("site.ocsp");
+	t = opened("site.ocsp");
+	assert_int_equal(replace(s, "first", &a), STAPLE_WRITTEN);
+	assert_int_equal(replace(t, "second", &b), STAPLE_KEPT);
+	assert_int_equal(b.times, 1);
+	assert_int_equal(b.len, 5);
+	assert_memory_equal(b.old, "first", 5);
+	assert_content("site.ocsp", "first");
+	/* a handle serves more than once */
+	assert_int_equal(replace(t, "first", &b), STAPLE_UNCHANGED);
+	b.answer = 1;
+	assert_int_equal(replace(t, "third", &b), STAPLE_WRITTEN);
+	assert_content("site.ocsp", "third");
+	staple_close(s);
+	staple_close(t);
+}
+
+/* ---- the directory ---- */
+
+static void
+a_directory_swapped_for_a_link_is_not_written_to(void **state)
+{
+	char path[128], moved[128], trap[128], file[256];
+	struct asked a = {.answer = 1};
+	struct staple *s;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/site.ocsp", dir);
+	snprintf(moved, sizeof(moved), "%s/moved", base);
+	snprintf(trap, sizeof(trap), "%s/trap", base);
+	make("site.ocsp", "old");
+	s = opened(path);
+	assert_int_equal(rename(dir, moved), 0);
+	assert_int_equal(mkdir(trap, 0755), 0);
+	assert_int_equal(symlink(trap, dir), 0);
+	snprintf(file, sizeof(file), "%s/site.ocsp", trap);
+	make(file, "precious");
+	assert_int_equal(replace(s, "new", &a), STAPLE_WRITTEN);
+	staple_close(s);
+	assert_content(file, "precious");
+	assert_int_equal(names(trap, "", NULL), 1);
+	assert_memory_equal(a.old, "old", 3);
+	snprintf(file, sizeof(file), "%s/site.ocsp", moved);
+	assert_content(file, "new");
+	assert_int_equal(names(moved, "", NULL), 1);
+}
+
+static void
+a_directory_that_was_removed_is_a_failure(void **state)
+{
+	struct asked a = {.answer = 1};
+	struct staple *s;
+
+	(void)state;
+	assert_int_equal(mkdir("sub", 0755), 0);
+	s = opened("sub/site.ocsp");
+	assert_int_equal(rmdir("sub"), 0);
+	assert_int_equal(replace(s, "new", &a), STAPLE_FAILED);
+	assert_string_not_equal(why, "");
+	staple_close(s);
+	assert_int_equal(names(dir, "", NULL), 0);
+}
+
+static void
+a_directory_that_may_not_be_written_is_a_failure(void **state)
+{
+	struct asked a = {.answer = 1};
+	struct staple *s;
+	enum staple_result res;
+	struct stat was;
+
+	(void)state;
+	make("site.ocsp", "old");
+	was = look("site.ocsp");
+	s = opened("site.ocsp");
+	lose_rights();
+	res = replace(s, "new", &a);
+	regain_rights();
+	staple_close(s);
+	assert_int_equal(res, STAPLE_FAILED);
+	assert_non_null(strstr(why, "site.ocsp"));
+	assert_non_null(strstr(why, "ermission denied"));
+	assert_same("site.ocsp", &was);
+	assert_int_equal(names(dir, "", NULL), 1);
+}
+
+/* ---- a writer that fails, and one that is killed ---- */
+
+/*
+ * Replaces in a child that may write no byte: which ends it by SIGXFSZ in the
+ * middle, or, where `forgiven`, lets the write fail.  Returns its wait status,
+ * of which the exit status is the result.
+ */
+static int
+replace_in_child(const char *name, int forgiven)
+{
+	const struct rlimit none = {0, 0};
+	struct asked a = {.answer = 1};
+	int status = 0;
+	pid_t pid;
+
+	fflush(NULL);
+	assert_int_not_equal(pid = fork(), -1);
+	if (pid == 0) {
+		signal(SIGXFSZ, forgiven ? SIG_IGN : SIG_DFL);
+		if (setrlimit(RLIMIT_FSIZE, &none) == -1)
+			_exit(99);
+		_exit((int)put(name, "new", &a));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void
+a_write_that_fails_leaves_the_old_file_and_nothing_else(void **state)
+{
+	struct stat was;
+	int status;
+
+	(void)state;
+	make("site.ocsp", "old");
+	was = look("site.ocsp");
+	status = replace_in_child("site.ocsp", 1);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), STAPLE_FAILED);
+	assert_same("site.ocsp", &was);
+	assert_content("site.ocsp", "old");
+	assert_int_equal(names(dir, "", NULL), 1);
+}
+
+/* Leaves what a killed writer of `name` leaves. */
+static void
+kill_a_writer(const char *name)
+{
+	int status = replace_in_child(name, 0);
+
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGXFSZ);
+}
+
+static void
+what_a_killed_writer_left_is_removed_by_the_next(void **state)
+{
+	struct asked a = {.answer = 1};
+	char temp[NAME_MAX + 1] = "";
+	struct stat was;
+
+	(void)state;
+	make("site.ocsp", "old");
+	was = look("site.ocsp");
+	kill_a_writer("site.ocsp");
+	assert_same("site.ocsp", &was);
+	assert_int_equal(names(dir, ".site.ocsp.", temp), 2);
+	assert_int_equal(strlen(temp), strlen(".site.ocsp.XXXXXX"));
+	/* until it is complete, nobody else may read it */
+	assert_int_equal(look(temp).st_mode, S_IFREG | 0600);
+	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_WRITTEN);
+	assert_content("site.ocsp", "new");
+	assert_int_equal(names(dir, "", NULL), 1);
+}
+
+static void
+what_a_killed_writer_left_is_removed_even_if_nothing_is_saved(void **state)
+{
+	struct asked a = {.answer = 0};
+
+	(void)state;
+	make("site.ocsp", "old");
+	kill_a_writer("site.ocsp");
+	assert_int_equal(names(dir, "", NULL), 2);
+	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_KEPT);
+	assert_int_equal(names(dir, "", NULL), 1);
+	kill_a_writer("site.ocsp");
+	assert_int_equal(put("site.ocsp", "old", &a), STAPLE_UNCHANGED);
+	assert_int_equal(names(dir, "", NULL), 1);
+	assert_content("site.ocsp", "old");
+}
+
+/* It has the mode of the old file already when it is about to be renamed. */
+static void
+what_a_killed_writer_left_is_removed_whatever_its_mode(void **state)
+{
+	static const mode_t modes[] = {0600, 0644, 0444, 0400};
+	struct asked a = {.answer = 1};
+	char temp[NAME_MAX + 1] = "";
+	enum staple_result res;
+	struct staple *s;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(chmod(".", 0777), 0);
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		kill_a_writer("site.ocsp");
+		assert_int_equal(names(dir, ".site.ocsp.", temp), 1);
+		assert_int_equal(chmod(temp, modes[i]), 0);
+		/* its owner need not be root */
+		if (geteuid() == 0) {
+			assert_int_equal(chown(temp, NOBODY, NOBODY), 0);
+			assert_int_equal(seteuid(NOBODY), 0);
+		}
+		s = opened("site.ocsp");
+		res = replace(s, "new", &a);
+		staple_close(s);
+		if (getuid() == 0)
+			assert_int_equal(seteuid(0), 0);
+		assert_int_equal(res, STAPLE_WRITTEN);
+		assert_content("site.ocsp", "new");
+		assert_int_equal(names(dir, "", NULL), 1);
+		assert_int_equal(unlink("site.ocsp"), 0);
+	}
+}
+
+static void
+what_stands_in_the_temporary_files_place_is_not_harmed(void **state)
+{
+	struct asked a = {.answer = 1};
+	char temp[NAME_MAX + 1] = "", file[NAME_MAX + 16];
+
+	(void)state;
+	make("precious", "precious");
+	kill_a_writer("site.ocsp");
+	assert_int_equal(names(dir, ".site.ocsp.", temp), 2);
+	assert_int_equal(unlink(temp), 0);
+	assert_int_equal(symlink("precious", temp), 0);
+	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_WRITTEN);
+	assert_content("site.ocsp", "new");
+	assert_true(S_ISREG(look("site.ocsp").st_mode));
+	assert_content("precious", "precious");
+
+	unlink(temp);
+	assert_int_equal(mkdir(temp, 0755), 0);
+	snprintf(file, sizeof(file), "%s/precious", temp);
+	make(file, "precious");
+	assert_int_equal(put("site.ocsp", "newer", &a), STAPLE_FAILED);
+	assert_non_null(strstr(why, "site.ocsp"));
+	assert_content("site.ocsp", "new");
+	assert_content(file, "precious");
+}
+
+/* ---- long names ---- */
+
+static void
+a_name_of_any_length_gets_a_temporary_one_that_fits(void **state)
+{
+	char name[NAME_MAX + 1], temp[NAME_MAX + 1];
+	struct asked a = {.answer = 1};
+	size_t len;
+
+	(void)state;
+	for (len = NAME_MAX - 10; len <= NAME_MAX; len++) {
+		memset(name, 'n', len);
+		name[len] = '\0';
+		kill_a_writer(name);
+		temp[0] = '\0';
+		assert_int_equal(names(dir, ".", temp), 1);
+		assert_true(temp[0] == '.');
+		assert_true(strlen(temp) <= NAME_MAX);
+		assert_int_equal(put(name, "new", &a), STAPLE_WRITTEN);
+		assert_content(name, "new");
+		assert_int_equal(put(name, "newer", &a), STAPLE_WRITTEN);
+		assert_content(name, "newer");
+		assert_int_equal(names(dir, "", NULL), 1);
+		assert_int_equal(unlink(name), 0);
+	}
+}
+
+static void
+long_names_that_differ_at_the_end_do_not_share_a_temporary_one(void **state)
+{
+	char one[NAME_MAX + 1], other[NAME_MAX + 1];
+	struct asked a = {.answer = 1};
+
+	(void)state;
+	memset(one, 'n', NAME_MAX);
+	one[NAME_MAX] = '\0';
+	memcpy(other, one, sizeof(one));
+	other[NAME_MAX - 1] = 'm';
+	kill_a_writer(one);
+	kill_a_writer(other);
+	assert_int_equal(names(dir, "", NULL), 2);
+	assert_int_equal(put(one, "new", &a), STAPLE_WRITTEN);
+	/* its own is gone, the other's is not */
+	assert_int_equal(names(dir, "", NULL), 2);
+	assert_int_equal(put(other, "new", &a), STAPLE_WRITTEN);
+	assert_int_equal(names(dir, "", NULL), 2);
+	assert_content(one, "new");
+	assert_content(other, "new");
+}
+
+/* ---- many ---- */
+
+#define WRITERS 6
+#define ROUNDS 40
+#define WIDTH 3000 /* bytes, so that half a file is seen to be half */
+
+/* A number, as often as it takes. */
+static void
+spell(char out[WIDTH + 1], int n)
+{
+	size_t i;
+
+	for (i = 0; i < WIDTH; i += 6)
+		snprintf(out + i, 7, "%06d", n);
+}
+
+/* The number that a file of them holds; -1: it holds half of one. */
+static int
+spelt(const unsigned char *p, size_t len)
+{
+	char want[WIDTH + 1], digits[7];
+	int n;
+
+	if (len != WIDTH)
+		return -1;
+	memcpy(digits, p, 6);
+	digits[6] = '\0';
+	n = atoi(digits);
+	spell(want, n);
+	return memcmp(p, want, WIDTH) == 0 ? n : -1;
+}
+
+static int
+is_higher(void *ctx, const unsigned char *old, size_t len)
+{
+	const int *n = ctx;
+
+	return old == NULL || spelt(old, len) < *n;
+}
+
+static int
+write_numbers(int seed)
+{
+	char bytes[WIDTH + 1];
+	struct staple_bytes b = {
+	    (const unsigned char *)bytes, WIDTH, MAX, 0644};
+	enum staple_result res;
+	struct staple *s;
+	int i, n;
+
+	if (staple_open("numbers", &s, why) != STAPLE_OK)
+		return 1;
+	for (i = 0; i < ROUNDS; i++) {
+		n = (i * WRITERS + seed) * 7919 % 100000;
+		spell(bytes, n);
+		do
+			res = staple_replace(s, &b, is_higher, &n, why);
+		while (res == STAPLE_BUSY);
+		if (res == STAPLE_FAILED)
+			break;
+	}
+	staple_close(s);
+	return i < ROUNDS;
+}
+
+static void
+many_writers_leave_the_best_and_no_reader_sees_half_of_it(void **state)
+{
+	int i, n, best = 0, last = 0, left = WRITERS, status;
+	struct staple *s = opened("numbers");
+	unsigned char *buf;
+	size_t len;
+
+	(void)state;
+	alarm(100);
+	fflush(NULL);
+	for (i = 0; i < WRITERS; i++) {
+		pid_t pid = fork();
+
+		assert_int_not_equal(pid, -1);
+		if (pid == 0)
+			_exit(write_numbers(i));
+	}
+	for (i = 0; i < WRITERS * ROUNDS; i++) {
+		n = i * 7919 % 100000;
+		best = n > best ? n : best;
+	}
+	while (left > 0) {
+		if (waitpid(-1, &status, WNOHANG) > 0) {
+			assert_int_equal(status, 0);
+			left--;
+		}
+		if (staple_read(s, MAX, &buf, &len, why) == STAPLE_ABSENT)
+			continue;
+		n = spelt(buf, len);
+		free(buf);
+		assert_true(n >= last);
+		last = n;
+	}
+	alarm(0);
+	staple_close(s);
+	assert_int_equal(last, best);
+	assert_int_equal(names(dir, "", NULL), 1);
+}
+
+static void
+no_descriptor_is_left_open(void **state)
+{
+	struct asked yes = {.answer = 1}, no = {.answer = 0};
+	struct staple *s;
+	int before = dup(0), after;
+
+	(void)state;
+	close(before);
+	put("site.ocsp", "new", &yes);
+	put("site.ocsp", "newer", &no);
+	put("site.ocsp", "new", &yes);
+	staple_open("missing/site.ocsp", &s, why);
+	staple_open("", &s, why);
+	assert_int_equal(symlink("site.ocsp", "link"), 0);
+	put("link", "new", &yes);
+	assert_int_equal(mkfifo("fifo", 0644), 0);
+	put("fifo", "new", &yes);
+	after = dup(0);
+	close(after);
+	assert_int_equal(before, after);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_file_need_not_exist_to_be_opened),
+	    TEST(a_directory_that_is_missing_is_a_failure),
+	    TEST(a_file_in_place_of_the_directory_is_a_failure),
+	    TEST(a_path_without_a_name_is_a_failure),
+	    TEST(nothing_may_be_closed),
+	    TEST(what_is_not_there_is_absent),
+	    TEST(all_bytes_are_read),
+	    TEST(an_empty_file_is_read_as_no_bytes),
+	    TEST(no_more_is_read_than_was_asked_for),
+	    TEST(a_file_that_cannot_be_read_is_a_failure),
+	    TEST(a_name_that_is_too_long_is_a_failure),
+	    TEST(a_symbolic_link_is_refused),
+	    TEST(a_dangling_symbolic_link_is_refused),
+	    TEST(a_fifo_is_refused_and_not_waited_for),
+	    TEST(a_directory_is_refused),
+	    TEST(a_socket_is_refused),
+	    TEST(one_can_tell_that_a_directory_is_writable),
+	    TEST(one_can_tell_that_a_directory_is_not_writable),
+	    TEST(a_new_file_is_written_with_its_mode_whatever_the_umask),
+	    TEST(one_is_asked_with_the_old_bytes),
+	    TEST(an_empty_file_is_not_an_absent_one),
+	    TEST(one_is_asked_about_no_more_than_the_limit),
+	    TEST(what_begins_with_the_same_bytes_is_not_the_same),
+	    TEST(what_is_better_is_kept),
+	    TEST(nothing_is_made_if_nothing_is_better),
+	    TEST(equal_bytes_are_unchanged_and_nobody_is_asked),
+	    TEST(a_file_keeps_its_mode),
+	    TEST(a_file_keeps_its_owner_and_group),
+	    TEST(what_is_saved_before_the_lock_is_met_under_it),
+	    TEST(who_comes_while_another_saves_is_told_busy_at_once),
+	    TEST(the_lock_is_given_back_if_nothing_is_written),
+	    TEST(a_lock_on_the_directory_is_in_nobodys_way),
+	    TEST(one_may_change_ones_mind_under_the_lock),
+	    TEST(what_another_saved_meanwhile_is_what_one_is_asked_about),
+	    TEST(a_directory_swapped_for_a_link_is_not_written_to),
+	    TEST(a_directory_that_was_removed_is_a_failure),
+	    TEST(a_directory_that_may_not_be_written_is_a_failure),
+	    TEST(a_write_that_fails_leaves_the_old_file_and_nothing_else),
+	    TEST(what_a_killed_writer_left_is_removed_by_the_next),
+	    TEST(what_a_killed_writer_left_is_removed_even_if_nothing_is_saved),
+	    TEST(what_a_killed_writer_left_is_removed_whatever_its_mode),
+	    TEST(what_stands_in_the_temporary_files_place_is_not_harmed),
+	    TEST(a_name_of_any_length_gets_a_temporary_one_that_fits),
+	    TEST(
+		long_names_that_differ_at_the_end_do_not_share_a_temporary_one),
+	    TEST(many_writers_leave_the_best_and_no_reader_sees_half_of_it),
+	    TEST(no_descriptor_is_left_open),
+	};
+
+	return cmocka_run_group_tests_name("staple", tests, NULL, NULL);
+}
