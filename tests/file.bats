@@ -1177,7 +1177,7 @@ ended_by() {
 }
 
 @test "a signal ends it in the pause before a retry" {
-	local before
+	local before from
 	site status-503
 	store two-thirds-gone
 	before=$(everything)
@@ -1185,15 +1185,17 @@ ended_by() {
 	# by GET and by POST, and then it pauses
 	await was_asked 2
 	sleep 0.2
+	from=$SECONDS
 	kill -TERM "$pid"
 	finish
+	[ $((SECONDS - from)) -lt 5 ]
 	exits 143
 	[ "$(asked)" -le 4 ]
 	[ "$before" = "$(everything)" ]
 }
 
 @test "a signal ends it while it waits for another run to save" {
-	local before
+	local before from
 	site good
 	store half-gone
 	before=$(state site.pem.ocsp)
@@ -1202,8 +1204,10 @@ ended_by() {
 	await was_asked
 	sleep 0.3
 	kill -0 "$pid"
+	from=$SECONDS
 	kill -TERM "$pid"
 	finish
+	[ $((SECONDS - from)) -lt 5 ]
 	exits 143
 	unchanged "$before" site.pem.ocsp
 	# the rival's, which still writes

@@ -379,8 +379,6 @@ lost() {
 	cas sameski >site.issuer
 	lost -i some.crt site.pem
 	says "some.crt: no certificate of that name"
-	says "some.crt, certificate 2: "
-	says "another name"
 	says "own file"
 	says "site.pem.issuer: "
 	says "no certificate"

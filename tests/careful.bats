@@ -1,0 +1,236 @@
+#!/usr/bin/env bats
+# Mistakes that people make, and moments that nobody thinks of: what a first
+# hostile review of the program found, so that it stays found.
+
+load lib
+
+setup_file() { world; }
+teardown_file() { end_world; }
+setup() { cd "$BATS_TEST_TMPDIR" || exit; }
+
+# The program, which may write no byte to a file; to a pipe it may.
+limited() {
+	run --separate-stderr bash -c '(ulimit -f 0; exec "$@" 2>&1) | cat >&2
+		exit "${PIPESTATUS[0]}"' - "$OCSPFETCH" "$@"
+}
+
+@test "a certificate is never taken for a place to write to" {
+	leaf site good
+	cat site.key >>site.pem
+	cp site.pem before
+	fetch -o site.pem site.pem
+	exits 2
+	says "site.pem holds a certificate or a key"
+	cmp before site.pem
+	fetch -f -o site.pem site.pem
+	exits 2
+	cmp before site.pem
+}
+
+@test "nor is an issuer's, a key or a certificate in DER" {
+	local what
+	leaf site good
+	cp "$PKI/ca.pem" ca.pem
+	openssl x509 -in "$PKI/ca.pem" -outform DER -out ca.der
+	openssl pkey -in site.key -outform DER -out key.der
+	for what in ca.pem ca.der key.der site.key; do
+		cp "$what" before
+		fetch -i ca.pem -o "$what" site.pem
+		exits 2
+		says "holds a certificate or a key"
+		cmp before "$what"
+	done
+}
+
+@test "a file of zeros, as a crash leaves it, is replaced" {
+	leaf site good
+	head -c 700 /dev/zero >site.pem.ocsp
+	fetch site.pem
+	exits 0
+	fetch -c site.pem
+	exits 0
+}
+
+@test "two certificates that would share one response are a usage error" {
+	leaf a good
+	leaf b good
+	cp a.pem site.rsa
+	cp b.pem site.ecdsa
+	cp a.pem.issuer site.issuer
+	fetch --del-ext site.rsa site.ecdsa
+	exits 2
+	says "site.rsa"
+	says "site.ecdsa"
+	[ ! -e site.ocsp ]
+	fetch --del-ext site.rsa site.rsa
+	exits 0
+}
+
+@test "a dry run to standard output writes nothing and does not crash" {
+	leaf site good
+	fetch -n -o - site.pem
+	exits 0
+	silent
+}
+
+@test "a response that is gone when the run ends is not 0" {
+	leaf site hang
+	response site good
+	"$OCSPFETCH" -r 0 -t 2 site.pem 2>err 3>&- &
+	local pid=$! status=0
+	until grep -q "hang.*t$BATS_TEST_NUMBER\|hang" "$LOG"; do sleep 0.05; done
+	rm site.pem.ocsp
+	wait "$pid" || status=$?
+	[ "$status" -eq 1 ]
+	grep -q 'there is no site.pem.ocsp' err
+}
+
+@test "--check judges what is stored for a certificate without a responder" {
+	leaf site -
+	response site good
+	fetch -c site.pem
+	exits 0
+	response site revoked
+	fetch -c site.pem
+	exits 5
+	response site expired
+	fetch -c site.pem
+	exits 1
+	rm site.pem.ocsp
+	fetch -c site.pem
+	exits 0
+	silent
+}
+
+@test "--check of a must-staple certificate whose response came by --url is 0" {
+	leaf site - --must-staple
+	fetch -u "$URL/good" site.pem
+	exits 0
+	fetch -c site.pem
+	exits 0
+	rm site.pem.ocsp
+	fetch -c site.pem
+	exits 2
+}
+
+@test "many certificates and a dead responder do not use up the descriptors" {
+	local n files=()
+	"$FORGE" leaf "$PKI" many --count 150 --url http://127.0.0.1:1/
+	for n in {1..150}; do
+		cat "$PKI/many$n.pem" "$PKI/ca.pem" >"m$n.pem"
+		files+=("m$n.pem")
+	done
+	run --separate-stderr bash -c 'ulimit -n 128; exec "$@"' - \
+		"$OCSPFETCH" -r 1 "${files[@]}"
+	exits 1
+	[[ $stderr != *"Too many open files"* ]]
+	[ "$(grep -c '^ocspfetch: m' <<<"$stderr")" -eq 150 ]
+}
+
+@test "a newer answer that is about to end does not replace one that lasts" {
+	leaf site good-delegate-short
+	response site good-older
+	cp site.pem.ocsp before
+	fetch -v -m 25h site.pem
+	exits 0
+	says "lasts longer"
+	cmp before site.pem.ocsp
+	fetch site.pem
+	exits 0
+	run ! cmp -s before site.pem.ocsp
+}
+
+@test "what goes to a closed standard output is not called a success" {
+	leaf site good
+	run --separate-stderr bash -c '"$@" >&-' - "$OCSPFETCH" -o - site.pem
+	exits 3
+	says "standard output"
+}
+
+@test "what goes to a full standard output is not called a success" {
+	leaf site good
+	run --separate-stderr bash -c '"$@" >/dev/full' - \
+		"$OCSPFETCH" -o - site.pem
+	exits 3
+	says "No space left"
+}
+
+@test "a good answer as old as a stored revoked one does not replace it" {
+	leaf site good-longer
+	response site revoked
+	cp site.pem.ocsp before
+	fetch site.pem
+	exits 5
+	cmp before site.pem.ocsp
+	fetch -u "$URL/good-newer" site.pem
+	exits 0
+}
+
+@test "that a revoked answer could not be written is told as well" {
+	leaf site revoked
+	mkdir site.pem.ocsp
+	fetch --write-revoked site.pem
+	exits 3
+	rmdir site.pem.ocsp
+	limited --write-revoked site.pem
+	exits 5
+	says "the certificate was revoked"
+	says "besides, cannot write"
+}
+
+@test "a file size limit is a failure, not a death that leaves something" {
+	leaf site good
+	limited site.pem
+	exits 3
+	says "File too large"
+	[ ! -e site.pem.ocsp ]
+	[ -z "$(leftovers)" ]
+}
+
+@test "--method get passes over a responder with a query to the next one" {
+	leaf site 'good?x' --url "$URL/good"
+	fetch -X get site.pem
+	exits 0
+	leaf only 'good?x'
+	fetch -X get only.pem
+	exits 2
+	says "?"
+	says "--method post"
+	fetch only.pem
+	exits 0
+}
+
+@test "a message that nobody reads does not make it immune to SIGTERM" {
+	leaf site good
+	mkfifo pipe
+	sleep 30 >pipe 3>&- &
+	local writer=$! files=() n pid status=0
+	exec 9<>pipe
+	for ((n = 0; n < 400; n++)); do files+=(site.pem); done
+	"$OCSPFETCH" -vv "${files[@]}" 2>pipe 3>&- 9>&- &
+	pid=$!
+	sleep 1
+	kill -TERM "$pid"
+	wait "$pid" || status=$?
+	exec 9>&-
+	kill "$writer"
+	[ "$status" -eq 143 ]
+}
+
+@test "who can only read the directory cannot keep it from saving" {
+	leaf site good
+	exec 9<.
+	flock -x 9
+	fetch site.pem
+	exec 9>&-
+	exits 0
+	[ -s site.pem.ocsp ]
+}
+
+@test "every -i file has to be there, even if the issuer is found before" {
+	leaf site good
+	fetch -i site.pem.issuer -i gone.pem site.pem
+	exits 2
+	says "gone.pem"
+	[ ! -e site.pem.ocsp ]
+}
