@@ -52,11 +52,11 @@ struct search {
 
 /* Whose fault it is: the file's, or the machine's. */
 static enum cert_result
-file_error(const char *path, char *why)
+file_error(const char *as, char *why)
 {
 	int e = errno;
 
-	snprintf(why, WHY_MAX, "cannot read %.300s: %s", path, strerror(e));
+	snprintf(why, WHY_MAX, "cannot read %.300s: %s", as, strerror(e));
 	if (e == EMFILE || e == ENFILE || e == ENOMEM || e == EIO)
 		return CERT_ELOCAL;
 	return CERT_EFILE;
@@ -64,21 +64,21 @@ file_error(const char *path, char *why)
 
 static enum cert_result
 read_open_file(
-    int fd, const char *path, unsigned char **buf, size_t *len, char *why)
+    int fd, const char *as, unsigned char **buf, size_t *len, char *why)
 {
 	struct stat st;
 	ssize_t r;
 
 	if (fstat(fd, &st) == -1)
-		return file_error(path, why);
+		return file_error(as, why);
 	if (!S_ISREG(st.st_mode)) {
-		snprintf(why, WHY_MAX, "%.300s is %s, not a regular file", path,
+		snprintf(why, WHY_MAX, "%.300s is %s, not a regular file", as,
 		    S_ISDIR(st.st_mode) ? "a directory" : "a special file");
 		return CERT_EFILE;
 	}
 	if (st.st_size > (off_t)CERT_MAX_FILE) {
 		snprintf(why, WHY_MAX,
-		    "%.300s has %lld bytes, more than the limit of %zu", path,
+		    "%.300s has %lld bytes, more than the limit of %zu", as,
 		    (long long)st.st_size, CERT_MAX_FILE);
 		return CERT_EFILE;
 	}
@@ -91,7 +91,7 @@ read_open_file(
 		if (r == -1 && errno == EINTR)
 			continue;
 		if (r == -1)
-			return file_error(path, why);
+			return file_error(as, why);
 		if (r == 0)
 			break;
 		*len += (size_t)r;
@@ -99,9 +99,13 @@ read_open_file(
 	return CERT_OK;
 }
 
-/* `*buf` may hold a private key: to be freed with OPENSSL_cleanse() first. */
+/*
+ * `as` is what messages call it.  `*buf` may hold a private key: to be freed
+ * with OPENSSL_cleanse() first.
+ */
 static enum cert_result
-read_file(const char *path, unsigned char **buf, size_t *len, char *why)
+read_file(const char *path, const char *as, unsigned char **buf, size_t *len,
+    char *why)
 {
 	enum cert_result res;
 	int fd;
@@ -111,8 +115,8 @@ read_file(const char *path, unsigned char **buf, size_t *len, char *why)
 	/* a FIFO must not hang us; it is refused once it is open */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd == -1)
-		return file_error(path, why);
-	res = read_open_file(fd, path, buf, len, why);
+		return file_error(as, why);
+	res = read_open_file(fd, as, buf, len, why);
 	close(fd);
 	return res;
 }
@@ -254,14 +258,14 @@ split_pem(struct ders *l, const unsigned char *buf, size_t len)
 
 /* All certificates of a file, in its order. */
 static enum cert_result
-load_ders(const char *path, struct ders *l, char *why)
+load_ders(const char *path, const char *as, struct ders *l, char *why)
 {
 	enum cert_result res;
 	unsigned char *buf;
 	size_t len;
 	int rc;
 
-	if ((res = read_file(path, &buf, &len, why)) == CERT_OK) {
+	if ((res = read_file(path, as, &buf, &len, why)) == CERT_OK) {
 		/* a certificate is a SEQUENCE of over 127 bytes; no text is */
 		if (len > 2 && buf[0] == 0x30 && buf[1] > 0x80)
 			rc = ders_add(l, buf, len);
@@ -275,7 +279,7 @@ load_ders(const char *path, struct ders *l, char *why)
 			    "there is no certificate in %.300s (neither PEM "
 			    "nor "
 			    "DER)",
-			    path);
+			    as);
 			res = CERT_ENONE;
 		}
 	}
@@ -437,7 +441,7 @@ take_must_staple(struct cert *c, X509 *x)
 }
 
 static enum cert_result
-describe(struct cert *c, X509 *x, const char *path, char *why)
+describe(struct cert *c, X509 *x, char *why)
 {
 	const char *bad = NULL;
 
@@ -458,9 +462,7 @@ describe(struct cert *c, X509 *x, const char *path, char *why)
 	ERR_clear_error();
 	if (bad != NULL) {
 		snprintf(why, WHY_MAX,
-		    "the certificate in %.300s is malformed: its %s cannot be "
-		    "read",
-		    path, bad);
+		    "the certificate is malformed: its %s cannot be read", bad);
 		return CERT_EBAD;
 	}
 	if (X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) ==
@@ -479,16 +481,15 @@ cert_read(const char *path, struct cert *c, char *why)
 	X509 *leaf = NULL;
 
 	memset(c, 0, sizeof(*c));
-	if ((res = load_ders(path, &l, why)) != CERT_OK)
+	if ((res = load_ders(path, "it", &l, why)) != CERT_OK)
 		goto out;
 	if ((leaf = decode(&l.v[0], &fault)) == NULL) {
 		snprintf(why, WHY_MAX,
-		    "the first certificate in %.300s cannot be decoded: %s",
-		    path, fault);
+		    "its first certificate cannot be decoded: %s", fault);
 		res = CERT_EBAD;
 		goto out;
 	}
-	if ((res = describe(c, leaf, path, why)) != CERT_OK)
+	if ((res = describe(c, leaf, why)) != CERT_OK)
 		goto out;
 	if ((c->parts = calloc(1, sizeof(*c->parts))) == NULL) {
 		snprintf(why, WHY_MAX, "out of memory");
@@ -603,7 +604,7 @@ search_file(struct search *s, const char *path, char *why)
 	enum cert_result res;
 	int found = 0;
 
-	if ((res = load_ders(path, &l, why)) == CERT_OK)
+	if ((res = load_ders(path, path, &l, why)) == CERT_OK)
 		found = search_ders(s, &l, 0, path);
 	else if (res == CERT_ELOCAL)
 		s->local = res;
@@ -627,7 +628,8 @@ search_all(struct search *s, const struct cert_places *places, char *why)
 
 	/* what the user names has to be there, whoever is found first */
 	for (i = 0; i < places->nfiles && res == CERT_OK; i++) {
-		if ((res = load_ders(places->files[i], &l, why)) == CERT_OK)
+		if ((res = load_ders(places->files[i], places->files[i], &l,
+			 why)) == CERT_OK)
 			(void)search_ders(s, &l, 0, places->files[i]);
 		ders_free(&l);
 	}

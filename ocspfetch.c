@@ -233,10 +233,10 @@ static struct job *
 take_operand(struct run *r)
 {
 	const struct options *o = r->env.o;
+	enum job_state state;
 	struct job *j;
 
 	while (r->next_operand < o->noperands && r->nwaiting < MAX_WAITING) {
-		let_signals_in();
 		if ((j = malloc(sizeof(*j))) == NULL) {
 			fprintf(stderr, "ocspfetch: %s: out of memory\n",
 			    o->operands[r->next_operand++]);
@@ -246,7 +246,11 @@ take_operand(struct run *r)
 		}
 		job_init(j, o->operands[r->next_operand++]);
 		tick(r);
-		if (job_load(j, &r->env) == JOB_ASK)
+		/* it only reads, perhaps from a disk that hangs */
+		ending_signals(SIG_UNBLOCK);
+		state = job_load(j, &r->env);
+		ending_signals(SIG_BLOCK);
+		if (state == JOB_ASK)
 			return j;
 		finish(r, j);
 	}

@@ -369,6 +369,11 @@ check_together(const struct options *o, char *why)
 			snprintf(why, WHY_MAX, "%s", rules[i].what);
 			return OPTIONS_BAD;
 		}
+	for (i = 0; i < o->noperands; i++)
+		if (o->operands[i][0] == '\0') {
+			snprintf(why, WHY_MAX, "a certificate's name is empty");
+			return OPTIONS_BAD;
+		}
 	return o->del_ext ? check_stems(o, why) : OPTIONS_RUN;
 }
 

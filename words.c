@@ -83,18 +83,24 @@ utf8_take(const unsigned char *s, size_t len, unsigned long *cp)
 static size_t
 harmless(const unsigned char *s, size_t len)
 {
+	/* C1 controls, invisible and direction-changing characters */
+	static const struct {
+		unsigned long from, to;
+	} hidden[] = {{0, 0x9f}, {0xad, 0xad}, {0x34f, 0x34f}, {0x61c, 0x61c},
+	    {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f},
+	    {0x2000, 0x206f}, {0x3164, 0x3164}, {0xfe00, 0xfe0f},
+	    {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xfff0, 0xffff},
+	    {0xe0000, 0x10ffff}};
 	unsigned long cp;
-	size_t n;
+	size_t n, i;
 
 	if (s[0] >= 0x20 && s[0] < 0x7f)
 		return 1;
 	if ((n = utf8_take(s, len, &cp)) == 0)
 		return 0;
-	/* C1 controls, invisible and direction-changing characters */
-	if (cp < 0xa0 || cp == 0xad || cp == 0x61c || cp == 0x180e ||
-	    (cp >= 0x2000 && cp <= 0x206f) || cp == 0xfeff ||
-	    (cp >= 0xfff0 && cp <= 0xffff) || cp >= 0xe0000)
-		return 0;
+	for (i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		if (cp >= hidden[i].from && cp <= hidden[i].to)
+			return 0;
 	return n;
 }
 

@@ -386,7 +386,7 @@ temporary() {
 
 @test "0 when a good response came to be there while the network failed" {
 	local before
-	site status-500,latency-1500
+	site status-500,latency-4000
 	start -r 0 -X get site.pem
 	await was_asked
 	store good
@@ -398,7 +398,7 @@ temporary() {
 }
 
 @test "1 when the good response was gone while the network failed" {
-	site status-500,latency-1500
+	site status-500,latency-4000
 	store good
 	start -r 0 -X get site.pem
 	await was_asked
@@ -1175,9 +1175,9 @@ dry() {
 	leaf fast good
 	leaf slow good,latency-20000
 	leaf never hang
-	fetch --deadline 1 -r 5 fast.pem slow.pem never.pem
+	fetch --deadline 4 -r 5 fast.pem slow.pem never.pem
 	exits 1
-	[ $((SECONDS - start)) -lt 10 ]
+	[ $((SECONDS - start)) -lt 15 ]
 	is_good fast.pem.ocsp fast.pem
 	[ ! -e slow.pem.ocsp ]
 	[ ! -e never.pem.ocsp ]

@@ -1334,7 +1334,7 @@ ended_by() {
 
 @test "what a rival saved meanwhile is not undone" {
 	local before
-	site good,latency-1500
+	site good,latency-4000
 	store good-older
 	start site.pem
 	await was_asked
@@ -1349,7 +1349,7 @@ ended_by() {
 
 @test "what became no regular file meanwhile is not replaced" {
 	local before
-	site good,latency-1500
+	site good,latency-4000
 	store good-older
 	echo precious >../victim
 	start site.pem

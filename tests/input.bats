@@ -94,7 +94,7 @@ der() { openssl x509 -in "$1" -outform DER; }
 @test "a file that is not there is refused" {
 	refused gone.pem "No such file"
 	refused no/such/directory.pem "No such file"
-	refused '' "No such file"
+	refused '' "name is empty"
 }
 
 @test "a directory is refused" {
