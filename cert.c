@@ -366,7 +366,7 @@ take_serial(struct cert *c, X509 *x)
 	der = c->serial = malloc((size_t)n);
 	hex = c->serial_hex = malloc(2 * (size_t)len + 2);
 	if (der == NULL || hex == NULL)
-		return -1;
+		return -2;
 	c->serial_len = (size_t)i2d_ASN1_INTEGER(ai, &der);
 	if (ASN1_STRING_type(ai) == V_ASN1_NEG_INTEGER)
 		*hex++ = '-';
@@ -382,14 +382,15 @@ take_issuer_dn(struct cert *c, X509 *x)
 	unsigned char *p;
 	int n;
 
-	if ((n = i2d_X509_NAME(name, NULL)) <= 0 ||
-	    (p = c->issuer_dn = malloc((size_t)n)) == NULL)
+	if ((n = i2d_X509_NAME(name, NULL)) <= 0)
 		return -1;
+	if ((p = c->issuer_dn = malloc((size_t)n)) == NULL)
+		return -2;
 	c->issuer_dn_len = (size_t)i2d_X509_NAME(name, &p);
 	return 0;
 }
 
-/* Extensions: 0 done (also when absent), -1 malformed. */
+/* Extensions: 0 done (also when absent), -1 malformed, -2 no memory. */
 static int
 take_urls(struct cert *c, X509 *x)
 {
@@ -410,8 +411,11 @@ take_urls(struct cert *c, X509 *x)
 		uri = ad->location->d.uniformResourceIdentifier;
 		u = &c->urls[c->nurls];
 		u->len = (size_t)ASN1_STRING_length(uri);
-		if ((u->text = malloc(u->len + 1)) == NULL)
-			break;
+		if ((u->text = malloc(u->len + 1)) == NULL) {
+			/* to have none would be quite another thing */
+			AUTHORITY_INFO_ACCESS_free(aia);
+			return -2;
+		}
 		memcpy(u->text, ASN1_STRING_get0_data(uri), u->len);
 		u->text[u->len] = '\0';
 		c->nurls++;
@@ -440,29 +444,53 @@ take_must_staple(struct cert *c, X509 *x)
 	return 0;
 }
 
+static int
+take_times(struct cert *c, X509 *x)
+{
+	return to_time(X509_get0_notBefore(x), &c->not_before) == -1
+	    ? -1
+	    : to_time(X509_get0_notAfter(x), &c->not_after);
+}
+
+static int
+take_names(struct cert *c, X509 *x)
+{
+	c->subject = name_text(X509_get_subject_name(x));
+	c->issuer_name = name_text(X509_get_issuer_name(x));
+	if (c->subject == NULL || c->issuer_name == NULL)
+		return -2;
+	return take_issuer_dn(c, x);
+}
+
 static enum cert_result
 describe(struct cert *c, X509 *x, char *why)
 {
-	const char *bad = NULL;
+	static const struct {
+		int (*take)(struct cert *, X509 *);
+		const char *what;
+	} parts[] = {
+	    {take_names, "names"},
+	    {take_serial, "serial number"},
+	    {take_times, "times of validity"},
+	    {take_urls,
+		"authority information access (where the responder "
+		"is)"},
+	    {take_must_staple, "TLS feature extension (must-staple)"},
+	};
+	size_t i;
+	int rc = 0;
 
-	c->subject = name_text(X509_get_subject_name(x));
-	c->issuer_name = name_text(X509_get_issuer_name(x));
-	if (c->subject == NULL || c->issuer_name == NULL ||
-	    take_issuer_dn(c, x) == -1)
-		bad = "names";
-	else if (take_serial(c, x) == -1)
-		bad = "serial number";
-	else if (to_time(X509_get0_notBefore(x), &c->not_before) == -1 ||
-	    to_time(X509_get0_notAfter(x), &c->not_after) == -1)
-		bad = "times of validity";
-	else if (take_urls(c, x) == -1)
-		bad = "authority information access (where the responder is)";
-	else if (take_must_staple(c, x) == -1)
-		bad = "TLS feature extension (must-staple)";
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]) && rc == 0; i++)
+		rc = parts[i].take(c, x);
 	ERR_clear_error();
-	if (bad != NULL) {
+	if (rc == -2) {
+		snprintf(why, WHY_MAX, "out of memory");
+		return CERT_ELOCAL;
+	}
+	if (rc == -1) {
 		snprintf(why, WHY_MAX,
-		    "the certificate is malformed: its %s cannot be read", bad);
+		    "the certificate is malformed: its %s cannot be read",
+		    parts[i - 1].what);
 		return CERT_EBAD;
 	}
 	if (X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) ==

@@ -50,8 +50,8 @@ http_check_url(const char *url, size_t len, char *why)
 {
 	CURLU *u;
 	char *user = NULL;
+	CURLUcode rc;
 	size_t i;
-	int ok;
 
 	if (len > HTTP_MAX_URL) {
 		snprintf(why, WHY_MAX,
@@ -79,21 +79,21 @@ http_check_url(const char *url, size_t len, char *why)
 		snprintf(why, WHY_MAX, "it has a fragment (\"#\")");
 		return -1;
 	}
-	if ((u = curl_url()) == NULL) {
-		snprintf(why, WHY_MAX, "out of memory");
-		return -1;
-	}
-	ok = curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK;
-	if (!ok)
+	if ((u = curl_url()) == NULL)
+		return -2;
+	rc = curl_url_set(u, CURLUPART_URL, url, 0);
+	if (rc != CURLUE_OK)
 		snprintf(why, WHY_MAX, "it is not a valid URL");
 	else if (curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK ||
 	    curl_url_get(u, CURLUPART_PASSWORD, &user, 0) == CURLUE_OK) {
 		snprintf(why, WHY_MAX, "it holds a user name or password");
-		ok = 0;
+		rc = CURLUE_USER_NOT_ALLOWED;
 	}
 	curl_free(user);
 	curl_url_cleanup(u);
-	return ok ? 0 : -1;
+	if (rc == CURLUE_OUT_OF_MEMORY)
+		return -2;
+	return rc == CURLUE_OK ? 0 : -1;
 }
 
 int
@@ -442,6 +442,8 @@ classify(const struct slot *s, CURLcode code, const char **words)
 	switch (code) {
 	case CURLE_OK:
 		return HTTP_ANSWERED;
+	case CURLE_OUT_OF_MEMORY:
+		return HTTP_ENOMEM;
 	case CURLE_COULDNT_RESOLVE_HOST:
 		return HTTP_ERESOLVE;
 	case CURLE_COULDNT_RESOLVE_PROXY:
@@ -580,7 +582,7 @@ start(struct pool *p, struct slot *s, const struct http_question *q)
 	}
 	slot_clear(s);
 	memset(&a, 0, sizeof(a));
-	a.result = HTTP_EOTHER;
+	a.result = HTTP_ENOMEM;
 	a.headers = "";
 	a.date = -1;
 	snprintf(a.why, sizeof(a.why),

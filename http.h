@@ -37,6 +37,7 @@ enum http_result {
 	HTTP_EPROXY,       /* the proxy could not be reached, or said no */
 	HTTP_ETOOBIG,
 	HTTP_EBROKEN, /* cut off, or not HTTP */
+	HTTP_ENOMEM,
 	HTTP_EOTHER
 };
 
@@ -98,11 +99,11 @@ struct http_source {
 /*
  * Runs until the source has nothing left and all is answered.  libcurl is
  * set up when the first question is drawn; if that fails, the question is
- * answered with HTTP_EOTHER.  0; -1: out of memory, nothing was drawn.
+ * answered with HTTP_ENOMEM.  0; -1: out of memory, nothing was drawn.
  */
 int http_run(const struct http_options *, const struct http_source *);
 
-/* Is it a URL that may be asked?  0; -1: see `why`. */
+/* Is it a URL that may be asked?  0; -1: no, see `why`; -2: out of memory. */
 int http_check_url(const char *url, size_t len, char *why);
 
 /* Is it one header line, "Name: value"?  0; -1: see `why`. */

@@ -86,10 +86,22 @@ name_output(struct job *j, const struct options *o)
 
 /* ---- load ---- */
 
-static enum code
-cert_code(enum cert_result res)
+/* Without memory nothing that was found out is worth anything. */
+static int
+is_starved(struct job *j)
 {
-	return res == CERT_ELOCAL ? CODE_LOCAL : CODE_INPUT;
+	if (!ocsp_starved())
+		return 0;
+	job_fail(j, CODE_LOCAL, "out of memory");
+	return 1;
+}
+
+static void
+fail_cert(struct job *j, enum cert_result res, const char *why)
+{
+	if (!is_starved(j))
+		job_fail(
+		    j, res == CERT_ELOCAL ? CODE_LOCAL : CODE_INPUT, "%s", why);
 }
 
 static int
@@ -113,9 +125,9 @@ find_issuer(struct job *j, const struct env *env, char *why)
 	}
 	free(beside[0]);
 	free(beside[1]);
-	if (res == CERT_OK)
+	if (res == CERT_OK && !is_starved(j))
 		return 0;
-	job_fail(j, cert_code(res), "%s", why);
+	fail_cert(j, res, why);
 	return -1;
 }
 
@@ -125,6 +137,7 @@ find_responders(struct job *j, const struct env *env, char *why)
 {
 	const struct cert_url *u;
 	size_t i;
+	int rc;
 
 	if (env->o->url != NULL) {
 		j->urls[j->nurls++] = env->o->url;
@@ -132,9 +145,13 @@ find_responders(struct job *j, const struct env *env, char *why)
 	}
 	for (i = 0; i < j->cert.nurls; i++) {
 		u = &j->cert.urls[i];
-		if (http_check_url(u->text, u->len, why) == 0) {
+		if ((rc = http_check_url(u->text, u->len, why)) == 0) {
 			j->urls[j->nurls++] = u->text;
 			continue;
+		}
+		if (rc == -2) {
+			job_fail(j, CODE_LOCAL, "out of memory");
+			return -1;
 		}
 		report_line(j, env, "not asked", "%.100s: %s", u->text, why);
 		job_fail(j, CODE_INPUT,
@@ -164,6 +181,8 @@ make_target(struct job *j, const struct env *env, char *why)
 	};
 
 	j->target = ocsp_target(env->ocsp, &about, why);
+	if (is_starved(j))
+		return -1;
 	if (j->target == NULL)
 		job_fail(j, CODE_LOCAL, "%s", why);
 	return j->target == NULL ? -1 : 0;
@@ -180,6 +199,7 @@ judge(const struct job *j, const struct env *env, const unsigned char *der,
 	    .answer = answer,
 	};
 
+	(void)ocsp_starved(); /* what went before is settled */
 	return ocsp_judge(j->target, der, len, &policy, v);
 }
 
@@ -219,8 +239,12 @@ judge_stored(
 	if (der == NULL)
 		return 0;
 	j->holding = HOLDING_JUDGED;
-	if (judge(j, env, der, len, 0, &j->have) != VERDICT_INVALID ||
-	    !cert_looks_like_one(der, len))
+	judge(j, env, der, len, 0, &j->have);
+	if (is_starved(j)) {
+		j->holding = HOLDING_NOT_LOOKED;
+		return -1;
+	}
+	if (j->have.status != VERDICT_INVALID || !cert_looks_like_one(der, len))
 		return 0;
 	job_fail(j, CODE_INPUT,
 	    "%s holds a certificate or a key, not an OCSP response: it is not "
@@ -354,10 +378,13 @@ job_load(struct job *j, const struct env *env)
 		job_fail(j, CODE_LOCAL, "out of memory");
 		return JOB_DONE;
 	}
+	(void)ocsp_starved(); /* what went before is settled */
 	if ((res = cert_read(j->path, &j->cert, why)) != CERT_OK) {
-		job_fail(j, cert_code(res), "%s", why);
+		fail_cert(j, res, why);
 		return JOB_DONE;
 	}
+	if (is_starved(j))
+		return JOB_DONE;
 	report_cert(j, env);
 	if ((env->o->check && read_stored(j, why) == -1) ||
 	    !is_worth_asking(j, env))
@@ -546,6 +573,8 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 {
 	if (a->result != HTTP_ANSWERED) {
 		report_http_failure(j, env, a);
+		if (a->result == HTTP_ENOMEM)
+			return JOB_DONE;
 		/* what is too large, or not trusted, will be so again */
 		if (a->result != HTTP_ETOOBIG && a->result != HTTP_ETLS &&
 		    a->result != HTTP_EOTHER)
@@ -553,6 +582,8 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 		return next_responder(j, env, a);
 	}
 	judge(j, env, a->body, a->body_len, 1, &j->got);
+	if (is_starved(j))
+		return JOB_DONE;
 	report_verdict(j, env);
 	if (j->got.status == VERDICT_STALE && !j->no_cache)
 		return ask_past_caches(j, env, a);

@@ -5,6 +5,7 @@
 
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ocsp.h>
@@ -64,11 +65,68 @@ struct judging {
 	int status;            /* V_OCSP_CERTSTATUS_ of ours */
 };
 
+/* ---- memory ---- */
+
+/*
+ * Without memory OpenSSL fails in a hundred ways, most of which look like a
+ * fault of the response.  Its hooks take no context, hence this one global.
+ */
+static volatile int starved;
+
+static void *
+hook_malloc(size_t n, const char *file, int line)
+{
+	void *p;
+
+	(void)file;
+	(void)line;
+	if (n == 0)
+		return NULL;
+	if ((p = malloc(n)) == NULL)
+		starved = 1;
+	return p;
+}
+
+static void *
+hook_realloc(void *old, size_t n, const char *file, int line)
+{
+	void *p;
+
+	if (old == NULL)
+		return hook_malloc(n, file, line);
+	if (n == 0) {
+		free(old);
+		return NULL;
+	}
+	if ((p = realloc(old, n)) == NULL)
+		starved = 1;
+	return p;
+}
+
+static void
+hook_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
+int
+ocsp_starved(void)
+{
+	int was = starved;
+
+	starved = 0;
+	return was;
+}
+
 /* ---- issuers and targets ---- */
 
 struct ocsp *
 ocsp_new(void)
 {
+	/* it may refuse, where a library has used it already: so be it */
+	(void)CRYPTO_set_mem_functions(hook_malloc, hook_realloc, hook_free);
 	return calloc(1, sizeof(struct ocsp));
 }
 
@@ -111,7 +169,9 @@ issuer_new(const unsigned char *der, size_t len)
 		goto fail;
 	memcpy(is->der, der, len);
 	is->len = len;
+	/* a key that cannot be decoded shows only when it is asked for */
 	if ((is->x509 = d2i_X509(NULL, &p, (long)len)) == NULL ||
+	    X509_get0_pubkey(is->x509) == NULL ||
 	    (is->certs = sk_X509_new_null()) == NULL ||
 	    sk_X509_push(is->certs, is->x509) == 0 ||
 	    (is->store = X509_STORE_new()) == NULL ||

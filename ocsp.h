@@ -92,9 +92,15 @@ struct ocsp_verdict {
 	char why[WHY_MAX]; /* what was found, or why it is not good */
 };
 
-/* NULL if there is no memory. */
+/* Before anything else here or in cert.h; NULL if there is no memory. */
 struct ocsp *ocsp_new(void);
 void ocsp_free(struct ocsp *);
+
+/*
+ * Did OpenSSL ask for memory in vain since this was asked last?  Then no
+ * verdict, and nothing that cert.h says of a file, is to be believed.
+ */
+int ocsp_starved(void);
 
 /* Owned by the caller, outlived by the `struct ocsp`; NULL: see `why`. */
 struct ocsp_target *ocsp_target(

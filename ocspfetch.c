@@ -133,11 +133,17 @@ static void
 finish(struct run *r, struct job *j)
 {
 	struct text out = {0};
+	char safe[2 * WHY_MAX];
 	enum code code;
 
 	tick(r);
 	code = job_settle(j, &r->env);
 	report_job(j, &r->env, &out);
+	if (out.failed && code != CODE_OK) {
+		text_free(&out);
+		fprintf(stderr, "ocspfetch: %s: out of memory\n",
+		    words_escape(safe, sizeof(safe), j->path, strlen(j->path)));
+	}
 	say(&out);
 	text_free(&out);
 	if (code > r->worst)

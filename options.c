@@ -382,9 +382,12 @@ check_texts(const struct options *o, char *why)
 {
 	char reason[WHY_MAX];
 	size_t i;
+	int rc;
 
 	if (o->url != NULL &&
-	    http_check_url(o->url, strlen(o->url), reason) == -1) {
+	    (rc = http_check_url(o->url, strlen(o->url), reason)) != 0) {
+		if (rc == -2)
+			return OPTIONS_NOMEM;
 		snprintf(why, WHY_MAX, "option -u, --url: \"%.200s\": %.600s",
 		    o->url, reason);
 		return OPTIONS_BAD;

@@ -299,6 +299,7 @@ report_http_failure(
 	    [HTTP_EPROXY] = "the proxy failed: ",
 	    [HTTP_ETOOBIG] = "the answer is too large: ",
 	    [HTTP_EBROKEN] = "the answer is broken: ",
+	    [HTTP_ENOMEM] = "",
 	    [HTTP_EOTHER] = "",
 	};
 	const char *limit = "";
@@ -307,9 +308,9 @@ report_http_failure(
 		limit = " (--connect-timeout)";
 	else if (a->result == HTTP_ETIMEOUT)
 		limit = env->left_ms == 0 ? " (--deadline)" : " (--timeout)";
-	job_fail(j, CODE_TEMPORARY, "%.300s: %s%.500s%s%s", j->urls[j->url],
-	    what[a->result], a->why, limit,
-	    a->proxied ? " (through the proxy)" : "");
+	job_fail(j, a->result == HTTP_ENOMEM ? CODE_LOCAL : CODE_TEMPORARY,
+	    "%.300s: %s%.500s%s%s", j->urls[j->url], what[a->result], a->why,
+	    limit, a->proxied ? " (through the proxy)" : "");
 }
 
 void

@@ -20,8 +20,10 @@ text_vadd(struct text *t, const char *fmt, va_list ap)
 		return -1;
 	need = t->len + (size_t)n + 1;
 	if (need > t->size) {
-		if ((s = realloc(t->s, need * 2)) == NULL)
+		if ((s = realloc(t->s, need * 2)) == NULL) {
+			t->failed = 1;
 			return -1;
+		}
 		t->s = s;
 		t->size = need * 2;
 	}
@@ -138,8 +140,10 @@ text_add_escaped(struct text *t, const char *in, size_t len)
 	char *buf;
 	int rc;
 
-	if ((buf = malloc(size)) == NULL)
+	if ((buf = malloc(size)) == NULL) {
+		t->failed = 1;
 		return -1;
+	}
 	rc = text_add(t, "%s", words_escape(buf, size, in, len));
 	free(buf);
 	return rc;

@@ -21,6 +21,7 @@ struct text {
 	char *s;
 	size_t len;
 	size_t size;
+	int failed; /* something found no memory, and is missing */
 };
 
 /* Appends, printf-like; what finds no memory is left out.  0 on success. */
