@@ -560,6 +560,9 @@ on_verified(struct job *j, const struct env *env, const struct http_answer *a)
 	if (holds_verified(j) && !env->o->force && !j->no_cache &&
 	    ocsp_newer(&j->have, &j->got)) {
 		report_line(j, env, "older", "than what is stored");
+		/* if nothing newer comes, it is to be heard all the same */
+		if (j->got.status == VERDICT_REVOKED)
+			report_refusal(j, env, CODE_REVOKED, a);
 		return ask_past_caches(j, env, a);
 	}
 	if (j->got.status == VERDICT_GOOD)
@@ -611,8 +614,7 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 
 /* ---- save ---- */
 
-/* What the lock on the directory protects: is ours better than what is there?
- */
+/* What the lock protects: is ours better than what is there? */
 struct rivalry {
 	struct job *j;
 	const struct env *env;

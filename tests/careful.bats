@@ -236,3 +236,14 @@ limited() {
 	says "gone.pem"
 	[ ! -e site.pem.ocsp ]
 }
+
+@test "an older revoked answer is heard even if asking once more fails" {
+	leaf site 'revoked,nocache-503'
+	response site good-newer
+	cp site.pem.ocsp before
+	# what is older than the file, and then nothing
+	fetch -r 0 site.pem
+	exits 5
+	says "revoked"
+	cmp before site.pem.ocsp
+}

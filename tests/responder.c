@@ -349,6 +349,13 @@ stale_unless(struct reply *r, long unused)
 }
 
 static void
+nocache_status(struct reply *r, long status)
+{
+	if (no_cache(r))
+		set_status(r, status);
+}
+
+static void
 older_unless(struct reply *r, long unused)
 {
 	(void)unused;
@@ -510,6 +517,7 @@ static const struct behaviour behaviours[] = {
     /* Caches and memory. */
     {"stale-unless-nocache", "expired without no-cache", stale_unless, 0},
     {"older-unless-nocache", "good-older without no-cache", older_unless, 0},
+    {"nocache-503", "503 to no-cache", nocache_status, 503},
     {"alternate", "good-older and good-newer in turn", alternate, 0},
     {"trylater-twice", "OCSP tryLater, twice", trylater_n, 2},
     {"unauthorized-twice", "OCSP unauthorized, twice", unauthorized_n, 2},
