@@ -36,7 +36,7 @@ FORGE = $(O)/tests/forge.o
 UNIT_SRC = $(wildcard tests/unit/test_*.c)
 UNITS = $(UNIT_SRC:tests/unit/%.c=$(O)/%)
 TEST_SRC = $(wildcard tests/*.c tests/unit/*.c)
-TEST_PROGRAMS = $(O)/forge $(O)/responder $(UNITS)
+TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/faultshim.so $(UNITS)
 SCRIPTS = .ci/run tests/run $(wildcard tests/*.sh tests/*.bash)
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
@@ -114,6 +114,13 @@ $(O)/forge: $(O)/tests/forge-cli.o $(FORGE)
 $(O)/responder: $(O)/tests/responder.o $(FORGE)
 	$(call say,LD,$@)
 	$(Q)$(link_test)
+
+# It is loaded into the program, and has no sanitizer of its own.
+$(O)/faultshim.so: tests/faultshim.c Makefile
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) -std=c11 $(WARNINGS) $(WERROR) \
+	    $(CFLAGS) -fPIC -shared $(LDFLAGS) -o $@ $<
 
 $(UNITS): $(O)/%: $(O)/tests/unit/%.o $(ROOMS) $(FORGE)
 	$(call say,LD,$@)
