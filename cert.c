@@ -375,21 +375,6 @@ take_serial(struct cert *c, X509 *x)
 	return 0;
 }
 
-static int
-take_issuer_dn(struct cert *c, X509 *x)
-{
-	const X509_NAME *name = X509_get_issuer_name(x);
-	unsigned char *p;
-	int n;
-
-	if ((n = i2d_X509_NAME(name, NULL)) <= 0)
-		return -1;
-	if ((p = c->issuer_dn = malloc((size_t)n)) == NULL)
-		return -2;
-	c->issuer_dn_len = (size_t)i2d_X509_NAME(name, &p);
-	return 0;
-}
-
 /* Extensions: 0 done (also when absent), -1 malformed, -2 no memory. */
 static int
 take_urls(struct cert *c, X509 *x)
@@ -457,9 +442,7 @@ take_names(struct cert *c, X509 *x)
 {
 	c->subject = name_text(X509_get_subject_name(x));
 	c->issuer_name = name_text(X509_get_issuer_name(x));
-	if (c->subject == NULL || c->issuer_name == NULL)
-		return -2;
-	return take_issuer_dn(c, x);
+	return c->subject == NULL || c->issuer_name == NULL ? -2 : 0;
 }
 
 static enum cert_result
@@ -584,9 +567,26 @@ examine(const struct search *s, X509 *x)
 	return end < s->now ? ENDED : ISSUER;
 }
 
+/*
+ * Names may be equal though they are written in different kinds of strings;
+ * but who hashes them, as OCSP does, gets different numbers.
+ */
 static int
-remember_issuer(struct cert *c, const struct der *d, const char *from)
+is_spelled_alike(const X509_NAME *a, const X509_NAME *b)
 {
+	const unsigned char *p, *q;
+	size_t n, m;
+
+	return X509_NAME_get0_der(a, &p, &n) == 1 &&
+	    X509_NAME_get0_der(b, &q, &m) == 1 && n == m &&
+	    memcmp(p, q, n) == 0;
+}
+
+static int
+remember_issuer(struct cert *c, const struct der *d, X509 *x, const char *from)
+{
+	c->issuer_spelled = !is_spelled_alike(
+	    X509_get_issuer_name(c->parts->leaf), X509_get_subject_name(x));
 	c->issuer_from = strdup(from);
 	c->issuer = malloc(d->len);
 	if (c->issuer == NULL || c->issuer_from == NULL)
@@ -612,10 +612,10 @@ search_ders(
 			found = examine(s, x);
 		note_candidate(s, from, l->n > 1 ? i + 1 : 0,
 		    x == NULL ? fault : outcome[found]);
-		X509_free(x);
 		if (found == ISSUER && s->c->issuer == NULL &&
-		    remember_issuer(s->c, &l->v[i], from) == -1)
+		    remember_issuer(s->c, &l->v[i], x, from) == -1)
 			s->local = CERT_ELOCAL;
+		X509_free(x);
 		if (found > nearest)
 			nearest = found;
 	}
@@ -739,7 +739,6 @@ cert_free(struct cert *c)
 	free(c->issuer_name);
 	free(c->serial_hex);
 	free(c->serial);
-	free(c->issuer_dn);
 	free(c->issuer);
 	free(c->issuer_from);
 	free(c->hunt);

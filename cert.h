@@ -40,8 +40,6 @@ struct cert {
 	char *serial_hex;
 	unsigned char *serial; /* DER, an INTEGER */
 	size_t serial_len;
-	unsigned char *issuer_dn; /* DER, a Name */
-	size_t issuer_dn_len;
 	time_t not_before; /* RFC 5280 section 4.1.2.5 */
 	time_t not_after;
 	int must_staple; /* RFC 7633: status_request in the TLS feature */
@@ -52,9 +50,10 @@ struct cert {
 	/* Set by cert_find_issuer(). */
 	unsigned char *issuer; /* DER */
 	size_t issuer_len;
-	char *issuer_from; /* where it was found, in words */
-	char *hunt;        /* each candidate and what came of it, in lines */
-	int issuer_beside; /* it is in the same file or in `beside[0]` */
+	char *issuer_from;  /* where it was found, in words */
+	char *hunt;         /* each candidate and what came of it, in lines */
+	int issuer_spelled; /* the two write its name in different bytes */
+	int issuer_beside;  /* it is in the same file or in `beside[0]` */
 
 	struct cert_parts *parts; /* private to cert.c */
 };

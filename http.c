@@ -355,6 +355,7 @@ static int
 names_responder(const struct slot *s)
 {
 	char *host = NULL, *port = NULL, peer[HTTP_MAX_URL + 16];
+	const char *bare, *at;
 	CURLU *u;
 	int yes = 1;
 
@@ -364,8 +365,12 @@ names_responder(const struct slot *s)
 	    curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
 	    curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) ==
 		CURLUE_OK) {
-		snprintf(peer, sizeof(peer), "%s port %s", host, port);
-		yes = strstr(s->error, peer) != NULL;
+		/* libcurl leaves out the brackets of an IPv6 address */
+		bare = host[0] == '[' ? host + 1 : host;
+		snprintf(peer, sizeof(peer), " %.*s port %s",
+		    (int)strcspn(bare, "]"), bare, port);
+		at = strstr(s->error, peer);
+		yes = at != NULL && strchr(" :", at[strlen(peer)]) != NULL;
 	}
 	curl_free(host);
 	curl_free(port);

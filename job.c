@@ -31,6 +31,7 @@ job_free(struct job *j)
 	staple_close(j->staple);
 	free(j->have_der);
 	free(j->get_url);
+	free(j->save_der);
 	text_free(&j->story);
 	text_free(&j->warnings);
 }
@@ -173,8 +174,6 @@ make_target(struct job *j, const struct env *env, char *why)
 	    .issuer_len = j->cert.issuer_len,
 	    .serial = j->cert.serial,
 	    .serial_len = j->cert.serial_len,
-	    .issuer_name = j->cert.issuer_dn,
-	    .issuer_name_len = j->cert.issuer_dn_len,
 	    .not_after = j->cert.not_after,
 	    .hash = (enum ocsp_hash)env->o->hash,
 	    .nonce = env->o->nonce,
@@ -247,7 +246,8 @@ judge_stored(
 	if (j->have.status != VERDICT_INVALID || !cert_looks_like_one(der, len))
 		return 0;
 	job_fail(j, CODE_INPUT,
-	    "%s holds a certificate or a key, not an OCSP response: it is not "
+	    "%.300s holds a certificate or a key, not an OCSP response: it is "
+	    "not "
 	    "touched; is it the right file?",
 	    j->output);
 	return -1;
@@ -319,7 +319,8 @@ job_good_until(const struct job *j, const struct env *env)
 {
 	const struct ocsp_verdict *v = j->would_write ? &j->got : &j->have;
 
-	if (j->holding != HOLDING_JUDGED && !j->would_write)
+	if (j->action == ACTION_NO_RESPONDER ||
+	    (j->holding != HOLDING_JUDGED && !j->would_write))
 		return 0;
 	return v->usable_until - (time_t)job_demand(j, env);
 }
@@ -336,6 +337,14 @@ is_due(const struct job *j, const struct env *env)
 	return age >= life / 2;
 }
 
+/* It names no responder, none is named for it, and nobody demands stapling. */
+static int
+needs_none(const struct job *j, const struct env *env)
+{
+	return j->cert.nurls == 0 && env->o->url == NULL &&
+	    !j->cert.must_staple;
+}
+
 /* What can be said of the certificate alone, before any issuer is sought. */
 static int
 is_worth_asking(struct job *j, const struct env *env)
@@ -344,16 +353,14 @@ is_worth_asking(struct job *j, const struct env *env)
 	char when[WORDS_TIME_MAX];
 
 	/* --check judges what is there, however it came to be there */
-	if (c->nurls == 0 && env->o->url == NULL && j->have_der == NULL) {
-		if (c->must_staple)
-			job_fail(j, CODE_INPUT,
-			    "it demands stapling (must-staple), but names no "
-			    "OCSP responder: clients will refuse it; ask its "
-			    "authority for another certificate, or name a "
-			    "responder with --url");
-		else
-			j->action = ACTION_NO_RESPONDER;
-	} else if (c->not_after < env->now)
+	if (needs_none(j, env) && j->have_der == NULL)
+		j->action = ACTION_NO_RESPONDER;
+	else if (c->nurls == 0 && env->o->url == NULL && j->have_der == NULL)
+		job_fail(j, CODE_INPUT,
+		    "it demands stapling (must-staple), but names no OCSP "
+		    "responder: clients will refuse it; ask its authority for "
+		    "another certificate, or name a responder with --url");
+	else if (c->not_after < env->now)
 		job_fail(j, CODE_INPUT,
 		    "the certificate expired on %s; no responder is asked "
 		    "about it; renew it",
@@ -654,13 +661,14 @@ job_saved(struct job *j, enum action action)
 }
 
 static enum job_state
-save_dry(struct job *j, const struct env *env, const struct http_answer *a)
+save_dry(
+    struct job *j, const struct env *env, const unsigned char *der, size_t len)
 {
 	struct rivalry r = {j, env};
 	char why[WHY_MAX];
 
-	if (j->have_der != NULL && j->have_len == a->body_len &&
-	    memcmp(j->have_der, a->body, a->body_len) == 0)
+	if (j->have_der != NULL && j->have_len == len &&
+	    memcmp(j->have_der, der, len) == 0)
 		job_saved(j, ACTION_UNCHANGED);
 	else if (!is_better(&r, j->have_der, j->have_len))
 		job_saved(j, ACTION_KEPT);
@@ -673,10 +681,11 @@ save_dry(struct job *j, const struct env *env, const struct http_answer *a)
 }
 
 enum job_state
-job_save(struct job *j, const struct env *env, const struct http_answer *a)
+job_save(
+    struct job *j, const struct env *env, const unsigned char *der, size_t len)
 {
-	const struct staple_bytes bytes = {.p = a->body,
-	    .len = a->body_len,
+	const struct staple_bytes bytes = {.p = der,
+	    .len = len,
 	    .max = RESPONSE_MAX + 1,
 	    .mode = (mode_t)env->o->mode};
 	struct rivalry r = {j, env};
@@ -684,7 +693,7 @@ job_save(struct job *j, const struct env *env, const struct http_answer *a)
 	char why[WHY_MAX];
 
 	if (env->o->dry_run)
-		return save_dry(j, env, a);
+		return save_dry(j, env, der, len);
 	res = staple_replace(j->staple, &bytes, is_better, &r, why);
 	if (res == STAPLE_NOT_DURABLE)
 		job_fail(j, CODE_LOCAL,
@@ -695,7 +704,7 @@ job_save(struct job *j, const struct env *env, const struct http_answer *a)
 	case STAPLE_WRITTEN:
 	case STAPLE_NOT_DURABLE:
 		job_saved(j, ACTION_WRITTEN);
-		report_warnings(j, env, a->body_len);
+		report_warnings(j, env, len);
 		break;
 	case STAPLE_UNCHANGED:
 		job_saved(j, ACTION_UNCHANGED);
@@ -704,6 +713,7 @@ job_save(struct job *j, const struct env *env, const struct http_answer *a)
 		job_saved(j, ACTION_KEPT);
 		break;
 	case STAPLE_BUSY:
+		memcpy(j->busy, why, sizeof(j->busy));
 		return JOB_WAIT;
 	default:
 		job_fail(j, CODE_LOCAL, "%s", why);
@@ -723,7 +733,8 @@ settle_check(struct job *j, const struct env *env)
 	if (j->have.status == VERDICT_REFUSED ||
 	    (j->have.status == VERDICT_UNKNOWN &&
 		env->now - j->cert.not_before >= YOUNG))
-		job_fail(j, CODE_REJECTED, "%s: %s", j->output, j->have.why);
+		job_fail(
+		    j, CODE_REJECTED, "%.300s: %.600s", j->output, j->have.why);
 }
 
 /*
@@ -769,8 +780,17 @@ enum code
 job_settle(struct job *j, const struct env *env)
 {
 	settle_check(j, env);
+	/* what lies about for a certificate that needs none is of no weight */
+	if (env->o->check && needs_none(j, env) && j->cert.subject != NULL &&
+	    j->trouble != CODE_LOCAL &&
+	    !(j->holding == HOLDING_JUDGED &&
+		j->have.status == VERDICT_REVOKED)) {
+		j->trouble = CODE_OK;
+		j->action = ACTION_NO_RESPONDER;
+	}
 	look_again(j, env);
-	if (j->holding == HOLDING_JUDGED && j->have.status == VERDICT_REVOKED)
+	if (!j->would_write && j->holding == HOLDING_JUDGED &&
+	    j->have.status == VERDICT_REVOKED)
 		job_fail(j, CODE_REVOKED, "the stored response says: %s",
 		    j->have.why);
 	j->code = j->trouble;

@@ -89,7 +89,11 @@ struct job {
 	struct ocsp_verdict got; /* the last answer */
 	enum code trouble;       /* the gravest that went wrong, and why */
 	char why[WHY_MAX];
-	char also[WHY_MAX]; /* a local failure besides */
+	char also[WHY_MAX];      /* a local failure besides */
+	char busy[WHY_MAX];      /* who keeps it from saving */
+	unsigned char *save_der; /* what waits to be saved; NULL: nothing */
+	size_t save_len;
+	long long save_until; /* of the caller's clock */
 
 	enum action action;
 	int would_write; /* but for --dry-run */
@@ -109,16 +113,16 @@ enum job_state job_load(struct job *, const struct env *);
 enum job_state job_question(
     struct job *, const struct env *, struct http_question *);
 
-/* What came back; JOB_SAVE: `a` is to be given to job_save() at once. */
+/* What came back; JOB_SAVE: its body is to be given to job_save(). */
 enum job_state job_answer(
     struct job *, const struct env *, const struct http_answer *a);
 
 /*
- * Saves the answer.  JOB_WAIT: another run is saving, try again soon, or
- * give up with job_fail().  Not for standard output.
+ * Saves the answer.  JOB_WAIT: another run is saving (see `busy`), try again
+ * soon, or give up with job_fail().  Not for standard output.
  */
 enum job_state job_save(
-    struct job *, const struct env *, const struct http_answer *a);
+    struct job *, const struct env *, const unsigned char *der, size_t len);
 
 /* The answer went where it should: it is what there is now. */
 void job_saved(struct job *, enum action);

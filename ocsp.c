@@ -26,6 +26,9 @@
 #define MAX_STRAY 2
 #define MAX_STRAY_SIZE 4096
 
+/* Bytes of RSASSA-PSS-params, RFC 4055 section 3.1. */
+#define MAX_PSS 100
+
 struct issuer {
 	unsigned char *der;
 	size_t len;
@@ -42,7 +45,6 @@ struct ocsp {
 struct ocsp_target {
 	const struct issuer *issuer; /* borrowed */
 	ASN1_INTEGER *serial;
-	X509_NAME *issuer_name; /* as the certificate writes it */
 	OCSP_CERTID *id;
 	OCSP_REQUEST *req;
 	unsigned char *der; /* of req */
@@ -209,8 +211,10 @@ issuer_get(struct ocsp *o, const unsigned char *der, size_t len)
 static OCSP_CERTID *
 make_id(const struct ocsp_target *t, const EVP_MD *md)
 {
-	return OCSP_cert_id_new(md, t->issuer_name,
-	    X509_get0_pubkey_bitstr(t->issuer->x509), t->serial);
+	const X509 *x = t->issuer->x509;
+
+	return OCSP_cert_id_new(md, X509_get_subject_name(x),
+	    X509_get0_pubkey_bitstr(x), t->serial);
 }
 
 static int
@@ -239,7 +243,7 @@ struct ocsp_target *
 ocsp_target(struct ocsp *o, const struct ocsp_about *a, char *why)
 {
 	const EVP_MD *md = a->hash == HASH_SHA256 ? EVP_sha256() : EVP_sha1();
-	const unsigned char *serial = a->serial, *name = a->issuer_name;
+	const unsigned char *serial = a->serial;
 	struct ocsp_target *t;
 
 	ERR_clear_error();
@@ -249,10 +253,7 @@ ocsp_target(struct ocsp *o, const struct ocsp_about *a, char *why)
 		t->issuer = issuer_get(o, a->issuer, a->issuer_len);
 		t->serial =
 		    d2i_ASN1_INTEGER(NULL, &serial, (long)a->serial_len);
-		t->issuer_name =
-		    d2i_X509_NAME(NULL, &name, (long)a->issuer_name_len);
 		if (t->issuer != NULL && t->serial != NULL &&
-		    t->issuer_name != NULL &&
 		    (t->id = make_id(t, md)) != NULL && make_request(t) == 0)
 			return t;
 	}
@@ -273,7 +274,6 @@ ocsp_target_free(struct ocsp_target *t)
 	OCSP_REQUEST_free(t->req);
 	OPENSSL_free(t->der);
 	ASN1_INTEGER_free(t->serial);
-	X509_NAME_free(t->issuer_name);
 	free(t);
 }
 
@@ -619,7 +619,9 @@ has_proper_parameters(const X509_ALGOR *alg)
 	if (OBJ_find_sigid_algs(OBJ_obj2nid(oid), NULL, &key) != 1)
 		return 0;
 	if (OBJ_obj2nid(oid) == NID_rsassaPss)
-		return type == V_ASN1_SEQUENCE;
+		/* they have up to 70 bytes, but hold places for more */
+		return type == V_ASN1_SEQUENCE &&
+		    ASN1_STRING_length(par) <= MAX_PSS;
 	if (key == NID_rsaEncryption)
 		return type == V_ASN1_UNDEF || type == V_ASN1_NULL;
 	return type == V_ASN1_UNDEF;

@@ -54,8 +54,6 @@ struct ocsp_about {
 	size_t issuer_len;
 	const unsigned char *serial; /* DER, an INTEGER */
 	size_t serial_len;
-	const unsigned char *issuer_name; /* DER, as the certificate has it */
-	size_t issuer_name_len;
 	time_t not_after;
 	enum ocsp_hash hash; /* names it in the question, RFC 6960 4.1.1 */
 	int nonce;           /* send one of 32 octets, RFC 9654 */

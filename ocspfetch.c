@@ -80,13 +80,6 @@ ending_signals(int how)
 	sigprocmask(how, &ends, NULL);
 }
 
-static void
-let_signals_in(void)
-{
-	ending_signals(SIG_UNBLOCK);
-	ending_signals(SIG_BLOCK);
-}
-
 /* ---- jobs ---- */
 
 static void
@@ -157,41 +150,14 @@ finish(struct run *r, struct job *j)
 }
 
 static int
-to_stdout(const struct http_answer *a)
+to_stdout(const unsigned char *der, size_t len)
 {
-	if (fwrite(a->body, 1, a->body_len, stdout) != a->body_len ||
-	    fflush(stdout) == EOF)
-		return -1;
-	return 0;
-}
+	int ok;
 
-static void
-save(struct run *r, struct job *j, const struct http_answer *a)
-{
-	const struct timespec pause = {0, LOCK_PAUSE * 1000000L};
-	long long end = monotonic_ms() + LOCK_PATIENCE;
-
-	if (j->output == NULL && !r->env.o->dry_run) {
-		if (to_stdout(a) == 0)
-			job_saved(j, ACTION_WRITTEN);
-		else
-			job_fail(j, CODE_LOCAL,
-			    "cannot write to standard output: %s",
-			    strerror(errno));
-		return;
-	}
-	while (job_save(j, &r->env, a) == JOB_WAIT) {
-		let_signals_in();
-		tick(r);
-		if (monotonic_ms() >= end || r->env.left_ms == 0) {
-			job_fail(j, CODE_LOCAL,
-			    "another run is saving %s, and has been for too "
-			    "long (up to %d s)",
-			    j->output, LOCK_PATIENCE / 1000);
-			return;
-		}
-		nanosleep(&pause, NULL);
-	}
+	ending_signals(SIG_UNBLOCK); /* nobody may be reading */
+	ok = fwrite(der, 1, len, stdout) == len && fflush(stdout) != EOF;
+	ending_signals(SIG_BLOCK);
+	return ok ? 0 : -1;
 }
 
 static void
@@ -209,6 +175,43 @@ queue(struct run *r, struct job *j, long pause_ms)
 	w->next = r->waiting;
 	r->waiting = w;
 	r->nwaiting++;
+}
+
+/* Another run is saving: meanwhile the other answers are not to be kept. */
+static void
+save_later(struct run *r, struct job *j, const unsigned char *der, size_t len)
+{
+	if (j->save_der == NULL) {
+		j->save_until = monotonic_ms() + LOCK_PATIENCE;
+		j->save_len = len;
+		if ((j->save_der = malloc(len)) != NULL)
+			memcpy(j->save_der, der, len);
+	}
+	if (j->save_der == NULL)
+		job_fail(j, CODE_LOCAL, "out of memory");
+	else if (monotonic_ms() < j->save_until && r->env.left_ms != 0) {
+		queue(r, j, LOCK_PAUSE);
+		return;
+	} else
+		job_fail(j, CODE_LOCAL, "%s (it was waited for up to %d s)",
+		    j->busy, LOCK_PATIENCE / 1000);
+	finish(r, j);
+}
+
+static void
+save(struct run *r, struct job *j, const unsigned char *der, size_t len)
+{
+	if (j->output != NULL || r->env.o->dry_run) {
+		if (job_save(j, &r->env, der, len) == JOB_WAIT) {
+			save_later(r, j, der, len);
+			return;
+		}
+	} else if (to_stdout(der, len) == 0)
+		job_saved(j, ACTION_WRITTEN);
+	else
+		job_fail(j, CODE_LOCAL, "cannot write to standard output: %s",
+		    strerror(errno));
+	finish(r, j);
 }
 
 /* Takes the first that is due; else NULL, and how long that is to come. */
@@ -244,8 +247,8 @@ take_operand(struct run *r)
 
 	while (r->next_operand < o->noperands && r->nwaiting < MAX_WAITING) {
 		if ((j = malloc(sizeof(*j))) == NULL) {
-			fprintf(stderr, "ocspfetch: %s: out of memory\n",
-			    o->operands[r->next_operand++]);
+			fprintf(stderr, "ocspfetch: out of memory\n");
+			r->next_operand++;
 			if (r->worst < CODE_LOCAL)
 				r->worst = CODE_LOCAL;
 			continue;
@@ -275,9 +278,12 @@ next_question(void *ctx, struct http_question *q, long *wait_ms)
 		    (j = take_operand(r)) == NULL)
 			return r->waiting != NULL ? HTTP_LATER : HTTP_NONE;
 		tick(r);
-		if (job_question(j, &r->env, q) == JOB_ASK)
+		if (j->save_der != NULL)
+			save(r, j, j->save_der, j->save_len);
+		else if (job_question(j, &r->env, q) == JOB_ASK)
 			return HTTP_ASK;
-		finish(r, j);
+		else
+			finish(r, j);
 	}
 }
 
@@ -298,12 +304,12 @@ take_answer(
 		queue(r, j, j->pause_ms);
 		return;
 	case JOB_SAVE:
-		save(r, j, a);
-		break;
+		save(r, j, a->body, a->body_len);
+		return;
 	case JOB_DONE:
-		break;
+		finish(r, j);
+		return;
 	}
-	finish(r, j);
 }
 
 /* ---- the run ---- */
@@ -332,6 +338,7 @@ run(const struct options *o)
 	const struct http_source source = {next_question, take_answer, &r};
 	struct http_options http;
 
+	ending_signals(SIG_BLOCK);
 	if (o->deadline != -1)
 		r.deadline_ms = monotonic_ms() + o->deadline * 1000;
 	fill_http_options(&http, o);
@@ -340,6 +347,7 @@ run(const struct options *o)
 		fprintf(stderr, "ocspfetch: out of memory\n");
 		r.worst = CODE_LOCAL;
 	}
+	ending_signals(SIG_UNBLOCK);
 	look_again(&r);
 	free(r.shortest);
 	ocsp_free(r.env.ocsp);
@@ -397,7 +405,6 @@ main(int argc, char **argv)
 		return CODE_LOCAL;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a write then fails instead */
-	ending_signals(SIG_BLOCK);
 	switch (options_read(&o, argc, argv, why)) {
 	case OPTIONS_RUN:
 		code = run(&o);

@@ -425,6 +425,12 @@ report_warnings(struct job *j, const struct env *env, size_t len)
 		    ".issuer file beside it: HAProxy before 3.5 does not start "
 		    "with %s there; put it into %s",
 		    j->output, j->path);
+	if (j->cert.issuer_spelled)
+		warn(j,
+		    "the certificate and its issuer write the issuer's name in "
+		    "different bytes, so HAProxy does not find the certificate "
+		    "in %s",
+		    j->output);
 	if (j->got.singles > 1)
 		warn(j,
 		    "%s holds the status of %d certificates: HAProxy does not "
@@ -505,6 +511,7 @@ add_message(const struct job *j, const struct env *env, struct text *out)
 	if (raw.s != NULL)
 		text_add_escaped(out, raw.s, raw.len);
 	text_add(out, "\n");
+	out->failed |= raw.failed;
 	text_free(&raw);
 }
 

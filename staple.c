@@ -296,11 +296,12 @@ draft_clear(const struct staple *s, const struct draft *d, char *why)
 	if (fstatat(s->dir, d->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? STAPLE_OK : fail(s, "write", why);
 	if (!S_ISREG(st.st_mode)) {
-		if (unlinkat(s->dir, d->name,
-			S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) == 0 ||
-		    errno == ENOENT)
-			return STAPLE_OK;
-		return fail(s, "clear what is in the way beside", why);
+		/* only what is locked and known may be removed by name */
+		snprintf(why, WHY_MAX,
+		    "%s is in the way beside %.300s: %s, which no run of this "
+		    "program makes; remove it",
+		    d->name, s->path, kind(st.st_mode));
+		return STAPLE_FAILED;
 	}
 	fd = openat(s->dir, d->name,
 	    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -310,8 +311,13 @@ draft_clear(const struct staple *s, const struct draft *d, char *why)
 		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1 && (errno == ENOENT || errno == ELOOP))
 		return STAPLE_OK;
-	if (fd == -1 && errno == EACCES)
-		return busy(s, why); /* with another user's rights */
+	if (fd == -1 && errno == EACCES) {
+		snprintf(why, WHY_MAX,
+		    "%s beside %.300s belongs to another user: another run is "
+		    "saving, or was killed; then remove it",
+		    d->name, s->path);
+		return STAPLE_BUSY;
+	}
 	if (fd == -1 || (held = lock(fd)) == -1)
 		res = fail(s, "lock a temporary file beside", why);
 	else if (held == 1)
@@ -325,7 +331,7 @@ draft_clear(const struct staple *s, const struct draft *d, char *why)
 
 /*
  * Creates the draft and locks it.  It is the lock: only one run has it, and
- * unlike a directory nobody else may open it.
+ * unlike a directory it is not for others to open while it is written.
  */
 static enum staple_result
 draft_open(const struct staple *s, struct draft *d, char *why)
@@ -348,7 +354,8 @@ draft_open(const struct staple *s, struct draft *d, char *why)
 			return STAPLE_OK;
 		if (held == -1) {
 			res = fail(s, "lock a temporary file beside", why);
-			(void)unlinkat(s->dir, d->name, 0);
+			if (is_named(s, d, d->fd))
+				(void)unlinkat(s->dir, d->name, 0);
 		}
 		close(d->fd);
 		d->fd = -1;

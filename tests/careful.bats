@@ -15,6 +15,12 @@ limited() {
 		exit "${PIPESTATUS[0]}"' - "$OCSPFETCH" "$@"
 }
 
+# A run that leaves its draft behind.
+killed_before_the_rename() {
+	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 run strace -qq \
+		-o /dev/null -e trace=renameat -e inject=renameat:signal=KILL "$@"
+}
+
 @test "a certificate is never taken for a place to write to" {
 	leaf site good
 	cat site.key >>site.pem
@@ -94,9 +100,13 @@ limited() {
 	response site revoked
 	fetch -c site.pem
 	exits 5
+	# what lies about for one that needs none is of no weight
 	response site expired
 	fetch -c site.pem
-	exits 1
+	exits 0
+	rm site.pem.issuer
+	fetch -c site.pem
+	exits 0
 	rm site.pem.ocsp
 	fetch -c site.pem
 	exits 0
@@ -246,4 +256,61 @@ limited() {
 	exits 5
 	says "revoked"
 	cmp before site.pem.ocsp
+}
+
+@test "a dry run that would replace a revoked response says what the real one would" {
+	leaf site good-newer
+	response site revoked
+	fetch -n site.pem
+	exits 0
+	fetch site.pem
+	exits 0
+}
+
+@test "a lock that somebody holds keeps no other certificate from its response" {
+	local draft
+	leaf a good
+	leaf b latency-300
+	leaf c good
+	# a killed run shows how its draft is called
+	killed_before_the_rename "$OCSPFETCH" a.pem
+	draft=$(find . -name '.a.pem.ocsp.*')
+	[ -n "$draft" ]
+	exec 9<"$draft"
+	flock -x 9
+	"$OCSPFETCH" -r 0 -t 5 a.pem b.pem c.pem 2>err 3>&- 9>&- &
+	local pid=$! status=0 i
+	for ((i = 0; i < 60; i++)); do
+		if [ -s b.pem.ocsp ] && [ -s c.pem.ocsp ]; then break; fi
+		sleep 0.05
+	done
+	# while the first still waits
+	kill -0 "$pid"
+	[ -s b.pem.ocsp ] && [ -s c.pem.ocsp ]
+	exec 9>&-
+	wait "$pid" || status=$?
+	[ "$status" -eq 0 ]
+	[ -s a.pem.ocsp ]
+	[ -z "$(leftovers)" ]
+}
+
+@test "a draft of another user is named, so that it can be removed" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root to make it"
+	local place draft
+	place=$(mktemp -d /tmp/careful.XXXXXX)
+	leaf site good
+	cp site.pem site.pem.issuer "$OCSPFETCH" "$place"
+	chmod 755 "$place"
+	cd "$place"
+	killed_before_the_rename ./ocspfetch site.pem
+	draft=$(find . -name '.site.pem.ocsp.*' -printf '%f')
+	[ -n "$draft" ]
+	chmod 600 "$draft"
+	chown 65534 .
+	run --separate-stderr setpriv --reuid 65534 --regid 65534 \
+		--clear-groups ./ocspfetch --deadline 2 site.pem
+	cd / && rm -rf "$place"
+	exits 3
+	says "$draft"
+	says "another user"
 }

@@ -952,17 +952,21 @@ broken() {
 	rm site.pem.ocsp
 	ln -s ../victim "$temp"
 	fetch site.pem
-	exits 0
-	is_good site.pem.ocsp
-	[ ! -L site.pem.ocsp ]
+	exits 3
+	says "$temp is in the way"
+	says "a symbolic link"
+	[ ! -e site.pem.ocsp ]
 	[ "$(cat ../victim)" = precious ]
 	# nor is one that leads nowhere
-	rm -f site.pem.ocsp "$temp"
+	rm -f "$temp"
 	ln -s ../born "$temp"
+	fetch site.pem
+	exits 3
+	[ ! -e ../born ]
+	rm "$temp"
 	fetch site.pem
 	exits 0
 	is_good site.pem.ocsp
-	[ ! -e ../born ]
 }
 
 @test "3 when a directory that is not empty is in the temporary file's place" {

@@ -90,8 +90,6 @@ subject_make(
 	about.issuer_len = s->cert.issuer_len;
 	about.serial = s->cert.serial;
 	about.serial_len = s->cert.serial_len;
-	about.issuer_name = s->cert.issuer_dn;
-	about.issuer_name_len = s->cert.issuer_dn_len;
 	about.not_after = s->cert.not_after;
 	s->target = ocsp_target(session, &about, why);
 	assert_non_null(s->target);
