@@ -15,7 +15,10 @@
 
 #include <cmocka.h>
 
+#include <openssl/evp.h>
 #include <openssl/ocsp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "cert.h"
@@ -509,6 +512,113 @@ odd_parameters_of_the_signature_algorithm_are_refused(void **state)
 	subject_free(&s);
 }
 
+static EVP_PKEY *
+key_of(const char *name)
+{
+	char path[128];
+	EVP_PKEY *key;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s.key", dir, name);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+	fclose(f);
+	assert_non_null(key);
+	return key;
+}
+
+/* Puts `bytes` where the hash of PSS has its own parameters. */
+static void
+bloat_pss(OCSP_BASICRESP *basic, size_t bytes)
+{
+	X509_ALGOR *alg =
+	    (X509_ALGOR *)(uintptr_t)OCSP_resp_get0_tbs_sigalg(basic);
+	ASN1_OCTET_STRING *ballast = ASN1_OCTET_STRING_new();
+	ASN1_STRING *packed = NULL;
+	RSA_PSS_PARAMS *pss;
+	unsigned char *zeros = calloc(1, bytes);
+	const void *par;
+	int type;
+
+	X509_ALGOR_get0(NULL, &type, &par, alg);
+	pss = ASN1_item_unpack(par, ASN1_ITEM_rptr(RSA_PSS_PARAMS));
+	assert_non_null(pss);
+	assert_int_equal(ASN1_OCTET_STRING_set(ballast, zeros, (int)bytes), 1);
+	free(zeros);
+	assert_int_equal(
+	    X509_ALGOR_set0(pss->hashAlgorithm, OBJ_nid2obj(NID_sha256),
+		V_ASN1_OCTET_STRING, ballast),
+	    1);
+	assert_non_null(
+	    ASN1_item_pack(pss, ASN1_ITEM_rptr(RSA_PSS_PARAMS), &packed));
+	RSA_PSS_PARAMS_free(pss);
+	assert_int_equal(X509_ALGOR_set0(alg, OBJ_nid2obj(NID_rsassaPss),
+			     V_ASN1_SEQUENCE, packed),
+	    1);
+}
+
+/* Signs a response anew, by RSA-PSS, with so much ballast in its parameters. */
+static void
+sign_by_pss(struct response *r, size_t ballast)
+{
+	const unsigned char *p = r->der;
+	OCSP_RESPONSE *resp = d2i_OCSP_RESPONSE(NULL, &p, (long)r->len);
+	OCSP_BASICRESP *basic = OCSP_response_get1_basic(resp);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY *key = key_of("rsaca");
+	EVP_PKEY_CTX *pctx;
+	unsigned char *der, *cert;
+	size_t len;
+	X509 *x;
+
+	OCSP_RESPONSE_free(resp);
+	assert_int_equal(forge_cert(forge, "rsaca", "der", &cert, &len), 0);
+	p = cert;
+	x = d2i_X509(NULL, &p, (long)len);
+	free(cert);
+	assert_int_equal(
+	    EVP_DigestSignInit(ctx, &pctx, EVP_sha256(), NULL, key), 1);
+	assert_int_equal(
+	    EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING), 1);
+	assert_int_equal(OCSP_basic_sign_ctx(
+			     basic, x, ctx, NULL, OCSP_NOTIME | OCSP_NOCERTS),
+	    1);
+	if (ballast > 0)
+		bloat_pss(basic, ballast);
+	resp = OCSP_response_create(0, basic);
+	free(r->der);
+	len = (size_t)i2d_OCSP_RESPONSE(resp, NULL);
+	r->der = der = malloc(len);
+	assert_non_null(der);
+	r->len = (size_t)i2d_OCSP_RESPONSE(resp, &der);
+	OCSP_RESPONSE_free(resp);
+	OCSP_BASICRESP_free(basic);
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	X509_free(x);
+}
+
+static void
+rsa_pss_is_accepted_but_no_ballast_in_its_parameters(void **state)
+{
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, "rsaca", 0, HASH_SHA1, 0);
+	respond(&s, forge_find("good"), &r);
+	sign_by_pss(&r, 0);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_GOOD);
+	sign_by_pss(&r, 20000);
+	assert_true(r.len > 20000);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "parameters"));
+	free(r.der);
+	subject_free(&s);
+}
+
 static void
 a_next_update_in_1970_is_not_the_same_as_none(void **state)
 {
@@ -569,6 +679,7 @@ main(void)
 	    PLAIN(no_truncated_response_is_accepted),
 	    PLAIN(certificates_that_were_added_on_the_way_are_refused),
 	    PLAIN(odd_parameters_of_the_signature_algorithm_are_refused),
+	    PLAIN(rsa_pss_is_accepted_but_no_ballast_in_its_parameters),
 	    PLAIN(a_next_update_in_1970_is_not_the_same_as_none),
 	    PLAIN(newer_is_later_or_as_late_and_usable_for_longer),
 	};
