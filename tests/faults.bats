@@ -374,7 +374,8 @@ older survives fsync:2:ENOTSUP" >plan
 # to tell them from what we lose.
 forgive_openssl() {
 	printf 'leak:%s\n' _do_all_provided _fetch OSSL_DECODER_ \
-	    OSSL_PROVIDER_ OSSL_LIB_CTX_ OPENSSL_init_ CONF_ >forgiven
+	    OSSL_PROVIDER_ OSSL_LIB_CTX_ OPENSSL_init_ CONF_ \
+	    CRYPTO_THREAD_run_once >forgiven
 	ASAN_OPTIONS=${ASAN_OPTIONS-}:fast_unwind_on_malloc=0
 	LSAN_OPTIONS=${LSAN_OPTIONS-}:print_suppressions=0
 	LSAN_OPTIONS+=:suppressions=$BATS_TEST_TMPDIR/forgiven
