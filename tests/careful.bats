@@ -314,3 +314,17 @@ killed_before_the_rename() {
 	says "$draft"
 	says "another user"
 }
+
+@test "what was enough when its turn came has to be enough when the run ends" {
+	local left
+	leaf a good-same
+	leaf slow latency-8000
+	response a good-same
+	left=$(($(date -d "$(openssl ocsp -respin a.pem.ocsp -noverify -resp_text |
+		sed -n 's/.*Next Update: //p')" +%s) - $(date +%s)))
+	fetch -r 0 -d -m $((left - 4)) a.pem
+	exits 0
+	fetch -r 0 -m $((left - 4)) a.pem slow.pem
+	exits 1
+	says "a.pem: while the run went on"
+}

@@ -12,36 +12,8 @@ load lib
 setup_file() { world; }
 teardown_file() { end_world; }
 
-setup() {
-	# A word of its own in each test's URLs tells its requests in the log.
-	MINE=x$BATS_TEST_NUMBER
-	PLACE=
-	# bats has its own files one level up
-	mkdir "$BATS_TEST_TMPDIR/d"
-	cd "$BATS_TEST_TMPDIR/d" || exit
-}
-
-teardown() {
-	local started
-	if [ -e "$BATS_TEST_TMPDIR/pids" ]; then
-		while read -r started; do
-			kill -9 "$started" 2>/dev/null || true
-			wait "$started" 2>/dev/null || true
-		done <"$BATS_TEST_TMPDIR/pids"
-	fi
-	[ -z "$PLACE" ] || rm -rf "$PLACE"
-}
-
-# site BEHAVIOUR [forge options]: site.pem, whose requests asked() counts.
-site() {
-	local behaviour=$1
-	shift
-	leaf site "$behaviour.$MINE" "$@"
-}
-
-asked() {
-	grep -c "^[A-Z]* /[^ ]*\.$MINE " "$LOG" || true
-}
+setup() { own_place; }
+teardown() { end_place; }
 
 # store STATE: what a run, or an accident, left in site.pem.ocsp.
 store() {

@@ -57,28 +57,6 @@ shimmed() {
 		"$OCSPFETCH" "$@" site.pem >out 2>err || code=$?
 }
 
-# The responder's new answer, whatever its bytes are now?
-is_whole_new() {
-	[ -s site.pem.ocsp ] && ! cmp -s ../old site.pem.ocsp || return 1
-	cmp -s ../new site.pem.ocsp ||
-		openssl ocsp -respin site.pem.ocsp -issuer "$PKI/ca.pem" \
-			-cert site.pem -CAfile "$PKI/ca.pem" -partial_chain \
-			-no_nonce 2>&1 | grep -q '^site.pem: good$'
-}
-
-# What is there: old, new, none, or torn.
-holding() {
-	if [ ! -e site.pem.ocsp ]; then
-		echo none
-	elif cmp -s ../old site.pem.ocsp; then
-		echo old
-	elif is_whole_new; then
-		echo new
-	else
-		echo torn
-	fi
-}
-
 # wrong STATE POLICY: what is wrong with how a run ended, in words, or nothing.
 #	fails		3, and the file is as it was
 #	survives	0, and the new file

@@ -33,27 +33,6 @@ store() {
 	[ "$1" = nothing ] || cp ../old site.pem.ocsp
 }
 
-is_whole_new() {
-	[ -s site.pem.ocsp ] && ! cmp -s ../old site.pem.ocsp || return 1
-	cmp -s ../new site.pem.ocsp ||
-		openssl ocsp -respin site.pem.ocsp -issuer "$PKI/ca.pem" \
-			-cert site.pem -CAfile "$PKI/ca.pem" -partial_chain \
-			-no_nonce 2>&1 | grep -q '^site.pem: good$'
-}
-
-# What is there: old, new, none, or torn.
-holding() {
-	if [ ! -e site.pem.ocsp ]; then
-		echo none
-	elif cmp -s ../old site.pem.ocsp; then
-		echo old
-	elif is_whole_new; then
-		echo new
-	else
-		echo torn
-	fi
-}
-
 # traced STRACE-OPTIONS: the program, whose system calls are looked at.
 # LeakSanitizer cannot work under strace.
 traced() {

@@ -108,3 +108,58 @@ identity() {
 leftovers() {
 	find "${1:-.}" -name '.*.ocsp.*'
 }
+
+# A directory of the test's own, and a word in its URLs that tells its requests
+# in the log; end_place() ends what the test started and left in `pids`.
+own_place() {
+	MINE=x$BATS_TEST_NUMBER
+	PLACE=
+	# bats has its own files one level up
+	mkdir "$BATS_TEST_TMPDIR/d"
+	cd "$BATS_TEST_TMPDIR/d" || exit
+}
+
+end_place() {
+	local started
+	if [ -e "$BATS_TEST_TMPDIR/pids" ]; then
+		while read -r started; do
+			kill -9 "$started" 2>/dev/null || true
+			wait "$started" 2>/dev/null || true
+		done <"$BATS_TEST_TMPDIR/pids"
+	fi
+	[ -z "$PLACE" ] || rm -rf "$PLACE"
+}
+
+# site BEHAVIOUR [forge options]: site.pem, whose requests asked() counts.
+site() {
+	local behaviour=$1
+	shift
+	leaf site "$behaviour.$MINE" "$@"
+}
+
+asked() {
+	grep -c "^[A-Z]* /[^ ]*\.$MINE " "$LOG" || true
+}
+
+# Beside ../old and ../new, the responses of before and after a run that is
+# made to fail: is it the new one, though its signature may be another?
+is_whole_new() {
+	[ -s site.pem.ocsp ] && ! cmp -s ../old site.pem.ocsp || return 1
+	cmp -s ../new site.pem.ocsp ||
+		openssl ocsp -respin site.pem.ocsp -issuer "$PKI/ca.pem" \
+			-cert site.pem -CAfile "$PKI/ca.pem" -partial_chain \
+			-no_nonce 2>&1 | grep -q '^site.pem: good$'
+}
+
+# What is there: old, new, none, or torn.
+holding() {
+	if [ ! -e site.pem.ocsp ]; then
+		echo none
+	elif cmp -s ../old site.pem.ocsp; then
+		echo old
+	elif is_whole_new; then
+		echo new
+	else
+		echo torn
+	fi
+}
