@@ -12,6 +12,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs7.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -177,17 +178,23 @@ find_begin(
 	return NULL;
 }
 
+/* Certificates, then the bags of them (RFC 7468 sections 5, 8 and 9). */
+static const char *const labels[] = {"CERTIFICATE-----",
+    "X509 CERTIFICATE-----", "TRUSTED CERTIFICATE-----", "PKCS7-----",
+    "CMS-----"};
+#define LABELS 3
+#define LABELS_AND_BAGS 5
+
+/* Is the label of the header at `p` one of the first `n`? */
 static int
-is_certificate_label(const unsigned char *p, const unsigned char *end)
+is_labelled(const unsigned char *p, const unsigned char *end, size_t n)
 {
-	static const char *const labels[] = {"CERTIFICATE-----",
-	    "X509 CERTIFICATE-----", "TRUSTED CERTIFICATE-----"};
-	size_t i, n;
+	size_t i, len;
 
 	p += strlen(BEGIN);
-	for (i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
-		n = strlen(labels[i]);
-		if ((size_t)(end - p) >= n && memcmp(p, labels[i], n) == 0)
+	for (i = 0; i < n; i++) {
+		len = strlen(labels[i]);
+		if ((size_t)(end - p) >= len && memcmp(p, labels[i], len) == 0)
 			return 1;
 	}
 	return 0;
@@ -204,6 +211,34 @@ element_length(const unsigned char *p, size_t len)
 	if (ASN1_get_object(&q, &n, &tag, &class, (long)len) & 0x80)
 		return len;
 	return (size_t)(q - p) + (size_t)n;
+}
+
+/* All certificates of a PKCS #7 bag, RFC 2315 section 9.1; -1: no memory. */
+static int
+add_bag(struct ders *l, const unsigned char *p, size_t len)
+{
+	const unsigned char *const from = p;
+	const STACK_OF(X509) *certs = NULL;
+	unsigned char *der;
+	PKCS7 *bag;
+	int i, n, rc = 0;
+
+	ERR_clear_error();
+	bag = d2i_PKCS7(NULL, &p, (long)len);
+	if (bag != NULL && (size_t)(p - from) == len &&
+	    PKCS7_type_is_signed(bag) && bag->d.sign != NULL)
+		certs = bag->d.sign->cert;
+	if (certs == NULL)
+		rc = ders_add(l, NULL, 0);
+	for (i = 0; i < sk_X509_num(certs) && rc == 0; i++) {
+		der = NULL;
+		n = i2d_X509(sk_X509_value(certs, i), &der);
+		rc = n > 0 ? ders_add(l, der, (size_t)n) : -1;
+		OPENSSL_free(der);
+	}
+	PKCS7_free(bag);
+	ERR_clear_error();
+	return rc;
 }
 
 /* Decodes one block from its header to its end; adds NULL if that fails. */
@@ -224,7 +259,12 @@ add_block(struct ders *l, const unsigned char *p, const unsigned char *end)
 	/* OpenSSL appends its own notes to a TRUSTED CERTIFICATE */
 	if (ok && strcmp(name, PEM_STRING_X509_TRUSTED) == 0)
 		len = (long)element_length(data, (size_t)len);
-	rc = ders_add(l, ok ? data : NULL, ok ? (size_t)len : 0);
+	if (ok &&
+	    (strcmp(name, PEM_STRING_PKCS7) == 0 ||
+		strcmp(name, PEM_STRING_CMS) == 0))
+		rc = add_bag(l, data, (size_t)len);
+	else
+		rc = ders_add(l, ok ? data : NULL, ok ? (size_t)len : 0);
 	OPENSSL_free(name);
 	OPENSSL_free(header);
 	OPENSSL_free(data);
@@ -234,18 +274,18 @@ add_block(struct ders *l, const unsigned char *p, const unsigned char *end)
 }
 
 /*
- * Blocks of other kinds, such as keys, are stepped over unread: a block ends
- * where its END line is, or the next one begins.
+ * Blocks with other labels than the first `nlabels`, such as keys, are stepped
+ * over unread: a block ends where its END line is, or the next one begins.
  */
 static int
-split_pem(struct ders *l, const unsigned char *buf, size_t len)
+split_pem(struct ders *l, const unsigned char *buf, size_t len, size_t nlabels)
 {
 	const unsigned char *end = buf + len, *p, *next, *stop;
 
 	for (p = find_begin(buf, end, buf); p != NULL; p = next) {
 		next = find_begin(buf, end, p + 1);
 		stop = next != NULL ? next : end;
-		if (!is_certificate_label(p, end))
+		if (!is_labelled(p, end, nlabels))
 			continue;
 		if (find(p, stop, END) == NULL) {
 			if (ders_add(l, NULL, 0) == -1)
@@ -254,6 +294,32 @@ split_pem(struct ders *l, const unsigned char *buf, size_t len)
 			return -1;
 	}
 	return 0;
+}
+
+/* Of which kind is the first element within the outermost?  -1: not DER. */
+static int
+inner_tag(const unsigned char *p, size_t len)
+{
+	size_t skip;
+
+	if (len < 3 || p[0] != 0x30)
+		return -1;
+	skip = 2 + (p[1] > 0x80 ? p[1] & 0x7fu : 0);
+	return skip < len ? p[skip] : -1;
+}
+
+/* What a caIssuers URL may bring, RFC 5280 section 4.2.2.1. */
+static int
+split_any(struct ders *l, const unsigned char *p, size_t len)
+{
+	switch (inner_tag(p, len)) {
+	case V_ASN1_OBJECT:
+		return add_bag(l, p, len);
+	case V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED:
+		return ders_add(l, p, len);
+	default:
+		return split_pem(l, p, len, LABELS_AND_BAGS);
+	}
 }
 
 /* All certificates of a file, in its order. */
@@ -270,7 +336,7 @@ load_ders(const char *path, const char *as, struct ders *l, char *why)
 		if (len > 2 && buf[0] == 0x30 && buf[1] > 0x80)
 			rc = ders_add(l, buf, len);
 		else
-			rc = split_pem(l, buf, len);
+			rc = split_pem(l, buf, len, LABELS);
 		if (rc == -1) {
 			snprintf(why, WHY_MAX, "out of memory");
 			res = CERT_ELOCAL;
@@ -375,6 +441,23 @@ take_serial(struct cert *c, X509 *x)
 	return 0;
 }
 
+/* -1: no memory. */
+static int
+add_url(struct cert_url *v, size_t *n, const ASN1_IA5STRING *uri)
+{
+	struct cert_url *u = &v[*n];
+
+	if (*n >= CERT_MAX_URLS)
+		return 0;
+	u->len = (size_t)ASN1_STRING_length(uri);
+	if ((u->text = malloc(u->len + 1)) == NULL)
+		return -1;
+	memcpy(u->text, ASN1_STRING_get0_data(uri), u->len);
+	u->text[u->len] = '\0';
+	++*n;
+	return 0;
+}
+
 /* Extensions: 0 done (also when absent), -1 malformed, -2 no memory. */
 static int
 take_urls(struct cert *c, X509 *x)
@@ -382,31 +465,25 @@ take_urls(struct cert *c, X509 *x)
 	AUTHORITY_INFO_ACCESS *aia;
 	const ACCESS_DESCRIPTION *ad;
 	const ASN1_IA5STRING *uri;
-	struct cert_url *u;
-	int crit, i;
+	int crit, i, nid, rc = 0;
 
 	aia = X509_get_ext_d2i(x, NID_info_access, &crit, NULL);
 	if (aia == NULL)
 		return crit == -1 ? 0 : -1;
-	for (i = 0; i < sk_ACCESS_DESCRIPTION_num(aia); i++) {
+	for (i = 0; i < sk_ACCESS_DESCRIPTION_num(aia) && rc == 0; i++) {
 		ad = sk_ACCESS_DESCRIPTION_value(aia, i);
-		if (OBJ_obj2nid(ad->method) != NID_ad_OCSP ||
-		    ad->location->type != GEN_URI || c->nurls >= CERT_MAX_URLS)
+		if (ad->location->type != GEN_URI)
 			continue;
+		nid = OBJ_obj2nid(ad->method);
 		uri = ad->location->d.uniformResourceIdentifier;
-		u = &c->urls[c->nurls];
-		u->len = (size_t)ASN1_STRING_length(uri);
-		if ((u->text = malloc(u->len + 1)) == NULL) {
-			/* to have none would be quite another thing */
-			AUTHORITY_INFO_ACCESS_free(aia);
-			return -2;
-		}
-		memcpy(u->text, ASN1_STRING_get0_data(uri), u->len);
-		u->text[u->len] = '\0';
-		c->nurls++;
+		if (nid == NID_ad_OCSP)
+			rc = add_url(c->urls, &c->nurls, uri);
+		else if (nid == NID_ad_ca_issuers)
+			rc = add_url(c->issuer_urls, &c->nissuer_urls, uri);
 	}
 	AUTHORITY_INFO_ACCESS_free(aia);
-	return 0;
+	/* to have none would be quite another thing */
+	return rc == -1 ? -2 : 0;
 }
 
 static int
@@ -597,7 +674,7 @@ remember_issuer(struct cert *c, const struct der *d, X509 *x, const char *from)
 }
 
 /* The first of a list that is the issuer is remembered, unless one was. */
-static int
+static enum candidate
 search_ders(
     struct search *s, const struct ders *l, size_t first, const char *from)
 {
@@ -621,7 +698,7 @@ search_ders(
 	}
 	ERR_clear_error();
 	note_place(s, from, outcome[nearest]);
-	return nearest == ISSUER;
+	return nearest;
 }
 
 /* A file that may be absent, or of no use. */
@@ -633,7 +710,7 @@ search_file(struct search *s, const char *path, char *why)
 	int found = 0;
 
 	if ((res = load_ders(path, path, &l, why)) == CERT_OK)
-		found = search_ders(s, &l, 0, path);
+		found = search_ders(s, &l, 0, path) == ISSUER;
 	else if (res == CERT_ELOCAL)
 		s->local = res;
 	else {
@@ -664,7 +741,8 @@ search_all(struct search *s, const struct cert_places *places, char *why)
 	if (res != CERT_OK)
 		return res;
 	/* HAProxy looks only here */
-	if (search_ders(s, &c->parts->others, 1, "the certificate's own file"))
+	if (search_ders(s, &c->parts->others, 1,
+		"the certificate's own file") == ISSUER)
 		c->issuer_beside = 1;
 	else if (places->beside[0] != NULL &&
 	    search_file(s, places->beside[0], why))
@@ -709,22 +787,100 @@ cert_find_issuer(
 	}
 	c->hunt = s.hunt.s;
 	text_free(&s.places);
-	parts_free(c);
+	/* else somebody may yet send the issuer */
+	if (res != CERT_EISSUER)
+		parts_free(c);
 	return res;
+}
+
+enum cert_result
+cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
+    const char *from, time_t now, char *why)
+{
+	struct search s = {.c = c, .now = now};
+	enum cert_result res = CERT_OK;
+	enum candidate nearest = NONE;
+	struct ders l = {0};
+
+	if (split_any(&l, p, len) == -1)
+		s.local = CERT_ELOCAL;
+	else
+		nearest = search_ders(&s, &l, 0, from);
+	if (s.local != CERT_OK) {
+		snprintf(why, WHY_MAX, "out of memory");
+		res = s.local;
+	} else if (nearest == NONE || nearest == DAMAGED) {
+		snprintf(why, WHY_MAX,
+		    "not a certificate (neither DER, PEM "
+		    "nor PKCS #7)");
+		res = nearest == NONE ? CERT_ENONE : CERT_EBAD;
+	} else if (nearest != ISSUER) {
+		snprintf(why, WHY_MAX, "%s", outcome[nearest]);
+		res = CERT_EISSUER;
+	}
+	if (s.hunt.s != NULL) {
+		free(c->hunt);
+		c->hunt = s.hunt.s;
+	}
+	text_free(&s.places);
+	ders_free(&l);
+	if (res == CERT_OK)
+		parts_free(c);
+	return res;
+}
+
+char *
+cert_issuer_pem(const struct cert *c)
+{
+	char *pem = NULL, *p;
+	BIO *bio;
+	long n;
+
+	if ((bio = BIO_new(BIO_s_mem())) != NULL &&
+	    PEM_write_bio(
+		bio, PEM_STRING_X509, "", c->issuer, (long)c->issuer_len) > 0 &&
+	    (n = BIO_get_mem_data(bio, &p)) > 0)
+		pem = strndup(p, (size_t)n);
+	BIO_free(bio);
+	ERR_clear_error();
+	return pem;
+}
+
+int
+cert_is_certificates(const unsigned char *p, size_t len)
+{
+	const unsigned char *const end = p + len, *const from = p;
+	const unsigned char *q = p;
+	size_t n = 0;
+	X509 *x;
+
+	if (inner_tag(p, len) != -1) {
+		x = d2i_X509(NULL, &q, (long)len);
+		n = x != NULL && q == end;
+		X509_free(x);
+		ERR_clear_error();
+		return n != 0;
+	}
+	for (; (p = find(p, end, BEGIN)) != NULL; p++, n++)
+		if (!is_labelled(p, end, LABELS) ||
+		    find_begin(from, end, p) != p)
+			return 0;
+	return n > 0;
 }
 
 int
 cert_looks_like_one(const unsigned char *p, size_t len)
 {
-	size_t skip;
-
 	if (find(p, p + len, BEGIN) != NULL)
 		return 1;
-	if (len < 2 || p[0] != 0x30)
-		return 0;
 	/* an OCSP response begins with an ENUMERATED instead */
-	skip = 2 + (p[1] > 0x80 ? p[1] & 0x7fu : 0);
-	return skip < len && (p[skip] == 0x30 || p[skip] == 0x02);
+	switch (inner_tag(p, len)) {
+	case V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED:
+	case V_ASN1_INTEGER:
+		return 1;
+	default:
+		return 0;
+	}
 }
 
 void
@@ -735,6 +891,8 @@ cert_free(struct cert *c)
 	parts_free(c);
 	for (i = 0; i < c->nurls; i++)
 		free(c->urls[i].text);
+	for (i = 0; i < c->nissuer_urls; i++)
+		free(c->issuer_urls[i].text);
 	free(c->subject);
 	free(c->issuer_name);
 	free(c->serial_hex);

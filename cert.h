@@ -44,8 +44,11 @@ struct cert {
 	time_t not_after;
 	int must_staple; /* RFC 7633: status_request in the TLS feature */
 	int self_signed;
-	size_t nurls; /* id-ad-ocsp, RFC 5280 section 4.2.2.1; unvetted */
+	/* Of RFC 5280 section 4.2.2.1; unvetted. */
+	size_t nurls; /* id-ad-ocsp: its responders */
 	struct cert_url urls[CERT_MAX_URLS];
+	size_t nissuer_urls; /* id-ad-caIssuers: where its issuer may be had */
+	struct cert_url issuer_urls[CERT_MAX_URLS];
 
 	/* Set by cert_find_issuer(). */
 	unsigned char *issuer; /* DER */
@@ -77,6 +80,20 @@ enum cert_result cert_read(const char *path, struct cert *c, char *why);
  */
 enum cert_result cert_find_issuer(
     struct cert *c, const struct cert_places *places, time_t now, char *why);
+
+/*
+ * The same, after CERT_EISSUER, in what somebody sent: a certificate in DER
+ * or PEM, or several, or a PKCS #7 bag of them.  ENONE or EBAD: it is nothing
+ * of the kind.  `from` is where it came from, in words.
+ */
+enum cert_result cert_take_issuer(struct cert *, const unsigned char *p,
+    size_t len, const char *from, time_t now, char *why);
+
+/* The issuer in PEM, owned by the caller; NULL: out of memory. */
+char *cert_issuer_pem(const struct cert *);
+
+/* Is it certificates in PEM or DER, and nothing else? */
+int cert_is_certificates(const unsigned char *p, size_t len);
 
 /* Does it look like a certificate or a key, in PEM or DER? */
 int cert_looks_like_one(const unsigned char *p, size_t len);

@@ -158,7 +158,8 @@ make_headers(struct slot *s, const struct http_options *o)
 	for (i = 0; i < o->nheaders; i++)
 		if (add_header(&s->headers, o->headers[i]) == -1)
 			return -1;
-	if (add_ours(s, o, "Accept", o->accept) == -1)
+	if (add_ours(s, o, "Accept",
+		s->q.accept != NULL ? s->q.accept : o->accept) == -1)
 		return -1;
 	if (s->q.body != NULL &&
 	    (add_ours(s, o, "Content-Type", o->post_type) == -1 ||

@@ -12,8 +12,17 @@
 /* A responder may not know a younger certificate yet, in seconds. */
 #define YOUNG (48 * 3600L)
 
-/* The longest pause before a retry, in seconds, whoever asks for it. */
+/* The longest pause before a retry, in seconds; who wants a longer one (by
+ * Retry-After) is not asked again, unless --wait leaves room for it. */
 #define LONGEST_PAUSE 60
+
+/* The shortest exchange and the shortest pause of --wait, in ms. */
+#define LEAST_TIMEOUT 1000
+
+/* What a caIssuers URL may bring, RFC 5280 section 4.2.2.1. */
+#define ISSUER_TYPES                                                           \
+	"application/pkix-cert, application/pkcs7-mime, "                      \
+	"application/x-x509-ca-cert, */*;q=0.5"
 
 void
 job_init(struct job *j, const char *path)
@@ -55,6 +64,18 @@ job_fail(struct job *j, enum code code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(to, WHY_MAX, fmt, ap);
 	va_end(ap);
+}
+
+/* What went wrong is made good, but for a local failure, which stays one. */
+static void
+forgive(struct job *j)
+{
+	if (j->also[0] != '\0' && j->trouble != CODE_LOCAL) {
+		j->trouble = CODE_LOCAL;
+		memcpy(j->why, j->also, sizeof(j->why));
+		j->also[0] = '\0';
+	} else if (j->trouble != CODE_LOCAL)
+		j->trouble = CODE_OK;
 }
 
 /* ---- names ---- */
@@ -105,7 +126,16 @@ fail_cert(struct job *j, enum cert_result res, const char *why)
 		    j, res == CERT_ELOCAL ? CODE_LOCAL : CODE_INPUT, "%s", why);
 }
 
-static int
+/* Where HAProxy looks for the issuer; the other place is ours. */
+static char *
+name_issuer(const struct job *j, const struct options *o, int other)
+{
+	return join(j->path,
+	    o->del_ext == !other ? options_stem(j->path) : strlen(j->path),
+	    ".issuer");
+}
+
+static enum cert_result
 find_issuer(struct job *j, const struct env *env, char *why)
 {
 	const struct options *o = env->o;
@@ -114,9 +144,8 @@ find_issuer(struct job *j, const struct env *env, char *why)
 	char *beside[2];
 	enum cert_result res = CERT_ELOCAL;
 
-	/* what HAProxy would look for comes first */
-	beside[0] = join(j->path, o->del_ext ? stem : whole, ".issuer");
-	beside[1] = join(j->path, o->del_ext ? whole : stem, ".issuer");
+	beside[0] = name_issuer(j, o, 0);
+	beside[1] = name_issuer(j, o, 1);
 	if (beside[0] == NULL || beside[1] == NULL)
 		snprintf(why, WHY_MAX, "out of memory");
 	else {
@@ -126,43 +155,49 @@ find_issuer(struct job *j, const struct env *env, char *why)
 	}
 	free(beside[0]);
 	free(beside[1]);
-	if (res == CERT_OK && !is_starved(j))
-		return 0;
-	fail_cert(j, res, why);
-	return -1;
+	return res;
 }
 
-/* Whom to ask: those that may be asked, of those that the certificate names. */
+/*
+ * Of the URLs that the certificate names, those that may be asked; of the
+ * others the last one's fault is told, unless one is left.
+ */
 static int
-find_responders(struct job *j, const struct env *env, char *why)
+vet_urls(struct job *j, const struct env *env, const struct cert_url *v,
+    size_t n, const char *what)
 {
-	const struct cert_url *u;
+	char why[WHY_MAX];
 	size_t i;
 	int rc;
 
-	if (env->o->url != NULL) {
-		j->urls[j->nurls++] = env->o->url;
-		return 0;
-	}
-	for (i = 0; i < j->cert.nurls; i++) {
-		u = &j->cert.urls[i];
-		if ((rc = http_check_url(u->text, u->len, why)) == 0) {
-			j->urls[j->nurls++] = u->text;
+	for (i = 0; i < n; i++) {
+		rc = http_check_url(v[i].text, v[i].len, why);
+		if (rc == 0) {
+			j->urls[j->nurls++] = v[i].text;
 			continue;
 		}
 		if (rc == -2) {
 			job_fail(j, CODE_LOCAL, "out of memory");
 			return -1;
 		}
-		report_line(j, env, "not asked", "%.100s: %s", u->text, why);
+		report_line(j, env, "not asked", "%.100s: %s", v[i].text, why);
 		job_fail(j, CODE_INPUT,
-		    "the responder that it names, \"%.100s\", cannot be asked: "
-		    "%.600s",
-		    u->text, why);
+		    "%s, \"%.100s\", cannot be asked: %.600s", what, v[i].text,
+		    why);
 	}
 	if (j->nurls == 0)
 		return -1;
-	j->trouble = CODE_OK;
+	forgive(j);
+	return 0;
+}
+
+static int
+find_responders(struct job *j, const struct env *env)
+{
+	if (env->o->url == NULL)
+		return vet_urls(j, env, j->cert.urls, j->cert.nurls,
+		    "the responder that it names");
+	j->urls[j->nurls++] = env->o->url;
 	return 0;
 }
 
@@ -374,13 +409,51 @@ is_worth_asking(struct job *j, const struct env *env)
 	return 0;
 }
 
+/* All that comes after the issuer is known. */
+static enum job_state
+load_rest(struct job *j, const struct env *env)
+{
+	char why[WHY_MAX];
+
+	if ((!env->o->check && find_responders(j, env) == -1) ||
+	    make_target(j, env, why) == -1 || load_stored(j, env, why) == -1 ||
+	    env->o->check)
+		return JOB_DONE;
+	if (env->o->if_due && !is_due(j, env)) {
+		j->action = ACTION_NOT_DUE;
+		return JOB_DONE;
+	}
+	return JOB_ASK;
+}
+
+/* No issuer is at hand: whom may one be had from? */
+static enum job_state
+begin_hunt(struct job *j, const struct env *env, const char *why)
+{
+	const struct cert *c = &j->cert;
+
+	if (c->nissuer_urls == 0) {
+		job_fail(j, CODE_INPUT,
+		    "%.800s; nor does it say where to fetch one "
+		    "(--fetch-issuer)",
+		    why);
+		return JOB_DONE;
+	}
+	if (vet_urls(j, env, c->issuer_urls, c->nissuer_urls,
+		"no issuer was found for it, and the place that it names for "
+		"--fetch-issuer") == -1)
+		return JOB_DONE;
+	j->hunting = 1;
+	return JOB_ASK;
+}
+
 enum job_state
 job_load(struct job *j, const struct env *env)
 {
 	enum cert_result res;
 	char why[WHY_MAX];
-	int found;
 
+	j->began_ms = env->ms;
 	if (name_output(j, env->o) == -1) {
 		job_fail(j, CODE_LOCAL, "out of memory");
 		return JOB_DONE;
@@ -396,18 +469,16 @@ job_load(struct job *j, const struct env *env)
 	if ((env->o->check && read_stored(j, why) == -1) ||
 	    !is_worth_asking(j, env))
 		return JOB_DONE;
-	found = find_issuer(j, env, why);
+	res = find_issuer(j, env, why);
 	report_issuer(j, env);
-	if (found == -1 ||
-	    (!env->o->check && find_responders(j, env, why) == -1) ||
-	    make_target(j, env, why) == -1 || load_stored(j, env, why) == -1 ||
-	    env->o->check)
+	if (is_starved(j))
 		return JOB_DONE;
-	if (env->o->if_due && !is_due(j, env)) {
-		j->action = ACTION_NOT_DUE;
-		return JOB_DONE;
-	}
-	return JOB_ASK;
+	if (res == CERT_OK)
+		return load_rest(j, env);
+	if (res == CERT_EISSUER && env->o->fetch_issuer)
+		return begin_hunt(j, env, why);
+	fail_cert(j, res, why);
+	return JOB_DONE;
 }
 
 /* ---- ask ---- */
@@ -426,6 +497,26 @@ choose_method(struct job *j, const struct options *o)
 		    : METHOD_POST;
 }
 
+/* How much of --wait is left, in ms. */
+static long long
+wait_left(const struct job *j, const struct env *env)
+{
+	return j->began_ms + env->o->wait * 1000 - env->ms;
+}
+
+/* For one exchange; --wait bounds those that it alone brings about. */
+static long
+time_limit(const struct job *j, const struct env *env)
+{
+	long long ms = env->o->timeout * 1000, left = wait_left(j, env);
+
+	if (j->round > env->o->retry && left < ms)
+		ms = left > LEAST_TIMEOUT ? left : LEAST_TIMEOUT;
+	if (env->left_ms > 0 && env->left_ms < ms)
+		ms = env->left_ms;
+	return (long)ms;
+}
+
 enum job_state
 job_question(struct job *j, const struct env *env, struct http_question *q)
 {
@@ -437,6 +528,15 @@ job_question(struct job *j, const struct env *env, struct http_question *q)
 		    "be asked",
 		    words_span(span, env->o->deadline));
 		return JOB_DONE;
+	}
+	memset(q, 0, sizeof(*q));
+	q->ref = j;
+	q->timeout_ms = time_limit(j, env);
+	j->asked = 1;
+	if (j->hunting) {
+		q->url = j->urls[j->url];
+		q->accept = ISSUER_TYPES;
+		return JOB_ASK;
 	}
 	if (j->method == METHOD_AUTO)
 		choose_method(j, env->o);
@@ -450,38 +550,59 @@ job_question(struct job *j, const struct env *env, struct http_question *q)
 			return JOB_DONE;
 		choose_method(j, env->o);
 	}
-	j->asked = 1;
-	memset(q, 0, sizeof(*q));
-	q->ref = j;
 	q->url = j->method == METHOD_GET ? j->get_url : j->urls[j->url];
 	if (j->method == METHOD_POST)
 		q->body = ocsp_request(j->target, &q->body_len);
 	q->no_cache = j->no_cache;
-	q->timeout_ms = (long)(env->o->timeout * 1000);
-	if (env->left_ms > 0 && env->left_ms < q->timeout_ms)
-		q->timeout_ms = (long)env->left_ms;
 	return JOB_ASK;
 }
 
 /* ---- judge, and what comes next ---- */
 
+/* Is what went wrong of the kind that --wait is for? */
+int
+job_waits(const struct job *j, const struct env *env)
+{
+	return env->o->wait > 0 && j->trouble == CODE_TEMPORARY &&
+	    !job_lasts(j, env);
+}
+
+/* The pause before the next round, in ms; -1: there is to be none. */
+static long long
+next_pause(
+    const struct job *j, const struct env *env, const struct http_answer *a)
+{
+	long long ms, left = wait_left(j, env), asked = a->retry_after * 1000;
+	int waits = job_waits(j, env);
+
+	ms = j->round < 6 ? 1000LL << j->round : LONGEST_PAUSE * 1000;
+	if (ms > LONGEST_PAUSE * 1000)
+		ms = LONGEST_PAUSE * 1000;
+	if (j->transient && j->round < env->o->retry &&
+	    asked <= LONGEST_PAUSE * 1000)
+		ms = asked > ms ? asked : ms;
+	else if (waits && asked + LEAST_TIMEOUT < left) {
+		/* the last ones come closer, so that none is in vain */
+		if (ms > left / 2)
+			ms = left / 2;
+		ms = asked > ms ? asked : ms;
+		ms = ms > LEAST_TIMEOUT ? ms : LEAST_TIMEOUT;
+	} else
+		return -1;
+	return env->left_ms >= 0 && ms >= env->left_ms ? -1 : ms;
+}
+
 /* After all responders: once more, if what failed may pass. */
 static enum job_state
 next_round(struct job *j, const struct env *env, const struct http_answer *a)
 {
-	long long pause;
+	long long ms = next_pause(j, env, a);
 
-	if (!j->transient || j->round >= env->o->retry)
+	if (ms == -1)
 		return JOB_DONE;
-	pause = j->round < 6 ? 1LL << j->round : LONGEST_PAUSE;
-	if (a->retry_after > pause)
-		pause = a->retry_after;
-	if (pause > LONGEST_PAUSE)
-		pause = LONGEST_PAUSE;
-	if (env->left_ms >= 0 && pause * 1000 >= env->left_ms)
-		return JOB_DONE;
-	report_line(j, env, "pause", "%lld s, then once more", pause);
-	j->pause_ms = (long)(pause * 1000);
+	report_line(
+	    j, env, "pause", "%lld s, then once more", (ms + 500) / 1000);
+	j->pause_ms = (long)ms;
 	j->round++;
 	j->url = 0;
 	j->transient = 0;
@@ -563,7 +684,7 @@ static enum job_state
 on_verified(struct job *j, const struct env *env, const struct http_answer *a)
 {
 	j->answered = 1;
-	j->trouble = CODE_OK;
+	forgive(j);
 	if (holds_verified(j) && !env->o->force && !j->no_cache &&
 	    ocsp_newer(&j->have, &j->got)) {
 		report_line(j, env, "older", "than what is stored");
@@ -578,6 +699,119 @@ on_verified(struct job *j, const struct env *env, const struct http_answer *a)
 	return env->o->write_revoked ? JOB_SAVE : JOB_DONE;
 }
 
+/* ---- the issuer, where it is fetched ---- */
+
+/* What is there is replaced only if it is of no use for anything else. */
+static int
+is_no_issuer(void *ctx, const unsigned char *old, size_t len)
+{
+	(void)ctx;
+	return old == NULL || cert_is_certificates(old, len);
+}
+
+static enum staple_result
+write_issuer(const char *path, const char *pem, char *why)
+{
+	const struct staple_bytes bytes = {.p = (const unsigned char *)pem,
+	    .len = strlen(pem),
+	    .max = CERT_MAX_FILE,
+	    .mode = 0644};
+	enum staple_result res;
+	struct staple *s;
+
+	res = staple_open(path, &s, why);
+	if (res == STAPLE_OK)
+		res = staple_replace(s, &bytes, is_no_issuer, NULL, why);
+	staple_close(s);
+	return res;
+}
+
+static void
+save_issuer(struct job *j, const struct env *env)
+{
+	char *path = name_issuer(j, env->o, 0), why[WHY_MAX];
+	char *pem = cert_issuer_pem(&j->cert);
+
+	if (path == NULL || pem == NULL)
+		job_fail(j, CODE_LOCAL, "out of memory");
+	else if (env->o->dry_run)
+		report_line(
+		    j, env, "", "not written to %s, for --dry-run", path);
+	else
+		switch (write_issuer(path, pem, why)) {
+		case STAPLE_WRITTEN:
+		case STAPLE_UNCHANGED:
+			j->cert.issuer_beside = 1;
+			report_line(j, env, "", "written to %s", path);
+			break;
+		case STAPLE_KEPT:
+			job_fail(j, CODE_LOCAL,
+			    "the issuer was fetched, but %.300s holds "
+			    "something "
+			    "else than certificates, and is not touched",
+			    path);
+			break;
+		case STAPLE_BUSY:
+			report_line(j, env, "", "not written: %s", why);
+			break;
+		default:
+			job_fail(j, CODE_LOCAL,
+			    "the issuer was fetched, but is not in place: %s",
+			    why);
+			break;
+		}
+	free(path);
+	free(pem);
+}
+
+/* Proven: from now on all is as if it had been at hand. */
+static enum job_state
+end_hunt(struct job *j, const struct env *env)
+{
+	report_issuer(j, env);
+	save_issuer(j, env);
+	j->hunting = 0;
+	j->url = j->nurls = 0;
+	j->round = 0;
+	j->transient = 0;
+	forgive(j);
+	return load_rest(j, env);
+}
+
+static enum job_state
+take_issuer(struct job *j, const struct env *env, const struct http_answer *a)
+{
+	char why[WHY_MAX], from[HTTP_MAX_URL + 1];
+
+	/* the URL is borrowed from what is about to change */
+	snprintf(from, sizeof(from), "%s", j->urls[j->url]);
+	(void)ocsp_starved();
+	switch (cert_take_issuer(
+	    &j->cert, a->body, a->body_len, from, env->now, why)) {
+	case CERT_OK:
+		return is_starved(j) ? JOB_DONE : end_hunt(j, env);
+	case CERT_EISSUER:
+		job_fail(j, CODE_INPUT,
+		    "no issuer was found for it, and what %.300s has is not "
+		    "its issuer (%.200s): %.300s; name its file with -i",
+		    from, j->cert.issuer_name, why);
+		break;
+	case CERT_ELOCAL:
+		job_fail(j, CODE_LOCAL, "%s", why);
+		return JOB_DONE;
+	default:
+		if (is_starved(j))
+			return JOB_DONE;
+		report_not_expected(j, a, "not a certificate");
+		if (may_pass(a->status))
+			j->transient = 1;
+		break;
+	}
+	return next_responder(j, env, a);
+}
+
+/* ---- what came back ---- */
+
 enum job_state
 job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 {
@@ -591,6 +825,8 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 			j->transient = 1;
 		return next_responder(j, env, a);
 	}
+	if (j->hunting)
+		return take_issuer(j, env, a);
 	judge(j, env, a->body, a->body_len, 1, &j->got);
 	if (is_starved(j))
 		return JOB_DONE;
@@ -613,7 +849,7 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 	case VERDICT_INVALID:
 		break;
 	}
-	report_not_ocsp(j, env, a);
+	report_not_expected(j, a, "not an OCSP response");
 	if (may_pass(a->status))
 		j->transient = 1;
 	return other_method(j, env, a);

@@ -58,6 +58,7 @@ struct env {
 	const struct options *o;
 	struct ocsp *ocsp;
 	time_t now;
+	long long ms;      /* of a clock that only goes forward */
 	long long left_ms; /* of the whole run; -1: no deadline */
 };
 
@@ -73,6 +74,7 @@ struct job {
 	unsigned char *have_der;
 	size_t have_len;
 
+	int hunting; /* the issuer is asked for, not the responder */
 	const char *urls[CERT_MAX_URLS]; /* vetted; borrowed */
 	size_t nurls;
 	size_t url;              /* the one being asked */
@@ -81,6 +83,7 @@ struct job {
 	int no_cache;
 	int transient; /* this round failed in a way that may pass */
 	long long round;
+	long long began_ms; /* when it was first asked, for --wait */
 	long pause_ms;
 	char *get_url;
 
@@ -113,9 +116,14 @@ enum job_state job_load(struct job *, const struct env *);
 enum job_state job_question(
     struct job *, const struct env *, struct http_question *);
 
-/* What came back; JOB_SAVE: its body is to be given to job_save(). */
+/*
+ * What came back; JOB_SAVE: its body is to be given to job_save().  JOB_WAIT:
+ * job_waits() says whether it is for --wait, where a person may like a word.
+ */
 enum job_state job_answer(
     struct job *, const struct env *, const struct http_answer *a);
+
+int job_waits(const struct job *, const struct env *);
 
 /*
  * Saves the answer.  JOB_WAIT: another run is saving (see `busy`), try again

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,9 +59,10 @@ tick(struct run *r)
 	long long left;
 
 	r->env.now = time(NULL);
+	r->env.ms = monotonic_ms();
 	if (r->deadline_ms == -1)
 		return;
-	left = r->deadline_ms - monotonic_ms();
+	left = r->deadline_ms - r->env.ms;
 	r->env.left_ms = left > 0 ? left : 0;
 }
 
@@ -287,6 +289,19 @@ next_question(void *ctx, struct http_question *q, long *wait_ms)
 	}
 }
 
+/* Who sits there and waits is told why; logs and mails are not. */
+static void
+say_wait(const struct job *j, const struct env *env)
+{
+	struct text out = {0};
+
+	if (!job_waits(j, env) || !isatty(STDERR_FILENO))
+		return;
+	report_wait(j, env, &out);
+	say(&out);
+	text_free(&out);
+}
+
 static void
 take_answer(
     void *ctx, const struct http_question *q, const struct http_answer *a)
@@ -301,6 +316,7 @@ take_answer(
 		queue(r, j, 0);
 		return;
 	case JOB_WAIT:
+		say_wait(j, &r->env);
 		queue(r, j, j->pause_ms);
 		return;
 	case JOB_SAVE:
@@ -329,6 +345,32 @@ fill_http_options(struct http_options *h, const struct options *o)
 	h->max_redirs = (long)o->max_redirs;
 	h->parallel = (size_t)o->parallel;
 	h->family = o->ipv4 ? 4 : o->ipv6 ? 6 : 0;
+}
+
+/* So that a fleet does not come all at once. */
+static int
+splay(const struct options *o)
+{
+	uint64_t n;
+	struct timespec ts;
+
+	if (o->splay == 0)
+		return 0;
+	if (getentropy(&n, sizeof(n)) == -1) {
+		fprintf(stderr, "ocspfetch: no random number for --splay: %s\n",
+		    strerror(errno));
+		return -1;
+	}
+	n %= (uint64_t)o->splay * 1000 + 1;
+	if (o->verbose > 0)
+		fprintf(stderr,
+		    "ocspfetch: waiting %.1f s of at most %lld (--splay)\n",
+		    (double)n / 1000, o->splay);
+	ts.tv_sec = (time_t)(n / 1000);
+	ts.tv_nsec = (long)(n % 1000) * 1000000;
+	while (nanosleep(&ts, &ts) == -1 && errno == EINTR)
+		;
+	return 0;
 }
 
 static int
@@ -407,7 +449,8 @@ main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN); /* a write then fails instead */
 	switch (options_read(&o, argc, argv, why)) {
 	case OPTIONS_RUN:
-		code = run(&o);
+		if (splay(&o) == 0)
+			code = run(&o);
 		break;
 	case OPTIONS_HELP:
 		code = print(options_help);

@@ -17,11 +17,12 @@ const char options_help[] =
     "  -i, --issuer FILE                    -u, --url URL  -X, --method M\n"
     "  -o, --output FILE  (- is stdout)     -4, -6, -x, --proxy URL\n"
     "      --del-ext  site.crt->site.ocsp   --noproxy LIST  -H, --header LINE\n"
-    "when to ask and what to accept         -N, --nonce  --certid-hash HASH\n"
-    "  -d, --if-due                         -t, --timeout TIME\n"
-    "  -m, --min-valid TIME|N%              --connect-timeout TIME\n"
-    "  -a, --max-age TIME  --skew TIME      --deadline TIME  -r, --retry N\n"
-    "what to write                          --max-redirs N  -P, --parallel N\n"
+    "      --fetch-issuer                   -N, --nonce  --certid-hash HASH\n"
+    "when to ask and what to accept         -t, --timeout TIME\n"
+    "  -d, --if-due  -w, --wait TIME        --connect-timeout TIME\n"
+    "  -m, --min-valid TIME|N%              --deadline TIME  --splay TIME\n"
+    "  -a, --max-age TIME  --skew TIME      -r, --retry N  -P, --parallel N\n"
+    "what to write                          --max-redirs N\n"
     "  -n, --dry-run  -f, --force         what to say\n"
     "  --mode OCTAL  --write-revoked        -v, --verbose (twice for more)\n"
     "  -c, --check  judge the stored one    --exit-changed[=N]  -h  -V\n"
@@ -81,6 +82,7 @@ static const struct entry table[] = {
     {0, "del-ext", FLAG, AT(del_ext), no_argument, NOTHING, NULL},
     {0, "exit-changed", NUMBER, AT(exit_changed), optional_argument,
 	{6, 125, 10}, NULL},
+    {0, "fetch-issuer", FLAG, AT(fetch_issuer), no_argument, NOTHING, NULL},
     {'f', "force", FLAG, AT(force), no_argument, NOTHING, NULL},
     {'H', "header", LIST, AT(headers), required_argument, NOTHING, NULL},
     {'i', "issuer", LIST, AT(issuers), required_argument, NOTHING, NULL},
@@ -97,9 +99,11 @@ static const struct entry table[] = {
 	NULL},
     {'r', "retry", NUMBER, AT(retry), required_argument, {0, 100, 0}, NULL},
     {0, "skew", TIME, AT(skew), required_argument, {0, YEARS_100, 0}, NULL},
+    {0, "splay", TIME, AT(splay), required_argument, {1, 7 * 86400, 0}, NULL},
     {'t', "timeout", TIME, AT(timeout), required_argument, {1, 86400, 0}, NULL},
     {'u', "url", STRING, AT(url), required_argument, NOTHING, NULL},
     {'v', "verbose", COUNT, AT(verbose), no_argument, NOTHING, NULL},
+    {'w', "wait", TIME, AT(wait), required_argument, {1, 30 * 86400, 0}, NULL},
     {0, "write-revoked", FLAG, AT(write_revoked), no_argument, NOTHING, NULL},
     {'X', "method", CHOICE, AT(method), required_argument, NOTHING, methods},
     {'x', "proxy", STRING, AT(proxy), required_argument, NOTHING, NULL},
@@ -359,6 +363,9 @@ check_together(const struct options *o, char *why)
 	    {o->check && (o->write_revoked || o->exit_changed != 0),
 		"-c, --check writes nothing: not with --write-revoked or "
 		"--exit-changed"},
+	    {o->check && (o->wait != 0 || o->fetch_issuer),
+		"-c, --check asks nobody: not with -w, --wait or "
+		"--fetch-issuer"},
 	    {to_stdout && (o->check || o->if_due || o->exit_changed != 0),
 		"-o - stores nothing: not with -c, -d or --exit-changed"},
 	};

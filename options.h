@@ -40,6 +40,8 @@ struct options {
 	long long timeout;
 	long long connect_timeout;
 	long long deadline;
+	long long wait;
+	long long splay;
 	long long min_valid; /* seconds, or percent if min_percent */
 	int min_percent;
 	long long retry;
@@ -58,6 +60,7 @@ struct options {
 	int nonce;
 	int del_ext;
 	int write_revoked;
+	int fetch_issuer;
 	int verbose; /* how often it was given */
 
 	const char *const *operands;

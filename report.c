@@ -215,7 +215,8 @@ add_curl(struct job *j, const struct env *env, const struct http_question *q)
 	if (q->no_cache)
 		text_add(
 		    &t, " -H 'Cache-Control: no-cache' -H 'Pragma: no-cache'");
-	text_add(&t, " -H 'Accept: application/ocsp-response'");
+	text_add(&t, " -H 'Accept: %s'",
+	    q->accept != NULL ? q->accept : "application/ocsp-response");
 	if (q->body != NULL)
 		text_add(&t,
 		    " -H 'Content-Type: application/ocsp-request' "
@@ -224,7 +225,9 @@ add_curl(struct job *j, const struct env *env, const struct http_question *q)
 	for (i = 0; i < o->headers.n; i++)
 		add_quoted(&t, " -H ", o->headers.v[i]);
 	add_quoted(&t, " ", q->url);
-	text_add(&t, " | openssl ocsp -respin /dev/stdin -noverify -resp_text");
+	if (!j->hunting)
+		text_add(&t,
+		    " | openssl ocsp -respin /dev/stdin -noverify -resp_text");
 	if (t.s != NULL)
 		add_line(&j->story, "to repeat", t.s);
 	text_free(&t);
@@ -253,7 +256,7 @@ report_exchange(struct job *j, const struct env *env,
 	if (env->o->verbose < 2)
 		return;
 	add_block(j, "<", a->headers);
-	if (a->result == HTTP_ANSWERED &&
+	if (a->result == HTTP_ANSWERED && !j->hunting &&
 	    (text = ocsp_text(a->body, a->body_len)) != NULL) {
 		add_block(j, "|", text);
 		free(text);
@@ -285,6 +288,13 @@ clock_hint(const struct job *j, const struct env *env,
 	return buf;
 }
 
+/* What the URL of a failed exchange was asked for, unless for a response. */
+static const char *
+purpose(const struct job *j)
+{
+	return j->hunting ? "its issuer cannot be fetched: " : "";
+}
+
 void
 report_http_failure(
     struct job *j, const struct env *env, const struct http_answer *a)
@@ -309,44 +319,57 @@ report_http_failure(
 	else if (a->result == HTTP_ETIMEOUT)
 		limit = env->left_ms == 0 ? " (--deadline)" : " (--timeout)";
 	job_fail(j, a->result == HTTP_ENOMEM ? CODE_LOCAL : CODE_TEMPORARY,
-	    "%.300s: %s%.500s%s%s", j->urls[j->url], what[a->result], a->why,
-	    limit, a->proxied ? " (through the proxy)" : "");
+	    "%s%.300s: %s%.500s%s%s", purpose(j), j->urls[j->url],
+	    what[a->result], a->why, limit,
+	    a->proxied ? " (through the proxy)" : "");
+}
+
+/* What may have sent something that nobody asked for. */
+static const char *
+suspect(const struct http_answer *a, char buf[128])
+{
+	char span[WORDS_TIME_MAX];
+
+	if (a->retry_after > 0) {
+		snprintf(buf, 128,
+		    "; it wants to be left alone for %s (Retry-After)",
+		    words_span(span, a->retry_after));
+		return buf;
+	}
+	if (a->status == 407)
+		return "; the proxy wants credentials";
+	if (a->status == 403)
+		return "; a proxy or the responder forbids it (a Host header "
+		       "that it does not know?)";
+	if (a->status == 404)
+		return "; is this the right URL?";
+	if (a->body_len == 0)
+		return "; it came empty";
+	if (a->type != NULL && strstr(a->type, "html") != NULL)
+		return "; often an error page, a proxy or a captive portal";
+	return "; it is damaged, or compressed";
 }
 
 void
-report_not_ocsp(
-    struct job *j, const struct env *env, const struct http_answer *a)
+report_not_expected(
+    struct job *j, const struct http_answer *a, const char *what)
 {
-	const char *hint = "";
+	char hint[128];
 
-	(void)env;
 	if (a->location != NULL) {
 		job_fail(j, CODE_TEMPORARY,
-		    "%.300s: HTTP %ld redirects to %.300s, which is not "
+		    "%s%.300s: HTTP %ld redirects to %.300s, which is not "
 		    "followed (see --max-redirs); often a captive portal or a "
 		    "filter",
-		    j->urls[j->url], a->status, a->location);
+		    purpose(j), j->urls[j->url], a->status, a->location);
 		return;
 	}
-	if (a->status == 407)
-		hint = "; the proxy wants credentials";
-	else if (a->status == 403)
-		hint = "; a proxy or the responder forbids it (a Host header "
-		       "that it does not know?)";
-	else if (a->status == 404)
-		hint = "; is this the right responder?";
-	else if (a->body_len == 0)
-		hint = "; it came empty";
-	else if (a->type != NULL && strstr(a->type, "html") != NULL)
-		hint = "; often an error page, a proxy or a captive portal";
-	else
-		hint = "; it is damaged, or compressed";
 	job_fail(j, CODE_TEMPORARY,
-	    "%.300s: HTTP %ld%s with %zu bytes of %.100s, not an OCSP "
-	    "response%s",
+	    "%s%.300s: HTTP %ld%s with %zu bytes of %.100s, %s%s", purpose(j),
 	    j->urls[j->url], a->status,
 	    a->proxied ? " (through the proxy)" : "", a->body_len,
-	    a->type != NULL ? a->type : "no stated type", hint);
+	    a->type != NULL ? a->type : "no stated type", what,
+	    suspect(a, hint));
 }
 
 void
@@ -394,6 +417,23 @@ report_refusal(struct job *j, const struct env *env, enum code code,
 	job_fail(j, code, "%.300s: %s%.600s%s", j->urls[j->url],
 	    code == CODE_REJECTED ? "its answer is refused: " : "", j->got.why,
 	    clock_hint(j, env, a, hint));
+}
+
+void
+report_wait(const struct job *j, const struct env *env, struct text *out)
+{
+	char pause[WORDS_TIME_MAX], left[WORDS_TIME_MAX];
+	struct text raw = {0};
+
+	text_add(&raw, "%s: %s; asking again in %s, for %s more (--wait)",
+	    j->path, j->why, words_span(pause, (j->pause_ms + 500) / 1000),
+	    words_span(
+		left, (j->began_ms + env->o->wait * 1000 - env->ms) / 1000));
+	text_add(out, "ocspfetch: ");
+	if (raw.s != NULL)
+		text_add_escaped(out, raw.s, raw.len);
+	text_add(out, "\n");
+	text_free(&raw);
 }
 
 /* ---- warnings ---- */

@@ -19,7 +19,7 @@ usage(void)
 	fputs(
 	    "usage: forge pki DIR\n"
 	    "       forge leaf DIR NAME [--ca NAME] [--cn CN] [--url URL]...\n"
-	    "             [--no-url] [--aia-issuer URL] [--must-staple]\n"
+	    "             [--no-url] [--aia-issuer URL]... [--must-staple]\n"
 	    "             [--from SECS] [--to SECS] [--serial HEX]\n"
 	    "             [--self-signed] [--key ec|rsa] [--count N]\n"
 	    "       forge response DIR NAME RECIPE [REQUEST.der] > out.der\n"
@@ -68,9 +68,11 @@ leaf(int argc, char **argv)
 	    {"to", 1, NULL, 't'}, {"serial", 1, NULL, 's'},
 	    {"self-signed", 0, NULL, 'S'}, {"key", 1, NULL, 'k'},
 	    {"count", 1, NULL, 'N'}, {NULL, 0, NULL, 0}};
-	const char *urls[MAX_URLS];
-	struct forge_leaf l = {
-	    .urls = urls, .from = -30 * FORGE_DAY, .to = 60 * FORGE_DAY};
+	const char *urls[MAX_URLS], *places[MAX_URLS];
+	struct forge_leaf l = {.urls = urls,
+	    .issuer_urls = places,
+	    .from = -30 * FORGE_DAY,
+	    .to = 60 * FORGE_DAY};
 	long count = 0;
 	int c;
 
@@ -84,9 +86,6 @@ leaf(int argc, char **argv)
 			break;
 		case 'U':
 			l.nurls = 0;
-			break;
-		case 'i':
-			l.issuer_url = optarg;
 			break;
 		case 'm':
 			l.must_staple = 1;
@@ -112,6 +111,12 @@ leaf(int argc, char **argv)
 		case 'u':
 			if (l.nurls < MAX_URLS) {
 				urls[l.nurls++] = optarg;
+				break;
+			}
+			usage();
+		case 'i':
+			if (l.nissuer_urls < MAX_URLS) {
+				places[l.nissuer_urls++] = optarg;
 				break;
 			}
 			__attribute__((fallthrough));

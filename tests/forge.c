@@ -732,8 +732,8 @@ add_aia(X509 *x, const struct forge_leaf *l)
 
 	for (i = 0; i < l->nurls; i++)
 		add_access(aia, NID_ad_OCSP, l->urls[i]);
-	if (l->issuer_url != NULL)
-		add_access(aia, NID_ad_ca_issuers, l->issuer_url);
+	for (i = 0; i < l->nissuer_urls; i++)
+		add_access(aia, NID_ad_ca_issuers, l->issuer_urls[i]);
 	if (sk_ACCESS_DESCRIPTION_num(aia) > 0)
 		MUST(X509_add1_ext_i2d(
 		    x, NID_info_access, aia, 0, X509V3_ADD_DEFAULT));

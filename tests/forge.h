@@ -122,9 +122,10 @@ struct forge_leaf {
 	const char *cn;          /* NULL: name */
 	const char *const *urls; /* OCSP URLs, byte by byte */
 	size_t nurls;
-	const char *issuer_url; /* caIssuers; NULL: none */
-	const char *serial;     /* hex, may be negative; NULL: random */
-	long from, to;          /* from now; both 0: -30 d, +60 d */
+	const char *const *issuer_urls; /* caIssuers */
+	size_t nissuer_urls;
+	const char *serial; /* hex, may be negative; NULL: random */
+	long from, to;      /* from now; both 0: -30 d, +60 d */
 	int must_staple;
 	int self_signed;
 	int rsa; /* RSA-2048 in place of P-256 */

@@ -379,6 +379,7 @@ sample() {
 	mode) echo 0600 ;;
 	noproxy) echo '*' ;;
 	output) echo out.ocsp ;;
+	splay) echo 1s ;;
 	proxy) echo ;;
 	url) echo "$URL/good" ;;
 	*) echo 20h ;;

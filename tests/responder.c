@@ -45,6 +45,7 @@
 /* Read once, at the start. */
 static struct forge *pki;
 static SSL_CTX *tls;
+static int pki_dir = -1;
 static int log_fd = -1;
 static int port;
 
@@ -113,6 +114,7 @@ struct reply {
 	unsigned int flags;
 	const char *type;
 	const char *extra; /* further header lines */
+	char line[64];     /* to make one in */
 	char location[1024];
 	long date_off;
 	long latency;  /* ms */
@@ -227,10 +229,11 @@ set_date(struct reply *r, long off)
 }
 
 static void
-retry_after(struct reply *r, long status)
+retry_after(struct reply *r, long seconds)
 {
-	set_status(r, status);
-	r->extra = "Retry-After: 1\r\n";
+	set_status(r, 503);
+	snprintf(r->line, sizeof(r->line), "Retry-After: %ld\r\n", seconds);
+	r->extra = r->line;
 }
 
 static void
@@ -392,6 +395,29 @@ status_503_n(struct reply *r, long n)
 }
 
 static void
+status_404_n(struct reply *r, long n)
+{
+	if (visits(r->req->names) < n)
+		set_status(r, 404);
+}
+
+static void
+unknown_n(struct reply *r, long n)
+{
+	if (visits(r->req->names) < n)
+		recipe(r, "unknown");
+}
+
+static void
+status_503_then_hang(struct reply *r, long n)
+{
+	if (visits(r->req->names) < n)
+		set_status(r, 503);
+	else
+		r->flags |= F_HANG;
+}
+
+static void
 reset_n(struct reply *r, long n)
 {
 	if (visits(r->req->names) < n)
@@ -413,6 +439,30 @@ send_cert(struct reply *r, long which)
 	r->type = types[which];
 	if (bad)
 		set_status(r, 404);
+}
+
+static void *need(void *);
+
+/* /file/NAME: whatever lies beside the PKI. */
+static void
+send_file(struct reply *r, long unused)
+{
+	FILE *f = NULL;
+	int fd;
+
+	(void)unused;
+	r->len = 0;
+	if (strchr(r->req->rest, '/') == NULL &&
+	    (fd = openat(pki_dir, r->req->rest, O_RDONLY)) != -1)
+		f = fdopen(fd, "r");
+	if (f == NULL) {
+		set_status(r, 404);
+		return;
+	}
+	r->body = need(malloc(MAX_BODY));
+	r->len = fread(r->body, 1, MAX_BODY, f);
+	fclose(f);
+	r->type = "application/octet-stream";
 }
 
 static int send_endless_headers(struct conn *, struct reply *);
@@ -445,7 +495,9 @@ static const struct behaviour behaviours[] = {
     {"status-502", "HTTP 502 with HTML", set_status, 502},
     {"status-503", "HTTP 503 with HTML", set_status, 503},
     {"status-533", "HTTP 533 with HTML", set_status, 533},
-    {"retry-after", "HTTP 503, Retry-After: 1", retry_after, 503},
+    {"retry-after", "HTTP 503, Retry-After: 1", retry_after, 1},
+    {"retry-after-5", "HTTP 503, Retry-After: 5", retry_after, 5},
+    {"retry-after-90", "HTTP 503, Retry-After: 90", retry_after, 90},
     {"html-200", "HTTP 200 with HTML: a captive portal", set_status, 200},
     {"empty-200", "HTTP 200 without a body", set_flag, F_EMPTY},
 
@@ -521,12 +573,18 @@ static const struct behaviour behaviours[] = {
     {"alternate", "good-older and good-newer in turn", alternate, 0},
     {"trylater-twice", "OCSP tryLater, twice", trylater_n, 2},
     {"unauthorized-twice", "OCSP unauthorized, twice", unauthorized_n, 2},
+    {"unauthorized-6", "OCSP unauthorized, six times", unauthorized_n, 6},
+    {"unknown-thrice", "OCSP unknown, three times", unknown_n, 3},
+    {"404-thrice", "HTTP 404, three times", status_404_n, 3},
+    {"reset-thrice", "RST, three times", reset_n, 3},
     {"503-twice", "HTTP 503, twice", status_503_n, 2},
+    {"503-then-hang", "HTTP 503, then nothing", status_503_then_hang, 1},
 
     /* Not OCSP: certificates for caIssuers, /cert-der/NAME. */
     {"cert-der", "the certificate NAME, DER", send_cert, 0},
     {"cert-pem", "the certificate NAME, PEM", send_cert, 1},
-    {"cert-cms", "the certificate NAME, CMS", send_cert, 2}};
+    {"cert-cms", "the certificate NAME, CMS", send_cert, 2},
+    {"file", "the file NAME beside the PKI", send_file, 0}};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -1581,6 +1639,8 @@ main(int argc, char **argv)
 	if (dir == NULL || optind != argc)
 		usage();
 	pki = forge_open(dir);
+	if ((pki_dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+		die("%s: %s", dir, strerror(errno));
 	fd = listen_on(addr, service);
 	serve_until_told(fd);
 	if (stop() != 0)

@@ -1,0 +1,365 @@
+#!/usr/bin/env bats
+#
+# --fetch-issuer: where it goes, what it takes for the issuer and what not, and
+# what is left on disk.
+#
+# `run --separate-stderr` sets what this shellcheck has not heard of.
+# shellcheck disable=SC2154
+
+load lib
+
+setup_file() { world; }
+teardown_file() { end_world; }
+setup() { own_place; }
+teardown() { end_place; }
+
+# orphan WAY [forge options]: site.pem, whose responder is good and whose
+# issuer may be had by WAY alone, unless options name further places.
+orphan() {
+	local way=$1
+	shift
+	site good --aia-issuer "$URL/${way/\//.$MINE/}" "$@"
+	rm site.pem.issuer
+}
+
+# The issuer is in place, in PEM, and nothing was left beside it.
+issuer_in_place() {
+	openssl verify -partial_chain -trusted "${1:-site.pem.issuer}" site.pem
+	grep -q '^-----BEGIN CERTIFICATE-----$' "${1:-site.pem.issuer}"
+	[ -z "$(find . -name '.*' -type f)" ]
+}
+
+# Questions for certificates, and those about their status.
+hunted() {
+	grep -c "^[A-Z]* /cert[^ ]*\.$MINE " "$LOG" || true
+}
+questions() {
+	grep -c "^[A-Z]* /good[^ ]*\.$MINE " "$LOG" || true
+}
+
+no_question() {
+	[ "$(questions)" -eq 0 ] || {
+		echo "the responder was asked"
+		return 1
+	}
+}
+
+# fails CODE TEXT: nothing was asked about the certificate, nothing written.
+fails() {
+	exits "$1"
+	says "ocspfetch: site.pem: "
+	says "$2"
+	no_question
+	[ ! -e site.pem.issuer ]
+	[ ! -e site.pem.ocsp ]
+}
+
+@test "the issuer is fetched in DER, proven, and written as PEM beside the certificate" {
+	orphan cert-der/ca
+	fetch --fetch-issuer site.pem
+	exits 0
+	silent
+	issuer_in_place
+	cmp <(openssl x509 -in site.pem.issuer -outform DER) \
+		<(openssl x509 -in "$PKI/ca.pem" -outform DER)
+	[ -s site.pem.ocsp ]
+	[ "$(stat -c %a site.pem.issuer)" = 644 ]
+}
+
+@test "the next run finds it there, and fetches it no more" {
+	orphan cert-der/ca
+	fetch --fetch-issuer site.pem
+	exits 0
+	fetch --fetch-issuer site.pem
+	exits 0
+	fetch -f site.pem
+	exits 0
+	[ "$(hunted)" -eq 1 ]
+}
+
+@test "the issuer is taken in PEM" {
+	orphan cert-pem/ca
+	fetch --fetch-issuer site.pem
+	exits 0
+	silent
+	issuer_in_place
+}
+
+@test "the issuer is taken out of a PKCS #7 bag" {
+	orphan cert-cms/ca
+	fetch --fetch-issuer site.pem
+	exits 0
+	silent
+	issuer_in_place
+}
+
+# orphan_of FILE: its issuer may be had by fetching that.
+orphan_of() {
+	cp "$1" "$PKI/$MINE-$1"
+	orphan "file/$MINE-$1"
+}
+
+@test "of several in a bag, the one that proves to be the issuer is taken" {
+	openssl crl2pkcs7 -nocrl -certfile "$PKI/other.pem" \
+		-certfile "$PKI/root.pem" -certfile "$PKI/ca.pem" \
+		-outform DER -out bag
+	orphan_of bag
+	fetch --fetch-issuer site.pem
+	exits 0
+	silent
+	issuer_in_place
+	[ "$(grep -c BEGIN site.pem.issuer)" -eq 1 ]
+}
+
+@test "a bag in PEM is taken too" {
+	openssl crl2pkcs7 -nocrl -certfile "$PKI/ca.pem" -out bag
+	orphan_of bag
+	fetch --fetch-issuer site.pem
+	exits 0
+	issuer_in_place
+}
+
+@test "the question for the issuer is a GET for certificates, nothing else" {
+	orphan cert-der/ca
+	fetch -v --fetch-issuer site.pem
+	exits 0
+	grep "/cert-der\.$MINE/ca " "$LOG" | grep -q '^GET .*pkix-cert'
+	says "GET $URL/cert-der.$MINE/ca"
+}
+
+@test "-v says where the issuer came from, and that it was written" {
+	orphan cert-der/ca
+	fetch -v --fetch-issuer site.pem
+	exits 0
+	says "found in $URL/cert-der.$MINE/ca"
+	says "written to site.pem.issuer"
+}
+
+@test "without --fetch-issuer nothing is fetched" {
+	orphan cert-der/ca
+	fetch site.pem
+	fails 2 "no issuer found for it"
+	[ "$(hunted)" -eq 0 ]
+}
+
+@test "an issuer that is at hand is not fetched" {
+	site good --aia-issuer "$URL/cert-der.$MINE/ca"
+	fetch --fetch-issuer site.pem
+	exits 0
+	[ "$(hunted)" -eq 0 ]
+}
+
+@test "a certificate that needs no response has no issuer fetched" {
+	leaf site - --aia-issuer "$URL/cert-der.$MINE/ca"
+	rm site.pem.issuer
+	fetch --fetch-issuer site.pem
+	exits 0
+	silent
+	[ "$(hunted)" -eq 0 ]
+}
+
+@test "with --del-ext it is written as site.issuer" {
+	orphan cert-der/ca
+	fetch --del-ext --fetch-issuer site.pem
+	exits 0
+	silent
+	issuer_in_place site.issuer
+	[ ! -e site.pem.issuer ]
+	[ -s site.ocsp ]
+}
+
+@test "-n proves it and asks on, but writes neither file" {
+	orphan cert-der/ca
+	fetch -n -v --fetch-issuer site.pem
+	exits 0
+	says "not written to site.pem.issuer, for --dry-run"
+	[ ! -e site.pem.issuer ]
+	[ ! -e site.pem.ocsp ]
+	[ "$(questions)" -eq 1 ]
+}
+
+@test "-c asks nobody, so it excludes --fetch-issuer" {
+	orphan cert-der/ca
+	fetch -c --fetch-issuer site.pem
+	exits 2
+	says "--fetch-issuer"
+	[ "$(hunted)" -eq 0 ]
+}
+
+@test "a certificate that says nowhere is wrong input, and told so" {
+	site good
+	rm site.pem.issuer
+	fetch --fetch-issuer site.pem
+	fails 2 "nor does it say where to fetch one"
+}
+
+@test "a CA of the issuer's name with another key is not the issuer" {
+	orphan cert-der/other
+	fetch --fetch-issuer site.pem
+	fails 2 "is not its issuer"
+	says "its key does not verify it"
+	says "$URL/cert-der.$MINE/other"
+}
+
+@test "a certificate of another name is not the issuer" {
+	orphan cert-pem/root
+	fetch --fetch-issuer site.pem
+	fails 2 "no certificate of that name"
+}
+
+@test "an expired issuer is not taken" {
+	orphan cert-der/expiredca
+	fetch --fetch-issuer site.pem
+	fails 2 "it has expired"
+}
+
+@test "the leaf itself is not its issuer" {
+	orphan "cert-der/t$BATS_TEST_NUMBER-site"
+	fetch --fetch-issuer site.pem
+	fails 2 "is not its issuer"
+}
+
+@test "what is no certificate is a temporary failure, and told" {
+	local way text
+	for way in "html-200 not a certificate" "empty-200 it came empty" \
+		"status-404 HTTP 404" "status-403 HTTP 403" \
+		"good not a certificate" "redirect-302 not followed"; do
+		text=${way#* }
+		rm -f site.pem
+		site good --aia-issuer "$URL/${way%% *}.$MINE-way"
+		rm site.pem.issuer
+		fetch -r 0 --fetch-issuer site.pem
+		exits 1
+		says "its issuer cannot be fetched: $URL/${way%% *}.$MINE-way"
+		says "$text"
+		no_question
+		[ ! -e site.pem.issuer ]
+	done
+}
+
+@test "damaged certificates and bags are no certificate" {
+	local bad
+	openssl x509 -in "$PKI/ca.pem" -outform DER -out ca.der
+	openssl crl2pkcs7 -nocrl -certfile "$PKI/ca.pem" -outform DER -out bag
+	head -c 200 ca.der >half
+	{ cat ca.der; echo; } >trailing
+	head -c 300 bag >halfbag
+	{ cat bag; echo; } >trailingbag
+	openssl crl2pkcs7 -nocrl -certfile /dev/null -outform DER -out nobag ||
+		: >nobag
+	printf '0\200\6\11\52\206\110\206\367\15\1\7\2' >infinite
+	printf '\60' >one
+	sed 's/^M/!/' "$PKI/ca.pem" >broken
+	cp "$PKI/ca.key" key
+	for bad in half trailing halfbag trailingbag nobag infinite one broken key; do
+		rm -f site.pem
+		orphan_of "$bad"
+		fetch -r 0 --fetch-issuer site.pem
+		exits 1
+		says "its issuer cannot be fetched"
+		[ ! -e site.pem.issuer ]
+		no_question
+	done
+}
+
+@test "more than 64 KiB is not taken, however it comes" {
+	orphan endless-body
+	fetch -r 0 --fetch-issuer site.pem
+	exits 1
+	says "too large"
+	[ ! -e site.pem.issuer ]
+}
+
+@test "nobody is there: temporary, asked again, and told" {
+	site good --aia-issuer "http://127.0.0.1:1/ca.crt"
+	rm site.pem.issuer
+	fetch -r 0 --fetch-issuer site.pem
+	fails 1 "its issuer cannot be fetched: http://127.0.0.1:1/ca.crt"
+}
+
+@test "what fails at first is asked again, and all goes on from there" {
+	orphan 503-twice,cert-der/ca
+	fetch --fetch-issuer site.pem
+	exits 0
+	silent
+	issuer_in_place
+}
+
+@test "only http and https are asked, and no URL with tricks in it" {
+	local url
+	for url in ldap://127.0.0.1/x ftp://127.0.0.1/x file:///etc/passwd \
+		"http://a b/" http://user@127.0.0.1/x; do
+		rm -f site.pem
+		site good --aia-issuer "$url"
+		rm site.pem.issuer
+		fetch --fetch-issuer site.pem
+		fails 2 "cannot be asked"
+	done
+}
+
+@test "a place that cannot be asked does not keep the next from being asked" {
+	site good --aia-issuer "ldap://127.0.0.1/x" \
+		--aia-issuer "$URL/status-404.$MINE-x" \
+		--aia-issuer "$URL/cert-der.$MINE/ca"
+	rm site.pem.issuer
+	fetch --fetch-issuer site.pem
+	exits 0
+	silent
+	issuer_in_place
+}
+
+@test "a .issuer file with the wrong certificates is replaced" {
+	orphan cert-der/ca
+	cat "$PKI/other.pem" "$PKI/root.pem" >site.pem.issuer
+	fetch --fetch-issuer site.pem
+	exits 0
+	silent
+	issuer_in_place
+}
+
+@test "a .issuer file that holds anything else is not touched" {
+	local what before
+	orphan cert-der/ca
+	openssl pkey -in "$PKI/other.key" -outform DER -out other.key.der
+	cat "$PKI/other.pem" "$PKI/other.key" >both
+	echo 'a note to myself' >note
+	for what in both note other.key.der; do
+		cp "$what" site.pem.issuer
+		before=$(identity site.pem.issuer)
+		rm -f site.pem.ocsp
+		fetch --fetch-issuer site.pem
+		exits 3
+		says "is not touched"
+		[ "$(identity site.pem.issuer)" = "$before" ]
+		cmp site.pem.issuer "$what"
+		# but the response is there all the same
+		[ -s site.pem.ocsp ]
+	done
+}
+
+@test "where it cannot be written that is told, with 3, and the response is saved" {
+	orphan cert-der/ca
+	mkdir site.pem.issuer
+	fetch --fetch-issuer site.pem
+	exits 3
+	says "site.pem.issuer is a directory"
+	[ -s site.pem.ocsp ]
+}
+
+@test "a stored response is judged by the issuer that was fetched" {
+	orphan cert-der/ca
+	response site good
+	fetch -d --fetch-issuer site.pem
+	exits 0
+	silent
+	issuer_in_place
+	no_question
+}
+
+@test "--wait keeps asking for the issuer, too" {
+	orphan 404-thrice,cert-der/ca
+	fetch -r 0 --wait 40 --fetch-issuer site.pem
+	exits 0
+	silent
+	issuer_in_place
+}
