@@ -35,9 +35,17 @@ ROOMS = $(filter-out $(O)/ocspfetch.o,$(OBJ))
 FORGE = $(O)/tests/forge.o
 UNIT_SRC = $(wildcard tests/unit/test_*.c)
 UNITS = $(UNIT_SRC:tests/unit/%.c=$(O)/%)
-TEST_SRC = $(wildcard tests/*.c tests/unit/*.c)
-TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/faultshim.so $(UNITS)
-SCRIPTS = .ci/run tests/run $(wildcard tests/*.sh tests/*.bash)
+BENCH_SRC = $(wildcard tests/bench/*.c)
+TEST_SRC = $(wildcard tests/*.c tests/unit/*.c) $(BENCH_SRC)
+TEST_HEADERS = $(wildcard tests/*.h tests/bench/*.h)
+TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/faultshim.so $(UNITS) \
+	$(BENCH_PROGRAMS)
+SCRIPTS = .ci/run tests/run \
+	$(wildcard tests/*.sh tests/*.bash tests/bench/*.sh)
+
+# They measure on Linux only (epoll), and build nowhere else.
+BENCH_PROGRAMS = $(if $(wildcard /proc/self/fd), \
+	$(BENCH_SRC:tests/bench/%.c=$(O)/bench-%))
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wold-style-definition -Wpointer-arith \
@@ -115,6 +123,12 @@ $(O)/responder: $(O)/tests/responder.o $(FORGE)
 	$(call say,LD,$@)
 	$(Q)$(link_test)
 
+# Light, since a child that is measured begins as a copy of its parent.
+$(BENCH_PROGRAMS): $(O)/bench-%: $(O)/tests/bench/%.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(OWN_CFLAGS) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ $< \
+	    $(if $(filter pki,$*),$(TEST_LIBS))
+
 # It is loaded into the program, and has no sanitizer of its own.
 $(O)/faultshim.so: tests/faultshim.c Makefile
 	$(call say,LD,$@)
@@ -126,7 +140,8 @@ $(UNITS): $(O)/%: $(O)/tests/unit/%.o $(ROOMS) $(FORGE)
 	$(call say,LD,$@)
 	$(Q)$(link_test)
 
--include $(wildcard $(O)/*.d $(O)/tests/*.d $(O)/tests/unit/*.d)
+-include $(wildcard $(O)/*.d $(O)/tests/*.d \
+	$(O)/tests/unit/*.d $(O)/tests/bench/*.d)
 
 test-programs: $(TEST_PROGRAMS)
 
@@ -137,6 +152,13 @@ check: all test-programs
 
 demo: all
 	@OCSPFETCH='$(abspath $(BIN))' sh tests/demo.sh
+
+# FULL=1 takes its time, BENCH="one wire" measures only these rows.
+FULL =
+BENCH =
+bench bench-gate: all $(BENCH_PROGRAMS)
+	@BUILD='$(abspath $(O))' OCSPFETCH='$(abspath $(BIN))' \
+	    FULL='$(FULL)' BENCH='$(BENCH)' sh tests/bench/$(@:bench-%=%).sh
 
 asan:
 	@$(MAKE) --no-print-directory check O=build/asan \
@@ -162,7 +184,7 @@ lint-gcc lint-clang: lint-%:
 	    CC=$* WERROR=-Werror all test-programs
 
 lint-format:
-	clang-format --dry-run -Werror *.[ch] $(TEST_SRC) $(wildcard tests/*.h)
+	clang-format --dry-run -Werror *.[ch] $(TEST_SRC) $(TEST_HEADERS)
 
 # It counts on stderr what it did not show; only a failure is worth reading.
 lint-tidy:
@@ -204,7 +226,7 @@ lint-length:
 	    END { if (n == 0) print "no function found"; exit bad || n == 0 }'
 
 format:
-	clang-format -i *.[ch] $(TEST_SRC) $(wildcard tests/*.h)
+	clang-format -i *.[ch] $(TEST_SRC) $(TEST_HEADERS)
 
 dist:
 	git archive --prefix=ocspfetch-$(VERSION)/ \
@@ -220,6 +242,8 @@ help:
 	@echo 'make demo        the program against a real responder'
 	@echo 'make check       all tests; T="tests/x.bats test_y" only these'
 	@echo 'make asan        the same under ASan and UBSan'
+	@echo 'make bench       beside openssl, curl and others; FULL=1 takes its time'
+	@echo 'make bench-gate  instructions for each certificate, against the limits'
 	@echo 'make lint        what a machine can hold against the sources'
 	@echo 'make format      the sources as .clang-format wants them'
 	@echo 'make dist        a tarball of HEAD'
@@ -228,6 +252,6 @@ help:
 	@echo '       HARDEN= HARDEN_LD= builds without hardening, V=1 shows commands'
 
 .DELETE_ON_ERROR:
-.PHONY: all test-programs check demo asan install uninstall lint lint-gcc \
-	lint-clang lint-format lint-tidy lint-cppcheck lint-man lint-shell \
-	lint-banned lint-length format dist clean help
+.PHONY: all test-programs check demo bench bench-gate asan install \
+	uninstall lint lint-gcc lint-clang lint-format lint-tidy \
+	lint-cppcheck lint-man lint-shell lint-banned lint-length format dist clean help

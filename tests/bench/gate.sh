@@ -1,0 +1,30 @@
+#!/bin/sh
+#
+# make bench-gate: what a further certificate costs, in instructions, which no
+# noise of the machine can move.  Exit status 1 if one costs too much.
+set -u
+
+cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/bench/lib.sh
+. tests/bench/lib.sh
+
+# gate KIND WHAT GOAL TEXT
+gate() {
+	cd "$WORK/$1" || exit 1
+	n=$(further "$2") || exit 1
+	row "$4, $1" "$n" "<=" "$3"
+}
+
+command -v valgrind >/dev/null || die "it needs valgrind"
+begin
+MISSED=
+echo "instructions for each further certificate"
+for kind in rsa ec; do
+	world $kind 240 $kind direct
+done
+gate rsa new 1200000 "new"
+gate rsa same 1200000 "unchanged"
+gate rsa idle 750000 "nothing due"
+gate ec new 1800000 "new"
+gate ec same 1800000 "unchanged"
+[ -z "$MISSED" ]
