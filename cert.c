@@ -13,6 +13,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs7.h>
+#include <openssl/provider.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -33,8 +34,32 @@ struct ders {
 };
 
 struct cert_parts {
+	struct cert_shelf *shelf; /* borrowed */
 	X509 *leaf;
-	struct ders others; /* the rest of the certificate's own file */
+	struct ders all; /* of the certificate's own file, the leaf first */
+};
+
+/* Issuers that are kept, in a ring: the newest takes the place of the oldest.
+ */
+#define KEPT 32
+
+struct kept {
+	struct der der;
+	X509 *x;
+	EVP_PKEY_CTX *verify; /* set up for its key and: */
+	int sigalg;
+};
+
+/*
+ * Where only the null provider is, certificates are decoded without their key,
+ * which is seven eighths of the work.
+ */
+struct cert_shelf {
+	OSSL_LIB_CTX *light;
+	OSSL_PROVIDER *null;
+	struct kept kept[KEPT];
+	size_t next;
+	int names;
 };
 
 /* What became of a candidate; the later ones were nearer. */
@@ -44,6 +69,7 @@ enum candidate { NONE, OTHER_NAME, DAMAGED, WRONG_KEY, NOT_YET, ENDED, ISSUER };
 struct search {
 	struct cert *c;
 	time_t now;
+	int tell;               /* fill these two: */
 	struct text hunt;       /* each candidate, in lines */
 	struct text places;     /* each place, for one message */
 	enum cert_result local; /* what kept a file from being searched */
@@ -159,9 +185,11 @@ find(const unsigned char *p, const unsigned char *end, const char *what)
 {
 	size_t n = strlen(what);
 
-	for (; (size_t)(end - p) >= n; p++)
-		if (*p == (unsigned char)what[0] && memcmp(p, what, n) == 0)
+	for (; (size_t)(end - p) >= n; p++) {
+		p = memchr(p, what[0], (size_t)(end - p) - n + 1);
+		if (p == NULL || memcmp(p, what, n) == 0)
 			return p;
+	}
 	return NULL;
 }
 
@@ -241,6 +269,82 @@ add_bag(struct ders *l, const unsigned char *p, size_t len)
 	return rc;
 }
 
+/*
+ * One line of base64, its end left out, which is the last if it is padded; the
+ * number of bytes, -1: it is not that.
+ */
+static long
+decode_line(const unsigned char *p, size_t len, unsigned char *out)
+{
+	const unsigned char *pad = memchr(p, '=', len);
+	size_t npad = pad != NULL ? (size_t)(p + len - pad) : 0;
+	int n;
+
+	if (len == 0 || len > 1024 || len % 4 != 0 || npad > 2 ||
+	    (npad == 2 && pad[1] != '='))
+		return -1;
+	n = EVP_DecodeBlock(out, p, (int)len);
+	return n == (int)(len / 4 * 3) ? n - (long)npad : -1;
+}
+
+/* The end of the line at `p`, before its line feed; NULL: it has none. */
+static const unsigned char *
+line_end(const unsigned char *p, const unsigned char *end)
+{
+	const unsigned char *nl = memchr(p, '\n', (size_t)(end - p));
+
+	return nl != NULL && nl > p && nl[-1] == '\r' ? nl - 1 : nl;
+}
+
+/*
+ * The certificate of a block that is written as nearly all are; PEM_read_bio()
+ * takes longer to it than all else does.  Its length; -1: it is not so written.
+ */
+static long
+decode_plain(
+    const unsigned char *p, const unsigned char *end, unsigned char *out)
+{
+	static const char head[] = BEGIN "CERTIFICATE-----";
+	static const char tail[] = END "CERTIFICATE-----";
+	const unsigned char *nl;
+	long n, len = 0, more = 1;
+
+	nl = line_end(p, end);
+	if (nl == NULL || (size_t)(nl - p) != sizeof(head) - 1 ||
+	    memcmp(p, head, sizeof(head) - 1) != 0)
+		return -1;
+	for (;;) {
+		p = nl + (*nl == '\r') + 1;
+		nl = line_end(p, end);
+		if ((size_t)(end - p) >= sizeof(tail) - 1 &&
+		    memcmp(p, tail, sizeof(tail) - 1) == 0)
+			break;
+		if (nl == NULL || !more ||
+		    (n = decode_line(p, (size_t)(nl - p), out + len)) == -1)
+			return -1;
+		more = nl[-1] != '=';
+		len += n;
+	}
+	p += sizeof(tail) - 1;
+	return p == end || *p == '\n' || *p == '\r' ? len : -1;
+}
+
+/* 1 added, 0 it is not so written, -1 no memory. */
+static int
+add_plain(struct ders *l, const unsigned char *p, const unsigned char *end)
+{
+	unsigned char *der;
+	long len;
+	int rc = 0;
+
+	if ((der = malloc((size_t)(end - p))) == NULL)
+		return -1;
+	if ((len = decode_plain(p, end, der)) > 0)
+		rc = ders_add(l, der, (size_t)len) == -1 ? -1 : 1;
+	free(der);
+	return rc;
+}
+
 /* Decodes one block from its header to its end; adds NULL if that fails. */
 static int
 add_block(struct ders *l, const unsigned char *p, const unsigned char *end)
@@ -251,6 +355,8 @@ add_block(struct ders *l, const unsigned char *p, const unsigned char *end)
 	long len = 0;
 	int ok, rc;
 
+	if ((rc = add_plain(l, p, end)) != 0)
+		return rc == 1 ? 0 : -1;
 	if ((bio = BIO_new_mem_buf(p, (int)(end - p))) == NULL)
 		return -1;
 	/* PEM_read_bio() decrypts nothing, so it asks for no passphrase */
@@ -355,8 +461,10 @@ load_ders(const char *path, const char *as, struct ders *l, char *why)
 	return res;
 }
 
+/* With `light` its key stays undecoded, but can verify others' signatures not.
+ */
 static X509 *
-decode(const struct der *d, const char **fault)
+decode(OSSL_LIB_CTX *light, const struct der *d, const char **fault)
 {
 	const unsigned char *p = d->p;
 	X509 *x;
@@ -367,7 +475,8 @@ decode(const struct der *d, const char **fault)
 		return NULL;
 	}
 	ERR_clear_error();
-	x = d2i_X509(NULL, &p, (long)d->len);
+	if ((x = X509_new_ex(light, NULL)) != NULL)
+		d2i_X509(&x, &p, (long)d->len);
 	ERR_clear_error();
 	if (x == NULL) {
 		*fault = "it is not a valid X.509 certificate";
@@ -382,6 +491,151 @@ decode(const struct der *d, const char **fault)
 	return x;
 }
 
+/* ---- the shelf ---- */
+
+struct cert_shelf *
+cert_shelf_new(int names)
+{
+	struct cert_shelf *shelf;
+
+	if ((shelf = calloc(1, sizeof(*shelf))) == NULL)
+		return NULL;
+	shelf->names = names;
+	/* without it all is as good, and takes longer */
+	if ((shelf->light = OSSL_LIB_CTX_new()) != NULL &&
+	    (shelf->null = OSSL_PROVIDER_load(shelf->light, "null")) == NULL) {
+		OSSL_LIB_CTX_free(shelf->light);
+		shelf->light = NULL;
+	}
+	ERR_clear_error();
+	return shelf;
+}
+
+void
+cert_shelf_free(struct cert_shelf *shelf)
+{
+	size_t i;
+
+	if (shelf == NULL)
+		return;
+	for (i = 0; i < KEPT; i++) {
+		free(shelf->kept[i].der.p);
+		X509_free(shelf->kept[i].x);
+		EVP_PKEY_CTX_free(shelf->kept[i].verify);
+	}
+	if (shelf->null != NULL)
+		OSSL_PROVIDER_unload(shelf->null);
+	OSSL_LIB_CTX_free(shelf->light);
+	free(shelf);
+}
+
+static struct kept *
+shelf_find(struct cert_shelf *shelf, const struct der *d)
+{
+	struct kept *k;
+	size_t i;
+
+	for (i = 0; i < KEPT; i++) {
+		k = &shelf->kept[i];
+		if (k->x != NULL && k->der.len == d->len &&
+		    memcmp(k->der.p, d->p, d->len) == 0)
+			return k;
+	}
+	return NULL;
+}
+
+/* Takes `x` over; NULL: there is no memory for it, so it is not kept. */
+static struct kept *
+shelf_add(struct cert_shelf *shelf, const struct der *d, X509 *x)
+{
+	struct kept *k = &shelf->kept[shelf->next];
+	unsigned char *copy;
+
+	if ((copy = malloc(d->len)) == NULL)
+		return NULL;
+	memcpy(copy, d->p, d->len);
+	free(k->der.p);
+	X509_free(k->x);
+	EVP_PKEY_CTX_free(k->verify);
+	k->der.p = copy;
+	k->der.len = d->len;
+	k->x = x;
+	k->verify = NULL;
+	k->sigalg = NID_undef;
+	shelf->next = (shelf->next + 1) % KEPT;
+	return k;
+}
+
+/* To verify by this key what is signed with that algorithm; NULL: cannot. */
+static EVP_PKEY_CTX *
+kept_verifier(struct kept *k, int sigalg, const EVP_MD *md)
+{
+	if (k->verify != NULL && k->sigalg == sigalg)
+		return k->verify;
+	EVP_PKEY_CTX_free(k->verify);
+	k->verify =
+	    EVP_PKEY_CTX_new_from_pkey(NULL, X509_get0_pubkey(k->x), NULL);
+	k->sigalg = sigalg;
+	if (k->verify != NULL && EVP_PKEY_verify_init(k->verify) == 1 &&
+	    EVP_PKEY_CTX_set_signature_md(k->verify, md) == 1)
+		return k->verify;
+	EVP_PKEY_CTX_free(k->verify);
+	k->verify = NULL;
+	return NULL;
+}
+
+/* The part of a certificate that is signed; NULL: there is none. */
+static const unsigned char *
+signed_part(const struct der *d, size_t *len)
+{
+	const unsigned char *p = d->p, *tbs;
+	long n;
+	int tag, class;
+
+	if (ASN1_get_object(&p, &n, &tag, &class, (long)d->len) & 0x80)
+		return NULL;
+	tbs = p;
+	if (ASN1_get_object(&p, &n, &tag, &class, n) & 0x80)
+		return NULL;
+	*len = (size_t)(p - tbs) + (size_t)n;
+	return tbs;
+}
+
+/*
+ * Is the leaf signed by that key?  X509_verify() sets all up anew for each
+ * certificate; here that is done once.  1: yes; else X509_verify() may know
+ * more, of RSA-PSS for instance.
+ */
+static int
+kept_verifies(struct kept *k, X509 *leaf, const struct der *d)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	const unsigned char *tbs;
+	const ASN1_BIT_STRING *sig;
+	const X509_ALGOR *alg;
+	EVP_PKEY_CTX *verify;
+	const EVP_MD *md;
+	unsigned int len;
+	size_t n;
+	int hash, key;
+
+	X509_get0_signature(&sig, &alg, leaf);
+	if (OBJ_find_sigid_algs(X509_get_signature_nid(leaf), &hash, &key) !=
+		1 ||
+	    (key != NID_rsaEncryption && key != NID_X9_62_id_ecPublicKey) ||
+	    !EVP_PKEY_is_a(X509_get0_pubkey(k->x),
+		key == NID_rsaEncryption ? "RSA" : "EC") ||
+	    X509_ALGOR_cmp(alg, X509_get0_tbs_sigalg(leaf)) != 0 ||
+	    (sig->flags & 7) != 0 || (md = EVP_get_digestbynid(hash)) == NULL ||
+	    (verify = kept_verifier(k, X509_get_signature_nid(leaf), md)) ==
+		NULL ||
+	    (tbs = signed_part(d, &n)) == NULL)
+		return 0;
+	return EVP_Digest(tbs, n, digest, &len, md, NULL) == 1 &&
+	    EVP_PKEY_verify(
+		verify, sig->data, (size_t)sig->length, digest, len) == 1;
+}
+
 /* ---- what a certificate says ---- */
 
 /* Control characters are left to whoever shows it; but a NUL would end it. */
@@ -393,15 +647,19 @@ name_text(const X509_NAME *name)
 	struct text t = {0};
 	BIO *bio;
 	char *p;
-	long i, n;
+	long n;
+	int part;
 
 	if ((bio = BIO_new(BIO_s_mem())) == NULL)
 		return NULL;
 	if (X509_NAME_print_ex(bio, name, 0, flags) >= 0) {
-		text_add(&t, "%s", "");
 		n = BIO_get_mem_data(bio, &p);
-		for (i = 0; i < n; i++)
-			text_add(&t, p[i] == '\0' ? "\\x00" : "%c", p[i]);
+		do {
+			part = (int)strnlen(p, (size_t)n);
+			text_add(&t, part < n ? "%.*s\\x00" : "%.*s", part, p);
+			p += part + 1;
+			n -= part + 1;
+		} while (n >= 0);
 	}
 	BIO_free(bio);
 	return t.s;
@@ -421,6 +679,7 @@ to_time(const ASN1_TIME *t, time_t *out)
 static int
 take_serial(struct cert *c, X509 *x)
 {
+	static const char digits[] = "0123456789ABCDEF";
 	const ASN1_INTEGER *ai = X509_get0_serialNumber(x);
 	const unsigned char *p = ASN1_STRING_get0_data(ai);
 	int i, len = ASN1_STRING_length(ai), n;
@@ -436,8 +695,11 @@ take_serial(struct cert *c, X509 *x)
 	c->serial_len = (size_t)i2d_ASN1_INTEGER(ai, &der);
 	if (ASN1_STRING_type(ai) == V_ASN1_NEG_INTEGER)
 		*hex++ = '-';
-	for (i = 0; i < len; i++, hex += 2)
-		snprintf(hex, 3, "%02X", p[i]);
+	for (i = 0; i < len; i++) {
+		*hex++ = digits[p[i] >> 4];
+		*hex++ = digits[p[i] & 15];
+	}
+	*hex = '\0';
 	return 0;
 }
 
@@ -517,9 +779,29 @@ take_times(struct cert *c, X509 *x)
 static int
 take_names(struct cert *c, X509 *x)
 {
-	c->subject = name_text(X509_get_subject_name(x));
-	c->issuer_name = name_text(X509_get_issuer_name(x));
+	if (c->subject == NULL)
+		c->subject = name_text(X509_get_subject_name(x));
+	if (c->issuer_name == NULL)
+		c->issuer_name = name_text(X509_get_issuer_name(x));
 	return c->subject == NULL || c->issuer_name == NULL ? -2 : 0;
+}
+
+/* Is it signed by its own key? */
+static int
+is_self_signed(X509 *light, const struct der *d)
+{
+	const char *fault;
+	X509 *x;
+	int yes = 0;
+
+	if (X509_NAME_cmp(X509_get_subject_name(light),
+		X509_get_issuer_name(light)) == 0 &&
+	    (x = decode(NULL, d, &fault)) != NULL) {
+		yes = X509_verify(x, X509_get0_pubkey(x)) == 1;
+		X509_free(x);
+	}
+	ERR_clear_error();
+	return yes;
 }
 
 static enum cert_result
@@ -540,7 +822,9 @@ describe(struct cert *c, X509 *x, char *why)
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < sizeof(parts) / sizeof(parts[0]) && rc == 0; i++)
+	/* the names come first: of those we may have no need */
+	i = c->parts->shelf->names ? 0 : 1;
+	for (; i < sizeof(parts) / sizeof(parts[0]) && rc == 0; i++)
 		rc = parts[i].take(c, x);
 	ERR_clear_error();
 	if (rc == -2) {
@@ -553,43 +837,46 @@ describe(struct cert *c, X509 *x, char *why)
 		    parts[i - 1].what);
 		return CERT_EBAD;
 	}
-	if (X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) ==
-	    0)
-		c->self_signed = X509_verify(x, X509_get0_pubkey(x)) == 1;
-	ERR_clear_error();
+	c->self_signed = is_self_signed(x, &c->parts->all.v[0]);
 	return CERT_OK;
 }
 
+static void
+parts_free(struct cert *c)
+{
+	if (c->parts == NULL)
+		return;
+	X509_free(c->parts->leaf);
+	ders_free(&c->parts->all);
+	free(c->parts);
+	c->parts = NULL;
+}
+
 enum cert_result
-cert_read(const char *path, struct cert *c, char *why)
+cert_read(struct cert_shelf *shelf, const char *path, struct cert *c, char *why)
 {
 	enum cert_result res;
 	const char *fault;
-	struct ders l = {0};
-	X509 *leaf = NULL;
 
 	memset(c, 0, sizeof(*c));
-	if ((res = load_ders(path, "it", &l, why)) != CERT_OK)
+	if ((c->parts = calloc(1, sizeof(*c->parts))) == NULL) {
+		snprintf(why, WHY_MAX, "out of memory");
+		return CERT_ELOCAL;
+	}
+	c->parts->shelf = shelf;
+	if ((res = load_ders(path, "it", &c->parts->all, why)) != CERT_OK)
 		goto out;
-	if ((leaf = decode(&l.v[0], &fault)) == NULL) {
+	c->parts->leaf = decode(shelf->light, &c->parts->all.v[0], &fault);
+	if (c->parts->leaf == NULL) {
 		snprintf(why, WHY_MAX,
 		    "its first certificate cannot be decoded: %s", fault);
 		res = CERT_EBAD;
 		goto out;
 	}
-	if ((res = describe(c, leaf, why)) != CERT_OK)
-		goto out;
-	if ((c->parts = calloc(1, sizeof(*c->parts))) == NULL) {
-		snprintf(why, WHY_MAX, "out of memory");
-		res = CERT_ELOCAL;
-		goto out;
-	}
-	c->parts->leaf = leaf;
-	c->parts->others = l;
-	return CERT_OK;
+	res = describe(c, c->parts->leaf, why);
 out:
-	X509_free(leaf);
-	ders_free(&l);
+	if (res != CERT_OK)
+		parts_free(c);
 	return res;
 }
 
@@ -609,6 +896,8 @@ static const char *const outcome[] = {
 static void
 note_candidate(struct search *s, const char *from, size_t nth, const char *what)
 {
+	if (!s->tell)
+		return;
 	text_add_escaped(&s->hunt, from, strlen(from));
 	if (nth > 0)
 		text_add(&s->hunt, ", certificate %zu", nth);
@@ -618,23 +907,76 @@ note_candidate(struct search *s, const char *from, size_t nth, const char *what)
 static void
 note_place(struct search *s, const char *from, const char *what)
 {
+	if (!s->tell)
+		return;
 	if (s->places.len > 0)
 		text_add(&s->places, "; ");
 	text_add_escaped(&s->places, from, strnlen(from, 200));
 	text_add(&s->places, ": %s", what);
 }
 
+static int
+has_right_name(const struct search *s, const X509 *x)
+{
+	return X509_NAME_cmp(X509_get_issuer_name(s->c->parts->leaf),
+		   X509_get_subject_name(x)) == 0;
+}
+
+/*
+ * Its key is decoded only if it has the right name; then it is kept, and
+ * belongs to `*kept`.
+ */
+static X509 *
+take_candidate(const struct search *s, const struct der *d, struct kept **kept,
+    const char **fault)
+{
+	struct cert_shelf *shelf = s->c->parts->shelf;
+	X509 *x;
+
+	*kept = NULL;
+	if (d->p != NULL && (*kept = shelf_find(shelf, d)) != NULL)
+		return (*kept)->x;
+	x = decode(shelf->light, d, fault);
+	if (x == NULL || !has_right_name(s, x))
+		return x;
+	X509_free(x);
+	if ((x = decode(NULL, d, fault)) != NULL)
+		*kept = shelf_add(shelf, d, x);
+	return x;
+}
+
+static int
+is_signed_by(const struct cert_parts *parts, X509 *x, struct kept *kept)
+{
+	EVP_PKEY *key = X509_get0_pubkey(x);
+	const char *fault;
+	X509 *whole;
+	int yes;
+
+	if (key == NULL)
+		return 0;
+	if ((kept != NULL &&
+		kept_verifies(kept, parts->leaf, &parts->all.v[0])) ||
+	    X509_verify(parts->leaf, key) == 1)
+		return 1;
+	/* where the null provider is not enough for that */
+	ERR_clear_error();
+	if ((whole = decode(NULL, &parts->all.v[0], &fault)) == NULL)
+		return 0;
+	yes = X509_verify(whole, key) == 1;
+	X509_free(whole);
+	return yes;
+}
+
 /* Names are compared first: verifying is dear. */
 static enum candidate
-examine(const struct search *s, X509 *x)
+examine(const struct search *s, X509 *x, struct kept *kept)
 {
-	X509 *leaf = s->c->parts->leaf;
 	time_t begin, end;
 
-	if (X509_NAME_cmp(
-		X509_get_issuer_name(leaf), X509_get_subject_name(x)) != 0)
+	if (!has_right_name(s, x))
 		return OTHER_NAME;
-	if (X509_verify(leaf, X509_get0_pubkey(x)) != 1)
+	if (!is_signed_by(s->c->parts, x, kept))
 		return WRONG_KEY;
 	if (to_time(X509_get0_notBefore(x), &begin) == -1 ||
 	    to_time(X509_get0_notAfter(x), &end) == -1)
@@ -679,20 +1021,23 @@ search_ders(
     struct search *s, const struct ders *l, size_t first, const char *from)
 {
 	enum candidate found, nearest = NONE;
+	struct kept *kept;
 	const char *fault;
 	size_t i;
 	X509 *x;
 
 	for (i = first; i < l->n && nearest != ISSUER; i++) {
 		found = DAMAGED;
-		if ((x = decode(&l->v[i], &fault)) != NULL)
-			found = examine(s, x);
+		x = take_candidate(s, &l->v[i], &kept, &fault);
+		if (x != NULL)
+			found = examine(s, x, kept);
 		note_candidate(s, from, l->n > 1 ? i + 1 : 0,
 		    x == NULL ? fault : outcome[found]);
 		if (found == ISSUER && s->c->issuer == NULL &&
 		    remember_issuer(s->c, &l->v[i], x, from) == -1)
 			s->local = CERT_ELOCAL;
-		X509_free(x);
+		if (kept == NULL)
+			X509_free(x);
 		if (found > nearest)
 			nearest = found;
 	}
@@ -741,8 +1086,8 @@ search_all(struct search *s, const struct cert_places *places, char *why)
 	if (res != CERT_OK)
 		return res;
 	/* HAProxy looks only here */
-	if (search_ders(s, &c->parts->others, 1,
-		"the certificate's own file") == ISSUER)
+	if (search_ders(s, &c->parts->all, 1, "the certificate's own file") ==
+	    ISSUER)
 		c->issuer_beside = 1;
 	else if (places->beside[0] != NULL &&
 	    search_file(s, places->beside[0], why))
@@ -752,25 +1097,19 @@ search_all(struct search *s, const struct cert_places *places, char *why)
 	return CERT_OK;
 }
 
-static void
-parts_free(struct cert *c)
-{
-	if (c->parts == NULL)
-		return;
-	X509_free(c->parts->leaf);
-	ders_free(&c->parts->others);
-	free(c->parts);
-	c->parts = NULL;
-}
-
 enum cert_result
 cert_find_issuer(
     struct cert *c, const struct cert_places *places, time_t now, char *why)
 {
-	struct search s = {.c = c, .now = now};
+	struct search s = {.c = c, .now = now, .tell = c->parts->shelf->names};
 	enum cert_result res;
 
 	res = search_all(&s, places, why);
+	/* now somebody wants to know */
+	if (res == CERT_OK && c->issuer_len == 0 && !s.tell) {
+		s.tell = 1;
+		res = search_all(&s, places, why);
+	}
 	if (res == CERT_OK && c->issuer_len == 0) {
 		if (s.local != CERT_OK) {
 			res = s.local;
@@ -778,10 +1117,11 @@ cert_find_issuer(
 				snprintf(why, WHY_MAX, "out of memory");
 		} else {
 			res = CERT_EISSUER;
+			(void)take_names(c, c->parts->leaf);
 			snprintf(why, WHY_MAX,
 			    "no issuer found for it (%.200s), name its file "
 			    "with -i; looked at: %.700s",
-			    c->issuer_name,
+			    c->issuer_name != NULL ? c->issuer_name : "?",
 			    s.places.s != NULL ? s.places.s : "nothing");
 		}
 	}
@@ -797,7 +1137,7 @@ enum cert_result
 cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
     const char *from, time_t now, char *why)
 {
-	struct search s = {.c = c, .now = now};
+	struct search s = {.c = c, .now = now, .tell = 1};
 	enum cert_result res = CERT_OK;
 	enum candidate nearest = NONE;
 	struct ders l = {0};

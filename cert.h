@@ -33,9 +33,18 @@ struct cert_url {
 	size_t len;
 };
 
+/*
+ * What is kept from one certificate to the next, since most of a run's have
+ * few issuers between them and decoding a key is dear.  Outlives what was read
+ * with it.  `names`: somebody will want to read the names of each certificate.
+ */
+struct cert_shelf;
+struct cert_shelf *cert_shelf_new(int names); /* NULL: out of memory */
+void cert_shelf_free(struct cert_shelf *);
+
 /* Everything here is owned by the structure; see cert_free(). */
 struct cert {
-	char *subject; /* RFC 2253, UTF-8 */
+	char *subject; /* RFC 2253, UTF-8; NULL: nobody wants to read it */
 	char *issuer_name;
 	char *serial_hex;
 	unsigned char *serial; /* DER, an INTEGER */
@@ -72,7 +81,8 @@ struct cert_places {
  * Reads the certificate in `path`: the first of a PEM file, or a DER file.
  * `*c` is initialised in every case, and to be given to cert_free().
  */
-enum cert_result cert_read(const char *path, struct cert *c, char *why);
+enum cert_result cert_read(
+    struct cert_shelf *, const char *path, struct cert *c, char *why);
 
 /*
  * Finds the certificate of the issuer: it has the right name, it is in date

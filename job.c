@@ -231,6 +231,7 @@ judge(const struct job *j, const struct env *env, const unsigned char *der,
 	    .skew = env->o->skew,
 	    .max_age = env->o->max_age,
 	    .answer = answer,
+	    .names = env->o->verbose > 0,
 	};
 
 	(void)ocsp_starved(); /* what went before is settled */
@@ -273,6 +274,8 @@ judge_stored(
 	if (der == NULL)
 		return 0;
 	j->holding = HOLDING_JUDGED;
+	j->have_is_der = der == j->have_der;
+	j->have_when = env->now;
 	judge(j, env, der, len, 0, &j->have);
 	if (is_starved(j)) {
 		j->holding = HOLDING_NOT_LOOKED;
@@ -286,6 +289,18 @@ judge_stored(
 	    "touched; is it the right file?",
 	    j->output);
 	return -1;
+}
+
+/* Were these very bytes found good in this run?  Then they are till they end.
+ */
+static int
+is_judged_good(const struct job *j, const struct env *env,
+    const unsigned char *der, size_t len)
+{
+	return j->holding == HOLDING_JUDGED && j->have_is_der &&
+	    j->have.status == VERDICT_GOOD && env->now >= j->have_when &&
+	    env->now < j->have.usable_until && der != NULL &&
+	    j->have_len == len && memcmp(j->have_der, der, len) == 0;
 }
 
 static int
@@ -459,7 +474,7 @@ job_load(struct job *j, const struct env *env)
 		return JOB_DONE;
 	}
 	(void)ocsp_starved(); /* what went before is settled */
-	if ((res = cert_read(j->path, &j->cert, why)) != CERT_OK) {
+	if ((res = cert_read(env->shelf, j->path, &j->cert, why)) != CERT_OK) {
 		fail_cert(j, res, why);
 		return JOB_DONE;
 	}
@@ -794,7 +809,9 @@ take_issuer(struct job *j, const struct env *env, const struct http_answer *a)
 		job_fail(j, CODE_INPUT,
 		    "no issuer was found for it, and what %.300s has is not "
 		    "its issuer (%.200s): %.300s; name its file with -i",
-		    from, j->cert.issuer_name, why);
+		    from,
+		    j->cert.issuer_name != NULL ? j->cert.issuer_name : "?",
+		    why);
 		break;
 	case CERT_ELOCAL:
 		job_fail(j, CODE_LOCAL, "%s", why);
@@ -812,6 +829,16 @@ take_issuer(struct job *j, const struct env *env, const struct http_answer *a)
 
 /* ---- what came back ---- */
 
+static void
+judge_answer(
+    struct job *j, const struct env *env, const unsigned char *der, size_t len)
+{
+	if (!env->o->nonce && is_judged_good(j, env, der, len))
+		j->got = j->have;
+	else
+		judge(j, env, der, len, 1, &j->got);
+}
+
 enum job_state
 job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 {
@@ -827,7 +854,7 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 	}
 	if (j->hunting)
 		return take_issuer(j, env, a);
-	judge(j, env, a->body, a->body_len, 1, &j->got);
+	judge_answer(j, env, a->body, a->body_len);
 	if (is_starved(j))
 		return JOB_DONE;
 	report_verdict(j, env);
@@ -870,7 +897,8 @@ is_better(void *ctx, const unsigned char *old, size_t len)
 	struct job *j = r->j;
 	const struct ocsp_verdict *have = &j->have, *got = &j->got;
 
-	if (judge_stored(j, r->env, old, len) == -1)
+	if (!is_judged_good(j, r->env, old, len) &&
+	    judge_stored(j, r->env, old, len) == -1)
 		return 0;
 	if (!holds_verified(j) || r->env->o->force)
 		return 1;
@@ -1017,7 +1045,7 @@ job_settle(struct job *j, const struct env *env)
 {
 	settle_check(j, env);
 	/* what lies about for a certificate that needs none is of no weight */
-	if (env->o->check && needs_none(j, env) && j->cert.subject != NULL &&
+	if (env->o->check && needs_none(j, env) && j->cert.serial != NULL &&
 	    j->trouble != CODE_LOCAL &&
 	    !(j->holding == HOLDING_JUDGED &&
 		j->have.status == VERDICT_REVOKED)) {

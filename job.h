@@ -57,6 +57,7 @@ enum job_state {
 struct env {
 	const struct options *o;
 	struct ocsp *ocsp;
+	struct cert_shelf *shelf;
 	time_t now;
 	long long ms;      /* of a clock that only goes forward */
 	long long left_ms; /* of the whole run; -1: no deadline */
@@ -71,8 +72,10 @@ struct job {
 
 	enum holding holding;
 	struct ocsp_verdict have; /* what is on disk, as last judged */
-	unsigned char *have_der;
+	unsigned char *have_der;  /* what was read first */
 	size_t have_len;
+	int have_is_der; /* that is what was judged last, at: */
+	time_t have_when;
 
 	int hunting; /* the issuer is asked for, not the responder */
 	const char *urls[CERT_MAX_URLS]; /* vetted; borrowed */

@@ -218,7 +218,7 @@ make_id(const struct ocsp_target *t, const EVP_MD *md)
 }
 
 static int
-make_request(struct ocsp_target *t)
+make_request_with_nonce(struct ocsp_target *t)
 {
 	OCSP_CERTID *id;
 	int n;
@@ -231,12 +231,39 @@ make_request(struct ocsp_target *t)
 		return -1;
 	}
 	/* OpenSSL's own default of 16 is too short for RFC 9654 */
-	if (t->nonce && OCSP_request_add1_nonce(t->req, NULL, NONCE_LEN) != 1)
-		return -1;
-	if ((n = i2d_OCSP_REQUEST(t->req, &t->der)) <= 0)
+	if (OCSP_request_add1_nonce(t->req, NULL, NONCE_LEN) != 1 ||
+	    (n = i2d_OCSP_REQUEST(t->req, &t->der)) <= 0)
 		return -1;
 	t->len = (size_t)n;
 	return 0;
+}
+
+/*
+ * Without extensions the question is the CertID in four SEQUENCEs (OCSPRequest,
+ * tbsRequest, requestList, Request; RFC 6960 section 4.1.1), which is cheaper
+ * made by hand: it is made for each certificate.
+ */
+static int
+make_request(struct ocsp_target *t)
+{
+	int len[5], i, n;
+	unsigned char *p;
+
+	if (t->nonce)
+		return make_request_with_nonce(t);
+	if ((len[0] = i2d_OCSP_CERTID(t->id, NULL)) <= 0)
+		return -1;
+	for (i = 1; i < 5; i++)
+		len[i] = ASN1_object_size(1, len[i - 1], V_ASN1_SEQUENCE);
+	if (len[4] <= 0 ||
+	    (p = t->der = OPENSSL_malloc((size_t)len[4])) == NULL)
+		return -1;
+	for (i = 3; i >= 0; i--)
+		ASN1_put_object(
+		    &p, 1, len[i], V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
+	n = i2d_OCSP_CERTID(t->id, &p);
+	t->len = (size_t)len[4];
+	return n == len[0] && p == t->der + t->len ? 0 : -1;
 }
 
 struct ocsp_target *
@@ -338,6 +365,41 @@ refuse(struct judging *j, enum ocsp_status status, const char *fmt, ...)
 	return 0;
 }
 
+/* A header of DER for `len` bytes of content, put before `*p`. */
+static void
+put_header(unsigned char **p, int constructed, int len, int tag, int class)
+{
+	int size = ASN1_object_size(constructed, len, tag) - len;
+	unsigned char *o = *p -= size;
+
+	ASN1_put_object(&o, constructed, len, tag, class);
+}
+
+/*
+ * What stands before the BasicOCSPResponse in a response (RFC 6960 section
+ * 4.2.1): its length, put at the end of `buf`.
+ */
+static size_t
+make_wrapping(unsigned char *buf, size_t size, int len)
+{
+	static const unsigned char basic[] = {V_ASN1_OBJECT, 9, 0x2b, 0x06,
+	    0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01};
+	static const unsigned char successful[] = {V_ASN1_ENUMERATED, 1, 0};
+	unsigned char *const end = buf + size, *p = end;
+
+	put_header(&p, 0, len, V_ASN1_OCTET_STRING, V_ASN1_UNIVERSAL);
+	p -= sizeof(basic);
+	memcpy(p, basic, sizeof(basic));
+	put_header(
+	    &p, 1, (int)(end - p) + len, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
+	put_header(&p, 1, (int)(end - p) + len, 0, V_ASN1_CONTEXT_SPECIFIC);
+	p -= sizeof(successful);
+	memcpy(p, successful, sizeof(successful));
+	put_header(
+	    &p, 1, (int)(end - p) + len, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
+	return (size_t)(end - p);
+}
+
 /*
  * What was received must be the one DER encoding of what is judged: the
  * bytes are served as they are, and OpenSSL looks at its own re-encoding.
@@ -345,15 +407,18 @@ refuse(struct judging *j, enum ocsp_status status, const char *fmt, ...)
 static int
 is_der(const struct judging *j)
 {
-	unsigned char *der = NULL;
-	OCSP_RESPONSE *again;
-	int n, same = 0;
+	unsigned char *der = NULL, wrapping[64];
+	size_t n, before;
+	int len, same;
 
-	again = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, j->basic);
-	if (again != NULL && (n = i2d_OCSP_RESPONSE(again, &der)) > 0)
-		same = (size_t)n == j->len && memcmp(der, j->der, j->len) == 0;
+	if ((len = i2d_OCSP_BASICRESP(j->basic, &der)) <= 0)
+		return 0;
+	n = (size_t)len;
+	before = make_wrapping(wrapping, sizeof(wrapping), len);
+	same = j->len == before + n &&
+	    memcmp(j->der, wrapping + sizeof(wrapping) - before, before) == 0 &&
+	    memcmp(j->der + before, der, n) == 0;
 	OPENSSL_free(der);
-	OCSP_RESPONSE_free(again);
 	return same;
 }
 
@@ -437,6 +502,14 @@ is_about_us(struct judging *j)
 }
 
 static void
+find_signer(struct judging *j)
+{
+	if (OCSP_resp_get0_signer(j->basic, &j->signer, j->t->issuer->certs) !=
+	    1)
+		j->signer = NULL;
+}
+
+static void
 name_signer(struct judging *j)
 {
 	const unsigned long flags = XN_FLAG_RFC2253 &
@@ -445,9 +518,6 @@ name_signer(struct judging *j)
 	BIO *bio;
 	int i, n = 0;
 
-	if (OCSP_resp_get0_signer(j->basic, &j->signer, j->t->issuer->certs) !=
-	    1)
-		j->signer = NULL;
 	if (j->signer == NULL || (bio = BIO_new(BIO_s_mem())) == NULL)
 		return;
 	if (X509_NAME_print_ex(
@@ -498,6 +568,7 @@ tell_verify_error(struct judging *j)
 			       "not known";
 			break;
 		}
+	name_signer(j);
 	if (j->signer == NULL)
 		refuse(j, VERDICT_REFUSED,
 		    "it is not signed by the issuer or for it: %s", what);
@@ -515,7 +586,9 @@ is_signed_for_us(struct judging *j)
 {
 	const struct issuer *is = j->t->issuer;
 
-	name_signer(j);
+	find_signer(j);
+	if (j->p->names)
+		name_signer(j);
 	ERR_clear_error();
 	X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(is->store), j->p->now);
 	/*

@@ -67,6 +67,7 @@ struct ocsp_policy {
 	long long skew;    /* seconds that a responder may be ahead */
 	long long max_age; /* seconds since thisUpdate; -1: no limit */
 	int answer;        /* it answers our question: look for the nonce */
+	int names;         /* who signed a good one is of interest, too */
 };
 
 /* Times mean something if has_times says so; revoked_at -1 is none. */

@@ -385,6 +385,7 @@ run(const struct options *o)
 		r.deadline_ms = monotonic_ms() + o->deadline * 1000;
 	fill_http_options(&http, o);
 	if ((r.env.ocsp = ocsp_new()) == NULL ||
+	    (r.env.shelf = cert_shelf_new(o->verbose > 0)) == NULL ||
 	    http_run(&http, &source) == -1) {
 		fprintf(stderr, "ocspfetch: out of memory\n");
 		r.worst = CODE_LOCAL;
@@ -392,6 +393,7 @@ run(const struct options *o)
 	ending_signals(SIG_UNBLOCK);
 	look_again(&r);
 	free(r.shortest);
+	cert_shelf_free(r.env.shelf);
 	ocsp_free(r.env.ocsp);
 	if (r.worst == CODE_OK && r.changed && o->exit_changed != 0)
 		return (int)o->exit_changed;

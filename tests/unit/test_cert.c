@@ -28,6 +28,7 @@
 static char dir[256];
 static time_t now;
 static char why[WHY_MAX];
+static struct cert_shelf *shelf;
 
 /* Bytes of a file. */
 struct bytes {
@@ -108,7 +109,8 @@ set_up(void **state)
 	forge_pki(dir, now);
 	leaf.serial = "0123456789ABCDEF";
 	forge_leaf(dir, &leaf, now);
-	return 0;
+	shelf = cert_shelf_new(1);
+	return shelf != NULL ? 0 : -1;
 }
 
 static int
@@ -117,6 +119,7 @@ tear_down(void **state)
 	char command[300];
 
 	(void)state;
+	cert_shelf_free(shelf);
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
 	/* NOLINTNEXTLINE(cert-env33-c): test code, a path of our own */
 	return system(command);
@@ -130,7 +133,7 @@ read_over(const char *path, struct cert *c)
 
 	memset(c, 0xa5, sizeof(*c));
 	memset(why, '!', sizeof(why));
-	res = cert_read(path, c, why);
+	res = cert_read(shelf, path, c, why);
 	if (res != CERT_OK)
 		assert_in_range(strnlen(why, WHY_MAX), 1, WHY_MAX - 1);
 	return res;

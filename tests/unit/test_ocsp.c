@@ -29,6 +29,7 @@ static char dir[] = "/tmp/test_ocsp.XXXXXX";
 static time_t now;
 static struct forge *forge;
 static struct ocsp *session;
+static struct cert_shelf *shelf;
 
 /* A leaf of the PKI, and what the program makes of it. */
 struct subject {
@@ -52,7 +53,8 @@ set_up(void **state)
 	forge_pki(dir, now);
 	forge = forge_open(dir);
 	session = ocsp_new();
-	return forge != NULL && session != NULL ? 0 : -1;
+	shelf = cert_shelf_new(1);
+	return forge != NULL && session != NULL && shelf != NULL ? 0 : -1;
 }
 
 static int
@@ -61,6 +63,7 @@ tear_down(void **state)
 	char command[64];
 
 	(void)state;
+	cert_shelf_free(shelf);
 	ocsp_free(session);
 	forge_close(forge);
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
@@ -86,7 +89,7 @@ subject_make(
 	snprintf(path, sizeof(path), "%s/%s.pem", dir, s->name);
 	snprintf(
 	    issuer, sizeof(issuer), "%s/%s.pem", dir, ca != NULL ? ca : "ca");
-	assert_int_equal(cert_read(path, &s->cert, why), CERT_OK);
+	assert_int_equal(cert_read(shelf, path, &s->cert, why), CERT_OK);
 	assert_int_equal(
 	    cert_find_issuer(&s->cert, &places, now, why), CERT_OK);
 	about.issuer = s->cert.issuer;
