@@ -38,8 +38,8 @@ UNITS = $(UNIT_SRC:tests/unit/%.c=$(O)/%)
 BENCH_SRC = $(wildcard tests/bench/*.c)
 TEST_SRC = $(wildcard tests/*.c tests/unit/*.c) $(BENCH_SRC)
 TEST_HEADERS = $(wildcard tests/*.h tests/bench/*.h)
-TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/faultshim.so $(UNITS) \
-	$(BENCH_PROGRAMS)
+TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/staple-client \
+	$(O)/faultshim.so $(UNITS) $(BENCH_PROGRAMS)
 SCRIPTS = .ci/run tests/run \
 	$(wildcard tests/*.sh tests/*.bash tests/bench/*.sh)
 
@@ -120,6 +120,10 @@ $(O)/forge: $(O)/tests/forge-cli.o $(FORGE)
 	$(Q)$(link_test)
 
 $(O)/responder: $(O)/tests/responder.o $(FORGE)
+	$(call say,LD,$@)
+	$(Q)$(link_test)
+
+$(O)/staple-client: $(O)/tests/staple-client.o
 	$(call say,LD,$@)
 	$(Q)$(link_test)
 
