@@ -13,6 +13,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,7 @@ main(int argc, char **argv)
 	SSL *ssl;
 	int fd, status = 2;
 
+	signal(SIGPIPE, SIG_IGN);
 	argc -= tls12;
 	argv += tls12;
 	if (argc < 2 || argc > 3) {

@@ -1,0 +1,360 @@
+#!/usr/bin/env bats
+# From the file to the handshake: each server is run by the manual's recipe, and
+# staples the very bytes that the program wrote; then a newer response, and the
+# manual's way to make it effective.
+
+load lib
+load servers
+
+setup_file() { world; }
+teardown_file() { end_world; }
+setup() { server_place; }
+teardown() { end_servers; }
+
+# ---- HAProxy ----
+
+RELOAD=haproxy
+haproxy_config() {
+	cat >haproxy.cfg <<-END
+	defaults
+	    mode http
+	    timeout client 5s
+	    timeout server 5s
+	    timeout connect 5s
+	END
+	recipe HAProxy 1 | here :443 "127.0.0.1:$TLS" /run/haproxy "$PWD" \
+		/etc/haproxy/certs "$PWD" >>haproxy.cfg
+}
+
+reload_haproxy() {
+	reload() { kill -USR2 "$SERVER"; }
+	eval "$(recipe HAProxy 2 |
+		here /etc/haproxy/haproxy.cfg "$PWD/haproxy.cfg")"
+}
+
+@test "HAProxy staples the file, and the newer one after the manual's reload" {
+	needs haproxy
+	site_in_one
+	first
+	haproxy_config
+	start haproxy -W -db -f haproxy.cfg
+	staples site.pem.ocsp
+	newer
+	staples old
+	reload_haproxy
+	staples site.pem.ocsp
+}
+
+@test "HAProxy with a crt-list, as the manual has it, does so too" {
+	needs haproxy
+	site_in_one --cn site.test
+	first
+	haproxy_config
+	sed -i '/bind /d' haproxy.cfg
+	recipe HAProxy 3 | here :443 "127.0.0.1:$TLS" /etc/haproxy "$PWD" \
+		>>haproxy.cfg
+	recipe HAProxy 4 | here /etc/haproxy/certs "$PWD" >crt-list.txt
+	start haproxy -W -db -f haproxy.cfg
+	staples site.pem.ocsp
+	newer
+	staples old
+	reload_haproxy
+	staples site.pem.ocsp
+}
+
+# ---- nginx ----
+
+@test "nginx starts before the first response, and staples it and the newer one" {
+	needs nginx
+	RELOAD=nginx
+	reload() { kill -HUP "$SERVER"; }
+	nginx() {
+		command nginx -p "$PWD" -e "$PWD/error.log" -c nginx.conf "$@"
+	}
+	ocspfetch() { "$OCSPFETCH" "$@"; }
+	site_files
+	cat >nginx.conf <<-END
+	daemon off;
+	pid nginx.pid;
+	error_log error.log;
+	events { }
+	http {
+	    access_log off;
+	    client_body_temp_path tmp;
+	    proxy_temp_path tmp;
+	    fastcgi_temp_path tmp;
+	    uwsgi_temp_path tmp;
+	    scgi_temp_path tmp;
+	    server {
+	        listen 127.0.0.1:$TLS ssl;
+	        $(recipe nginx 1 | here /etc/nginx/tls "$PWD")
+	    }
+	}
+	END
+	start "$(type -P nginx)" -p "$PWD" -e "$PWD/error.log" \
+		-c nginx.conf
+	staples_nothing
+	eval "$(recipe nginx 2 | here /etc/nginx/tls "$PWD")"
+	[ -s site.pem.ocsp ]
+	eval "$(recipe nginx 3 | here)"
+	staples site.pem.ocsp
+	newer
+	staples old
+	eval "$(recipe nginx 3 | here)"
+	staples site.pem.ocsp
+	# and it does not start on what is not there
+	mv site.pem.ocsp old
+	run ! nginx -t
+	: >site.pem.ocsp
+	run ! nginx -t
+}
+
+# ---- hitch ----
+
+hitch_config() {
+	cat >hitch.conf <<-END
+	frontend = { host = "127.0.0.1" port = "$TLS" }
+	backend = "[127.0.0.1]:$TLS"
+	daemon = off
+	workers = 1
+	END
+	[ "$(id -u)" -ne 0 ] || echo 'user = "nobody"' >>hitch.conf
+}
+
+@test "hitch staples the file, and the newer one after the manual's reload" {
+	needs hitch
+	RELOAD=hitch
+	reload() { kill -HUP "$SERVER"; }
+	site_in_one
+	first
+	hitch_config
+	recipe hitch 1 | here /etc/hitch "$PWD" >>hitch.conf
+	start hitch --config=hitch.conf
+	staples site.pem.ocsp
+	newer
+	staples old
+	eval "$(recipe hitch 2 | here)"
+	staples site.pem.ocsp
+}
+
+@test "hitch with a pem-dir starts beside a response, with the manual's line only" {
+	needs hitch
+	mkdir pems
+	site_in_one
+	first
+	mv site.pem site.pem.ocsp pems
+	hitch_config
+	echo "pem-dir = \"$PWD/pems\"" >>hitch.conf
+	never_starts hitch --config=hitch.conf
+	recipe hitch 3 | here >>hitch.conf
+	start hitch --config=hitch.conf
+	staples_nothing
+}
+
+# ---- Pen ----
+
+# It goes to the background unless it is told not to; it wants a server behind
+# it, and ours that speaks HTTP is as good as any.
+start_pen() {
+	control=$("$STAPLE_CLIENT" port)
+	eval "start $(recipe Pen 1 | here /etc/pen "$PWD" 8888 "$control" \
+		' 443 ' " 127.0.0.1:$TLS " :80 ":$PORT" 'pen -u' 'pen -f -u')"
+}
+
+@test "Pen staples the file, and the newer one after the manual's penctl" {
+	local control
+	needs pen penctl
+	needs_root
+	site_files
+	first
+	start_pen
+	staples site.pem.ocsp
+	newer
+	staples old
+	eval "$(recipe Pen 2 | here /etc/pen "$PWD" 8888 "$control")"
+	staples site.pem.ocsp
+}
+
+@test "Pen staples nothing of a file that its user may not read" {
+	local control
+	needs pen penctl
+	needs_root
+	site_files
+	first --mode 600
+	start_pen
+	staples_nothing
+}
+
+# ---- Exim ----
+
+exim_config() {
+	mkdir log spool
+	chmod 777 log spool
+	cat >exim.conf <<-END
+	primary_hostname = localhost
+	local_interfaces = 127.0.0.1
+	daemon_smtp_ports = $TLS
+	tls_on_connect_ports = $TLS
+	tls_advertise_hosts = *
+	spool_directory = $PWD/spool
+	log_file_path = $PWD/log/%slog
+	pid_file_path = $PWD/spool/pid
+	END
+	recipe Exim 1 | here /etc/exim4/tls "$PWD" >>exim.conf
+	# for its user to read, as it is in Debian
+	chmod 644 site.key exim.conf
+}
+
+@test "Exim staples the file, and the newer one without a command" {
+	needs exim4
+	needs_root
+	site_files
+	exim_config
+	start exim4 -bdf -C "$PWD/exim.conf"
+	# the manual's condition
+	staples_nothing
+	first
+	staples site.pem.ocsp
+	newer
+	staples site.pem.ocsp
+}
+
+# ---- Apache ----
+
+apache_config() {
+	local modules port
+	for modules in /usr/lib/apache2/modules /usr/lib64/httpd/modules \
+		/usr/libexec/apache2; do
+		[ ! -d "$modules" ] || break
+	done
+	port=$("$STAPLE_CLIENT" port)
+	mkdir ocsp
+	{
+		cat <<-END
+		ServerRoot $PWD
+		ServerName localhost
+		PidFile $PWD/apache.pid
+		ErrorLog $PWD/error.log
+		Mutex pthread
+		StartServers 1
+		LoadModule mpm_event_module $modules/mod_mpm_event.so
+		LoadModule authz_core_module $modules/mod_authz_core.so
+		LoadModule mime_module $modules/mod_mime.so
+		LoadModule socache_shmcb_module $modules/mod_socache_shmcb.so
+		LoadModule ssl_module $modules/mod_ssl.so
+		TypesConfig /dev/null
+		Listen 127.0.0.1:$TLS
+		END
+		[ "$(id -u)" -ne 0 ] || echo "User nobody"
+		recipe Apache 1 | here /run/apache2 "$PWD" 8089 "$port" \
+			/var/lib/ocsp "$PWD/ocsp" "Timeout 60" "Timeout ${1-60}"
+		echo "<VirtualHost 127.0.0.1:$TLS>"
+		echo "SSLEngine on"
+		recipe Apache 2 | here /etc/apache2/tls "$PWD" 8089 "$port"
+		echo "</VirtualHost>"
+	} >apache.conf
+}
+
+apache_fetch() {
+	eval "$(recipe Apache 3 | here ocspfetch "\"\$OCSPFETCH\" $*" \
+		/var/lib/ocsp "$PWD/ocsp" /etc/apache2/tls "$PWD")"
+}
+
+@test "Apache staples the file, and the newer one after the manual's reload" {
+	needs apache2
+	RELOAD=apache2
+	reload() { kill -USR1 "$SERVER"; }
+	site_files
+	apache_config
+	apache_fetch
+	start apache2 -DFOREGROUND -f "$PWD/apache.conf"
+	staples ocsp/site.ocsp
+	cp ocsp/site.ocsp old
+	apache_fetch -u "$URL/good-newer"
+	run ! cmp -s old ocsp/site.ocsp
+	staples old
+	eval "$(recipe Apache 4 | here)"
+	staples ocsp/site.ocsp
+}
+
+@test "Apache staples the newer file by itself, when its cache has timed out" {
+	needs apache2
+	site_files
+	apache_config 1
+	apache_fetch
+	start apache2 -DFOREGROUND -f "$PWD/apache.conf"
+	staples ocsp/site.ocsp
+	cp ocsp/site.ocsp old
+	apache_fetch -u "$URL/good-newer"
+	run ! cmp -s old ocsp/site.ocsp
+	staples ocsp/site.ocsp
+}
+
+# ---- h2o ----
+
+@test "h2o staples the file, and the newer one without a command" {
+	needs h2o
+	site_files
+	first
+	recipe h2o 2 | here >staple
+	chmod 755 staple
+	{
+		[ "$(id -u)" -ne 0 ] || echo "user: nobody"
+		cat <<-END
+		num-threads: 1
+		listen:
+		  host: 127.0.0.1
+		  port: $TLS
+		  ssl:
+		    certificate-file: $PWD/site.pem
+		    key-file: $PWD/site.key
+		END
+		recipe h2o 1 | here /usr/local/sbin "$PWD" 60 1 |
+			sed 's/^/    /'
+		cat <<-END
+		hosts:
+		  default:
+		    paths:
+		      /:
+		        file.dir: $PWD/tmp
+		END
+	} >h2o.conf
+	start h2o -m worker -c h2o.conf
+	staples site.pem.ocsp
+	newer
+	staples site.pem.ocsp
+}
+
+# ---- what reads it in each handshake ----
+
+@test "openssl s_server staples what is in the file now" {
+	needs openssl
+	site_files
+	first
+	eval "start $(recipe "openssl s_server" 1 | here 443 "127.0.0.1:$TLS")"
+	staples site.pem.ocsp
+	newer
+	asks site.pem.ocsp
+}
+
+@test "Node staples what is in the file now, and does without one" {
+	needs node
+	site_files
+	first
+	{
+		cat <<-END
+		const fs = require('fs');
+		const server = require('https').createServer({
+		    cert: fs.readFileSync('site.pem'),
+		    key: fs.readFileSync('site.key')});
+		END
+		recipe Node 1 | here /etc/node "$PWD"
+		echo "server.listen($TLS, '127.0.0.1');"
+	} >server.js
+	start node server.js
+	staples site.pem.ocsp
+	newer
+	asks site.pem.ocsp
+	mv site.pem.ocsp old
+	staples_nothing
+}
