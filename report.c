@@ -5,8 +5,17 @@
 
 #include "report.h"
 
-/* HAProxy reads no more of a file than one of its buffers. */
-#define HAPROXY_BUFFER 16384
+/* What is larger, in bytes, than somebody between file and client can take. */
+#define TOO_BIG_APACHE 10239  /* its cache */
+#define TOO_BIG_SOCKET 11000  /* a command to HAProxy, in base64 */
+#define TOO_BIG_TLS12 16380   /* OpenSSL's clients: a message and its length */
+#define TOO_BIG_HAPROXY 16384 /* a file of its */
+
+/* Less, in seconds, and HAProxy does not staple it. */
+#define HAPROXY_LEFT 300
+
+/* A life, in seconds, that is too short for a job that runs once an hour. */
+#define TWO_HOURS 7200
 
 /* A difference of clocks, in seconds, that is worth a word. */
 #define CLOCK_DIFFERS 3600
@@ -456,8 +465,9 @@ warn(struct job *j, const char *fmt, ...)
 	text_free(&raw);
 }
 
-void
-report_warnings(struct job *j, const struct env *env, size_t len)
+/* Does HAProxy find the certificate and its status? */
+static void
+warn_haproxy(struct job *j, const struct env *env)
 {
 	if (!j->cert.issuer_beside && env->o->output == NULL)
 		warn(j,
@@ -479,16 +489,96 @@ report_warnings(struct job *j, const struct env *env, size_t len)
 	if (!j->got.has_next)
 		warn(j, "%s has no nextUpdate: HAProxy does not staple it",
 		    j->output);
+}
+
+static void
+warn_contents(struct job *j, const struct env *env)
+{
 	if (env->o->hash != HASH_SHA1)
 		warn(j,
 		    "%s names the certificate by SHA-256: HAProxy and Apache "
-		    "do "
-		    "not staple it, hitch does not start with it",
+		    "do not staple it, hitch does not start with it",
 		    j->output);
-	if (len > HAPROXY_BUFFER)
+	if (j->got.status == VERDICT_REVOKED)
 		warn(j,
-		    "%s has %zu bytes: HAProxy and nginx read no more than %d",
-		    j->output, len, HAPROXY_BUFFER);
+		    "%s says revoked: hitch does not start with it, Exim with "
+		    "GnuTLS refuses all TLS",
+		    j->output);
+}
+
+/* Who says by --min-valid when the next run is needs no advice on it. */
+static void
+warn_times(struct job *j, const struct env *env)
+{
+	const struct ocsp_verdict *v = &j->got;
+	char span[WORDS_TIME_MAX], pause[WORDS_TIME_MAX];
+	long long life = (long long)v->next_update - (long long)v->this_update;
+	long long left = (long long)v->next_update - (long long)env->now;
+
+	if (!v->has_next)
+		return;
+	if (left < HAPROXY_LEFT)
+		warn(j,
+		    "%s ends in %s: HAProxy does not staple what ends in less "
+		    "than %d s",
+		    j->output, words_span(span, left), HAPROXY_LEFT);
+	if (life < TWO_HOURS && env->o->min_valid < 0)
+		warn(j,
+		    "%s lives for %s in all: a job that runs once an hour is "
+		    "too seldom; run one every %s, with -m to say how long a "
+		    "response has to last",
+		    j->output, words_span(span, life),
+		    words_span(pause, life / 4));
+}
+
+static void
+warn_size(struct job *j, size_t len)
+{
+	if (len > TOO_BIG_APACHE)
+		warn(j,
+		    "%s has %zu bytes: of more than %d, Apache keeps none, but "
+		    "asks again in each handshake",
+		    j->output, len, TOO_BIG_APACHE);
+	if (len > TOO_BIG_SOCKET)
+		warn(j,
+		    "%s has %zu bytes: of more than %d, HAProxy's socket may "
+		    "take none",
+		    j->output, len, TOO_BIG_SOCKET);
+	if (len > TOO_BIG_HAPROXY)
+		warn(j,
+		    "%s has %zu bytes: of a file of more than %d HAProxy "
+		    "staples nothing",
+		    j->output, len, TOO_BIG_HAPROXY);
+	if (len > TOO_BIG_TLS12)
+		warn(j,
+		    "%s has %zu bytes: of more than %d, clients with OpenSSL "
+		    "break off a handshake of TLS 1.2",
+		    j->output, len, TOO_BIG_TLS12);
+}
+
+/* Who gave --mode without that right knows what reads the file. */
+static void
+warn_mode(struct job *j, const struct env *env)
+{
+	int mode = staple_mode(j->staple);
+
+	if (mode != -1 && (mode & 04) == 0 && (env->o->mode & 04) != 0)
+		warn(j,
+		    "%s has the mode %04o: with Exim there is no TLS, and "
+		    "lighttpd, Pen and Apache staple nothing, if their users "
+		    "may not read it; chmod 644 it, or give --mode %04o to say "
+		    "that it is meant so",
+		    j->output, (unsigned int)mode, (unsigned int)mode);
+}
+
+void
+report_warnings(struct job *j, const struct env *env, size_t len)
+{
+	warn_haproxy(j, env);
+	warn_contents(j, env);
+	warn_times(j, env);
+	warn_size(j, len);
+	warn_mode(j, env);
 }
 
 /* ---- the outcome ---- */

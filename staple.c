@@ -207,6 +207,16 @@ is_guarded(const struct staple *s)
 	    file.st_uid != me;
 }
 
+int
+staple_mode(const struct staple *s)
+{
+	struct stat st;
+
+	if (fstatat(s->dir, s->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return -1;
+	return (int)(st.st_mode & 0777);
+}
+
 enum staple_result
 staple_writable(struct staple *s, char *why)
 {

@@ -46,6 +46,9 @@ enum staple_result staple_open(
 enum staple_result staple_read(
     struct staple *, size_t max, unsigned char **buf, size_t *len, char *why);
 
+/* Its permissions as they are now; -1: they cannot be known. */
+int staple_mode(const struct staple *);
+
 /* Could it be replaced, as far as one can tell without trying? */
 enum staple_result staple_writable(struct staple *, char *why);
 

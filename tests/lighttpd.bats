@@ -50,7 +50,9 @@ lighttpd_start() {
 	lighttpd_start "$user"
 	staples_nothing
 	first
-	cd ..
+	cd "$PLACE"
+	# a file of the second in which it read the old one is not new to it
+	sleep 1.1
 	newer
 	staples other/site.pem.ocsp 100
 	TLS=$late

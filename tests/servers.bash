@@ -85,7 +85,7 @@ stop() {
 # What it was and what it is now; for a log.
 dump() {
 	local f
-	for f in "$@" server.log client.log log/*; do
+	for f in server.log client.log log/*; do
 		[ ! -s "$f" ] || { echo "-- $f" && tail -n 20 "$f"; }
 	done
 }
@@ -98,14 +98,15 @@ asks() {
 
 # staples FILE [SECONDS]: the server does so, or will within this time.
 staples() {
-	local end=$((SECONDS + ${2:-30}))
+	local start=$SECONDS end=$((SECONDS + ${2:-30})) nap=0.1
 	until asks "$1"; do
 		if ((SECONDS >= end)) || ! kill -0 "$SERVER" 2>/dev/null; then
 			echo "it does not staple $1, but $(wc -c <served) bytes"
 			dump
 			return 1
 		fi
-		sleep 0.1
+		((SECONDS < start + 5)) || nap=0.5
+		sleep "$nap"
 	done
 }
 
@@ -172,8 +173,101 @@ newer() {
 	run ! cmp -s old site.pem.ocsp
 }
 
-# What the recipes call; a test says what a reload is.
+# reloads_by SIGNAL UNIT: what the systemctl of the recipes is to do.
+reloads_by() {
+	RELOAD_SIGNAL=$1
+	RELOAD_UNIT=$2
+}
+
 systemctl() {
-	[ "$1 $2" = "reload $RELOAD" ]
-	reload
+	[ "$*" = "reload $RELOAD_UNIT" ] && kill "-$RELOAD_SIGNAL" "$SERVER"
+}
+
+# ---- the servers ----
+
+haproxy_config() {
+	cat >haproxy.cfg <<-END
+	defaults
+	    mode http
+	    timeout client 5s
+	    timeout server 5s
+	    timeout connect 5s
+	END
+	recipe HAProxy 1 | here :443 "127.0.0.1:$TLS" /run/haproxy "$PWD" \
+		/etc/haproxy/certs "$PWD" >>haproxy.cfg
+}
+
+hitch_config() {
+	cat >hitch.conf <<-END
+	frontend = { host = "127.0.0.1" port = "$TLS" }
+	backend = "[127.0.0.1]:$TLS"
+	daemon = off
+	workers = 1
+	END
+	[ "$(id -u)" -ne 0 ] || echo 'user = "nobody"' >>hitch.conf
+}
+
+# It goes to the background unless it is told not to; it wants a server behind
+# it, and ours that speaks HTTP is as good as any.
+start_pen() {
+	control=$("$STAPLE_CLIENT" port)
+	eval "start $(recipe Pen 1 | here /etc/pen "$PWD" 8888 "$control" \
+		' 443 ' " 127.0.0.1:$TLS " :80 ":${PORT?}" 'pen -u' 'pen -f -u')"
+}
+
+exim_config() {
+	mkdir log spool
+	chmod 777 log spool
+	cat >exim.conf <<-END
+	primary_hostname = localhost
+	local_interfaces = 127.0.0.1
+	daemon_smtp_ports = $TLS
+	tls_on_connect_ports = $TLS
+	tls_advertise_hosts = *
+	spool_directory = $PWD/spool
+	log_file_path = $PWD/log/%slog
+	pid_file_path = $PWD/spool/pid
+	END
+	recipe Exim 1 | here /etc/exim4/tls "$PWD" >>exim.conf
+	# for its user to read, as it is in Debian
+	chmod 644 site.key exim.conf
+}
+
+apache_config() {
+	local modules port
+	for modules in /usr/lib/apache2/modules /usr/lib64/httpd/modules \
+		/usr/libexec/apache2; do
+		[ ! -d "$modules" ] || break
+	done
+	port=$("$STAPLE_CLIENT" port)
+	mkdir ocsp
+	{
+		cat <<-END
+		ServerRoot $PWD
+		ServerName localhost
+		PidFile $PWD/apache.pid
+		ErrorLog $PWD/error.log
+		Mutex pthread
+		StartServers 1
+		LoadModule mpm_event_module $modules/mod_mpm_event.so
+		LoadModule authz_core_module $modules/mod_authz_core.so
+		LoadModule mime_module $modules/mod_mime.so
+		LoadModule socache_shmcb_module $modules/mod_socache_shmcb.so
+		LoadModule ssl_module $modules/mod_ssl.so
+		TypesConfig /dev/null
+		Listen 127.0.0.1:$TLS
+		END
+		[ "$(id -u)" -ne 0 ] || echo "User nobody"
+		recipe Apache 1 | here /run/apache2 "$PWD" 8089 "$port" \
+			/var/lib/ocsp "$PWD/ocsp" "Timeout 60" "Timeout ${1-60}"
+		echo "<VirtualHost 127.0.0.1:$TLS>"
+		echo "SSLEngine on"
+		recipe Apache 2 | here /etc/apache2/tls "$PWD" 8089 "$port"
+		echo "</VirtualHost>"
+	} >apache.conf
+}
+
+apache_fetch() {
+	eval "$(recipe Apache 3 | here ocspfetch "\"\$OCSPFETCH\" $*" \
+		/var/lib/ocsp "$PWD/ocsp" /etc/apache2/tls "$PWD")"
 }

@@ -13,21 +13,8 @@ teardown() { end_servers; }
 
 # ---- HAProxy ----
 
-RELOAD=haproxy
-haproxy_config() {
-	cat >haproxy.cfg <<-END
-	defaults
-	    mode http
-	    timeout client 5s
-	    timeout server 5s
-	    timeout connect 5s
-	END
-	recipe HAProxy 1 | here :443 "127.0.0.1:$TLS" /run/haproxy "$PWD" \
-		/etc/haproxy/certs "$PWD" >>haproxy.cfg
-}
-
 reload_haproxy() {
-	reload() { kill -USR2 "$SERVER"; }
+	reloads_by USR2 haproxy
 	eval "$(recipe HAProxy 2 |
 		here /etc/haproxy/haproxy.cfg "$PWD/haproxy.cfg")"
 }
@@ -66,8 +53,7 @@ reload_haproxy() {
 
 @test "nginx starts before the first response, and staples it and the newer one" {
 	needs nginx
-	RELOAD=nginx
-	reload() { kill -HUP "$SERVER"; }
+	reloads_by HUP nginx
 	nginx() {
 		command nginx -p "$PWD" -e "$PWD/error.log" -c nginx.conf "$@"
 	}
@@ -111,20 +97,9 @@ reload_haproxy() {
 
 # ---- hitch ----
 
-hitch_config() {
-	cat >hitch.conf <<-END
-	frontend = { host = "127.0.0.1" port = "$TLS" }
-	backend = "[127.0.0.1]:$TLS"
-	daemon = off
-	workers = 1
-	END
-	[ "$(id -u)" -ne 0 ] || echo 'user = "nobody"' >>hitch.conf
-}
-
 @test "hitch staples the file, and the newer one after the manual's reload" {
 	needs hitch
-	RELOAD=hitch
-	reload() { kill -HUP "$SERVER"; }
+	reloads_by HUP hitch
 	site_in_one
 	first
 	hitch_config
@@ -153,14 +128,6 @@ hitch_config() {
 
 # ---- Pen ----
 
-# It goes to the background unless it is told not to; it wants a server behind
-# it, and ours that speaks HTTP is as good as any.
-start_pen() {
-	control=$("$STAPLE_CLIENT" port)
-	eval "start $(recipe Pen 1 | here /etc/pen "$PWD" 8888 "$control" \
-		' 443 ' " 127.0.0.1:$TLS " :80 ":$PORT" 'pen -u' 'pen -f -u')"
-}
-
 @test "Pen staples the file, and the newer one after the manual's penctl" {
 	local control
 	needs pen penctl
@@ -187,24 +154,6 @@ start_pen() {
 
 # ---- Exim ----
 
-exim_config() {
-	mkdir log spool
-	chmod 777 log spool
-	cat >exim.conf <<-END
-	primary_hostname = localhost
-	local_interfaces = 127.0.0.1
-	daemon_smtp_ports = $TLS
-	tls_on_connect_ports = $TLS
-	tls_advertise_hosts = *
-	spool_directory = $PWD/spool
-	log_file_path = $PWD/log/%slog
-	pid_file_path = $PWD/spool/pid
-	END
-	recipe Exim 1 | here /etc/exim4/tls "$PWD" >>exim.conf
-	# for its user to read, as it is in Debian
-	chmod 644 site.key exim.conf
-}
-
 @test "Exim staples the file, and the newer one without a command" {
 	needs exim4
 	needs_root
@@ -221,49 +170,9 @@ exim_config() {
 
 # ---- Apache ----
 
-apache_config() {
-	local modules port
-	for modules in /usr/lib/apache2/modules /usr/lib64/httpd/modules \
-		/usr/libexec/apache2; do
-		[ ! -d "$modules" ] || break
-	done
-	port=$("$STAPLE_CLIENT" port)
-	mkdir ocsp
-	{
-		cat <<-END
-		ServerRoot $PWD
-		ServerName localhost
-		PidFile $PWD/apache.pid
-		ErrorLog $PWD/error.log
-		Mutex pthread
-		StartServers 1
-		LoadModule mpm_event_module $modules/mod_mpm_event.so
-		LoadModule authz_core_module $modules/mod_authz_core.so
-		LoadModule mime_module $modules/mod_mime.so
-		LoadModule socache_shmcb_module $modules/mod_socache_shmcb.so
-		LoadModule ssl_module $modules/mod_ssl.so
-		TypesConfig /dev/null
-		Listen 127.0.0.1:$TLS
-		END
-		[ "$(id -u)" -ne 0 ] || echo "User nobody"
-		recipe Apache 1 | here /run/apache2 "$PWD" 8089 "$port" \
-			/var/lib/ocsp "$PWD/ocsp" "Timeout 60" "Timeout ${1-60}"
-		echo "<VirtualHost 127.0.0.1:$TLS>"
-		echo "SSLEngine on"
-		recipe Apache 2 | here /etc/apache2/tls "$PWD" 8089 "$port"
-		echo "</VirtualHost>"
-	} >apache.conf
-}
-
-apache_fetch() {
-	eval "$(recipe Apache 3 | here ocspfetch "\"\$OCSPFETCH\" $*" \
-		/var/lib/ocsp "$PWD/ocsp" /etc/apache2/tls "$PWD")"
-}
-
 @test "Apache staples the file, and the newer one after the manual's reload" {
 	needs apache2
-	RELOAD=apache2
-	reload() { kill -USR1 "$SERVER"; }
+	reloads_by USR1 apache2
 	site_files
 	apache_config
 	apache_fetch

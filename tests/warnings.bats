@@ -1,0 +1,262 @@
+#!/usr/bin/env bats
+# It predicts: what is good and was written, but will not be stapled, or will
+# stop a server, is warned of, in the run that writes it.  Where a server is
+# quick to ask, it is asked whether that is true.
+#
+# `run --separate-stderr` sets these; this shellcheck has not heard of it.
+# shellcheck disable=SC2154
+
+load lib
+load servers
+
+setup_file() { world; }
+teardown_file() { end_world; }
+setup() { server_place; }
+teardown() { end_servers; }
+
+# warns RECIPE TEXT [OPTION]...: the run that writes such a response says so,
+# on standard error only, in one line, and ends with 0 all the same.
+warns() {
+	local recipe=$1 text=$2
+	shift 2
+	rm -f site.pem.ocsp
+	fetch -u "$URL/$recipe" "$@" site.pem
+	exits 0
+	[ -s site.pem.ocsp ]
+	[ -z "$output" ]
+	says "ocspfetch: site.pem: warning: "
+	says "$text"
+	[ "$(grep -c . <<<"$stderr")" -eq "${LINES_SAID-1}" ]
+}
+
+# quiet RECIPE [OPTION]...: there is nothing to warn of.
+quiet() {
+	local recipe=$1
+	shift
+	rm -f site.pem.ocsp
+	fetch -u "$URL/$recipe" "$@" site.pem
+	exits 0
+	silent
+	[ -s site.pem.ocsp ]
+}
+
+haproxy_staples_nothing() {
+	haproxy_config
+	start haproxy -db -f haproxy.cfg
+	staples_nothing
+	stop
+}
+
+# ---- when ----
+
+@test "a warning comes in the run that writes the file, and in no other" {
+	site_in_one
+	fetch -n -u "$URL/brief" site.pem
+	exits 0
+	silent
+	warns brief "is too seldom"
+	fetch -u "$URL/brief.again" site.pem
+	exits 0
+	fetch -c site.pem
+	exits 0
+	silent
+	fetch -d site.pem
+	exits 0
+	silent
+}
+
+@test "a warning changes no other exit status, and comes before the failure" {
+	site_in_one
+	fetch -u "$URL/expires-soon" site.pem
+	exits 1
+	[ -z "$output" ]
+	[ "$(grep -c . <<<"$stderr")" -eq 2 ]
+	[[ ${stderr%%$'\n'*} == *"warning: site.pem.ocsp ends in "* ]]
+}
+
+# ---- the issuer, the certificate ----
+
+@test "no issuer in the file or beside it is warned of, and HAProxy does not start" {
+	needs haproxy
+	[[ $(haproxy -v) != *"version 3."[5-9]* ]] ||
+		skip "needs HAProxy before 3.5"
+	site_in_one
+	cp site.pem with
+	leaf site good
+	rm site.pem.issuer
+	cat site.key >>site.pem
+	warns good "HAProxy before 3.5 does not start" -i "$PKI/ca.pem"
+	haproxy_config
+	run ! haproxy -c -f haproxy.cfg
+	[[ $output == *"impossible to compute the OCSP certificate ID"* ]]
+	# as the message advises
+	cat "$PKI/ca.pem" >>site.pem
+	quiet good
+	haproxy -c -f haproxy.cfg
+}
+
+@test "SHA-256 is warned of: HAProxy and Apache staple nothing, hitch does not start" {
+	needs haproxy hitch apache2
+	site_in_one
+	warns good "names the certificate by SHA-256" --certid-hash sha256
+	haproxy_staples_nothing
+	hitch_config
+	recipe hitch 1 | here /etc/hitch "$PWD" >>hitch.conf
+	never_starts hitch --config=hitch.conf
+	apache_config
+	cp site.pem.ocsp ocsp/site.ocsp
+	start apache2 -DFOREGROUND -f "$PWD/apache.conf"
+	staples_nothing
+}
+
+@test "the status of two certificates is warned of: HAProxy staples nothing" {
+	needs haproxy
+	site_in_one
+	warns good-neighbour "holds the status of 2 certificates"
+	haproxy_staples_nothing
+}
+
+@test "revoked is warned of: hitch does not start, Exim refuses TLS" {
+	needs hitch exim4
+	needs_root
+	site_in_one
+	fetch --write-revoked -u "$URL/revoked" site.pem
+	exits 5
+	[ -z "$output" ]
+	says "warning: site.pem.ocsp says revoked"
+	hitch_config
+	recipe hitch 1 | here /etc/hitch "$PWD" >>hitch.conf
+	never_starts hitch --config=hitch.conf
+	exim_without_tls
+}
+
+# Exim is up, and no handshake succeeds.
+exim_without_tls() {
+	local status=0 end=$((SECONDS + 30))
+	exim_config
+	start exim4 -bdf -C "$PWD/exim.conf"
+	while ((SECONDS < end)); do
+		status=0
+		"$STAPLE_CLIENT" "$TLS" >served 2>client.log || status=$?
+		grep -q refused client.log || break
+		sleep 0.1
+	done
+	[ "$status" -eq 2 ]
+	run ! grep -q refused client.log
+	mv site.pem.ocsp away
+	staples_nothing
+}
+
+# ---- its times ----
+
+@test "less than 300 s left are warned of: HAProxy staples nothing" {
+	needs haproxy
+	site_in_one
+	warns expires-soon "does not staple what ends in less than 300 s" -m 0
+	haproxy_staples_nothing
+}
+
+@test "no nextUpdate is warned of: HAProxy staples nothing" {
+	needs haproxy
+	site_in_one
+	warns no-next "has no nextUpdate" -a 1d
+	haproxy_staples_nothing
+}
+
+@test "a life of less than two hours is warned of, but not who gives -m" {
+	site_in_one
+	warns brief "a job that runs once an hour is too seldom"
+	says "run one every 29 min"
+	quiet brief -m 1h
+	quiet brief-enough
+}
+
+# ---- its size ----
+
+@test "more than 10239 bytes are warned of: Apache keeps none in its cache" {
+	needs apache2
+	site_files
+	quiet size-10239
+	apache_config
+	cp site.pem.ocsp ocsp/site.ocsp
+	start apache2 -DFOREGROUND -f "$PWD/apache.conf"
+	staples ocsp/site.ocsp
+	run ! grep -q 'too big' error.log
+	stop
+	warns size-10240 "has 10240 bytes: of more than 10239, Apache keeps none"
+	cp site.pem.ocsp ocsp/site.ocsp
+	start apache2 -DFOREGROUND -f "$PWD/apache.conf"
+	staples ocsp/site.ocsp
+	grep -q 'too big (10240 bytes)' error.log
+}
+
+@test "more than 11000 bytes are warned of, for HAProxy's socket" {
+	site_in_one
+	warns size-11000 "Apache keeps none"
+	LINES_SAID=2 warns size-11001 \
+		"has 11001 bytes: of more than 11000, HAProxy's socket"
+}
+
+@test "more than 16380 bytes are warned of: OpenSSL's TLS 1.2 breaks off" {
+	local status=0
+	needs openssl
+	site_files
+	LINES_SAID=2 warns size-16380 "HAProxy's socket"
+	start openssl s_server -accept "127.0.0.1:$TLS" -cert site.pem \
+		-key site.key -status_file site.pem.ocsp
+	staples site.pem.ocsp
+	"$STAPLE_CLIENT" -2 "$TLS" >served
+	cmp served site.pem.ocsp
+	LINES_SAID=3 warns size-16381 \
+		"has 16381 bytes: of more than 16380, clients with OpenSSL"
+	asks site.pem.ocsp
+	"$STAPLE_CLIENT" -2 "$TLS" >served 2>client.log || status=$?
+	[ "$status" -eq 2 ]
+	grep -q 'excessive message size' client.log
+}
+
+@test "more than 16384 bytes are warned of: HAProxy staples nothing" {
+	needs haproxy
+	site_in_one
+	LINES_SAID=3 warns size-16384 "of more than 16380"
+	haproxy_config
+	start haproxy -db -f haproxy.cfg
+	staples site.pem.ocsp
+	stop
+	LINES_SAID=4 warns size-16385 \
+		"has 16385 bytes: of a file of more than 16384 HAProxy"
+	haproxy_staples_nothing
+}
+
+# ---- its mode ----
+
+@test "a file that others may not read is warned of, unless --mode says so too" {
+	site_in_one
+	quiet half-gone
+	chmod 640 site.pem.ocsp
+	fetch -u "$URL/good" site.pem
+	exits 0
+	[ -z "$output" ]
+	says "warning: site.pem.ocsp has the mode 0640"
+	says "--mode 0640"
+	fetch --mode 0640 -u "$URL/good-newer" site.pem
+	exits 0
+	silent
+	quiet half-gone
+	fetch -u "$URL/good" site.pem
+	exits 0
+	silent
+	quiet good --mode 600
+}
+
+@test "a file that others may not read: Exim refuses TLS" {
+	needs exim4
+	needs_root
+	site_files
+	response site half-gone
+	chmod 600 site.pem.ocsp
+	fetch -u "$URL/good" site.pem
+	exits 0
+	says "warning: site.pem.ocsp has the mode 0600"
+	exim_without_tls
+}
