@@ -4,7 +4,9 @@
 # `sh tests/setup.sh all` adds what `make asan` and `make lint` need.
 #
 # When nothing is missing it says nothing and asks no package manager.  Who is
-# not root gets the command to run, and nothing is changed.
+# not root gets the command to run, and nothing is changed.  Of the servers that
+# staple not every system has each: what is not to be had is no failure here,
+# and the tests that want it are skipped.
 set -u
 
 # haproxy and nginx live where a user's PATH seldom looks.
@@ -12,6 +14,7 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 demo_and_check='compiler make pkg-config libcurl libcrypto openssl curl cmocka
 	bats haproxy nginx strace'
+servers='lighttpd hitch pen exim4 apache2 h2o node'
 asan_and_lint='clang clang-tidy clang-format clang-rt libasan cppcheck mandoc
 	shellcheck ctags valgrind'
 
@@ -61,6 +64,12 @@ have() {
 		# Exuberant and BSD ctags do not know where a function ends.
 		ctags --version 2>/dev/null | grep -q Universal
 		;;
+	lighttpd)
+		here lighttpd || return 1
+		# Debian has its TLS in another package.
+		! test -d /usr/lib/lighttpd ||
+		    test -e /usr/lib/lighttpd/mod_openssl.so
+		;;
 	strace | valgrind)
 		here "$1" || test "$(uname -s)" != Linux
 		;;
@@ -81,6 +90,12 @@ package() {
 	apt:clang-rt) apt_clang_rt ;;
 	apt:libasan) ;;
 	apt:ctags) echo universal-ctags ;;
+	apt:lighttpd) echo lighttpd lighttpd-mod-openssl ;;
+	apt:exim4) echo exim4-daemon-light ;;
+	apt:apache2) echo apache2-bin ;;
+	apt:node) echo nodejs ;;
+	# the tests know these two as Debian has them
+	*:exim4 | *:apache2) ;;
 
 	dnf:compiler) echo gcc glibc-devel ;;
 	dnf:pkg-config) echo pkgconf-pkg-config ;;
@@ -91,6 +106,8 @@ package() {
 	dnf:clang-rt) echo compiler-rt ;;
 	dnf:libasan) echo libasan libubsan ;;
 	dnf:shellcheck) echo ShellCheck ;;
+	dnf:node) echo nodejs ;;
+	dnf:h2o) ;;
 
 	apk:compiler) echo gcc musl-dev ;;
 	apk:pkg-config) echo pkgconf ;;
@@ -99,6 +116,8 @@ package() {
 	apk:cmocka) echo cmocka-dev ;;
 	apk:clang-tidy | apk:clang-format) echo clang-extra-tools ;;
 	apk:clang-rt | apk:libasan) echo compiler-rt ;;
+	apk:node) echo nodejs ;;
+	apk:hitch | apk:pen) ;;
 
 	pacman:compiler) echo gcc ;;
 	pacman:pkg-config) echo pkgconf ;;
@@ -108,6 +127,8 @@ package() {
 	pacman:clang-tidy | pacman:clang-format) echo clang ;;
 	pacman:clang-rt) echo compiler-rt ;;
 	pacman:libasan) ;;
+	pacman:node) echo nodejs ;;
+	pacman:hitch | pacman:pen | pacman:h2o) ;;
 
 	zypper:compiler) echo gcc glibc-devel ;;
 	zypper:libcurl) echo libcurl-devel ;;
@@ -117,6 +138,8 @@ package() {
 	zypper:clang-rt) echo clang ;;
 	zypper:libasan) ;;
 	zypper:shellcheck) echo ShellCheck ;;
+	zypper:node) echo nodejs ;;
+	zypper:hitch | zypper:pen | zypper:h2o) ;;
 
 	# Xcode's command line tools bring the compiler and make.
 	brew:compiler | brew:make | brew:libasan) ;;
@@ -126,6 +149,7 @@ package() {
 	brew:bats) echo bats-core ;;
 	brew:clang | brew:clang-tidy | brew:clang-rt) echo llvm ;;
 	brew:ctags) echo universal-ctags ;;
+	brew:hitch | brew:pen) ;;
 
 	*) echo "$1" ;;
 	esac
@@ -154,7 +178,8 @@ find_manager() {
 command_for() {
 	case $manager in
 	apt)
-		echo apt-get install -y -qq --no-install-recommends "$@"
+		echo apt-get install -y -qq --no-install-recommends \
+		    --no-remove "$@"
 		;;
 	dnf)
 		echo dnf install -y -q --setopt=install_weak_deps=False "$@"
@@ -183,13 +208,17 @@ tidy_up() {
 	fi
 }
 
+# Of what is missing, what Debian would run.
+new_servers() {
+	for w in $absent $extra; do
+		case " haproxy nginx $servers " in *" $w "*) echo "$w" ;; esac
+	done
+}
+
 # Debian starts the servers that it installs.  The tests start their own, on
 # ports of their own; no other may answer on this machine because of them.
 hold_servers() {
-	case " $* " in
-	*' haproxy '* | *' nginx '*) ;;
-	*) return 0 ;;
-	esac
+	test -n "$(new_servers)" || return 0
 	test -e /usr/sbin/policy-rc.d && return 0
 	policy=/usr/sbin/policy-rc.d
 	cat >"$policy" <<-'END'
@@ -197,10 +226,21 @@ hold_servers() {
 	# Of ocspfetch's tests/setup.sh, which removes it when it ends.
 	case " $* " in
 	*' haproxy'[\ .]* | *' nginx'[\ .]*) exit 101 ;;
+	*' lighttpd'[\ .]* | *' hitch'[\ .]* | *' h2o'[\ .]*) exit 101 ;;
+	*' exim4'[-\ .]* | *' apache2'[\ .]* | *' pen'[\ .]*) exit 101 ;;
 	esac
 	exit 0
 	END
 	chmod 755 "$policy"
+}
+
+# Nor are those that were just installed to answer after the next boot.
+disable_servers() {
+	here systemctl || return 0
+	for w in "$@"; do
+		systemctl disable "$w" </dev/null >>"$log" 2>&1
+	done
+	return 0
 }
 
 install_packages() {
@@ -214,17 +254,44 @@ install_packages() {
 		# A mirror that is down is no reason to stop: the lists on
 		# this machine may do.
 		apt-get update -qq </dev/null >"$log" 2>&1
-		hold_servers "$@"
+		hold_servers
 	fi
+	if test $# -gt 0; then
+		# shellcheck disable=SC2046
+		set -- $(command_for "$@")
+		"$@" </dev/null >>"$log" 2>&1 || {
+			cat "$log" >&2
+			return 1
+		}
+	fi
+	# shellcheck disable=SC2086
+	install_servers $extra
 	# shellcheck disable=SC2046
-	set -- $(command_for "$@")
-	"$@" </dev/null >>"$log" 2>&1 && return 0
-	cat "$log" >&2
-	return 1
+	test "$manager" != apt || disable_servers $(new_servers)
 }
 
+# All at once, or each that can be had.
+install_servers() {
+	test $# -gt 0 || return 0
+	try_servers "$@" && return 0
+	for w in "$@"; do
+		try_servers "$w" ||
+		    say "$w is not to be had: what wants it will be skipped"
+	done
+}
+
+try_servers() {
+	# shellcheck disable=SC2046
+	set -- $(for w in "$@"; do package "$w"; done)
+	test $# -gt 0 || return 1
+	# shellcheck disable=SC2046
+	set -- $(command_for "$@")
+	"$@" </dev/null >>"$log" 2>&1
+}
+
+# missing WORD...
 missing() {
-	for w in $wanted; do
+	for w in "$@"; do
 		have "$w" || printf '%s ' "$w"
 	done
 }
@@ -245,17 +312,22 @@ case $# in
 	;;
 esac
 
-absent=$(missing)
-test -n "$absent" || exit 0
+# shellcheck disable=SC2086
+absent=$(missing $wanted)
+# shellcheck disable=SC2086
+extra=$(missing $servers)
+test -n "$absent$extra" || exit 0
 
 if ! find_manager; then
-	say "missing: $absent"
+	say "missing: $absent$extra"
 	say "no package manager that this script knows: install them by hand"
-	exit 1
+	test -z "$absent"
+	exit
 fi
 
 packages=$(for w in $absent; do package "$w"; done | tr '\n' ' ')
-if test -z "${packages% }"; then
+more=$(for w in $extra; do package "$w"; done | tr '\n' ' ')
+if test -n "$absent" && test -z "${packages% }"; then
 	say "missing, and not to be had from $manager: $absent"
 	exit 1
 fi
@@ -266,21 +338,23 @@ if test "$manager" != brew && test "$(id -u)" -ne 0; then
 	here sudo && sudo='sudo '
 	update=
 	test "$manager" = apt && update="${sudo}apt-get update && "
-	say "missing: $absent"
+	say "missing: $absent$extra"
 	say "this needs root; run:"
 	# shellcheck disable=SC2086
-	echo "  $update$sudo$(command_for $packages)" >&2
-	exit 1
+	echo "  $update$sudo$(command_for $packages $more)" >&2
+	test -z "$absent"
+	exit
 fi
 
-say "installing: $packages"
+say "installing: $packages$more"
 # shellcheck disable=SC2086
 if ! install_packages $packages; then
 	say "$manager could not install: $packages"
 	exit 1
 fi
 
-absent=$(missing)
+# shellcheck disable=SC2086
+absent=$(missing $wanted)
 if test -n "$absent"; then
 	say "installed, yet still missing or too old: $absent"
 	exit 1
