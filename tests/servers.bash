@@ -233,6 +233,23 @@ exim_config() {
 	chmod 644 site.key exim.conf
 }
 
+# Exim is up, and no handshake succeeds.
+exim_without_tls() {
+	local status=0 end=$((SECONDS + 30))
+	exim_config
+	start exim4 -bdf -C "$PWD/exim.conf"
+	while ((SECONDS < end)); do
+		status=0
+		"$STAPLE_CLIENT" "$TLS" >served 2>client.log || status=$?
+		grep -q refused client.log || break
+		sleep 0.1
+	done
+	[ "$status" -eq 2 ]
+	run ! grep -q refused client.log
+	mv site.pem.ocsp away
+	staples_nothing
+}
+
 apache_config() {
 	local modules port
 	for modules in /usr/lib/apache2/modules /usr/lib64/httpd/modules \

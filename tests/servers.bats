@@ -168,6 +168,14 @@ reload_haproxy() {
 	staples site.pem.ocsp
 }
 
+@test "Exim refuses TLS when the response has expired" {
+	needs exim4
+	needs_root
+	site_files
+	response site expired
+	exim_without_tls
+}
+
 # ---- Apache ----
 
 @test "Apache staples the file, and the newer one after the manual's reload" {

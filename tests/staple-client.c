@@ -84,7 +84,7 @@ dial(long port)
 }
 
 static int
-shake_hands(SSL *ssl, int fd, const char *name)
+shake_hands(SSL *ssl, int fd, char *name)
 {
 	if (SSL_set_fd(ssl, fd) != 1 ||
 	    SSL_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp) != 1 ||
