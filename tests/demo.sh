@@ -42,9 +42,9 @@ ocspfetch() {
 
 
 ca_make "$dir"
-ca_respond "$dir" -nmin 60
+ca_respond "$dir" -ndays 4
 ca_issue "$dir" www.example.com "http://127.0.0.1:$ca_port"
-ca_respond "$dir" -nmin 60
+ca_respond "$dir" -ndays 4
 cd "$dir"
 cp www.example.com.bundle site.pem
 
@@ -60,7 +60,7 @@ show 0 ocspfetch -d site.pem
 
 heading 'The authority revokes the certificate'
 ca_revoke "$dir" www.example.com keyCompromise
-ca_respond "$dir" -nmin 60
+ca_respond "$dir" -ndays 4
 cp site.pem.ocsp before
 show 5 ocspfetch site.pem
 

@@ -404,7 +404,10 @@ temporary() {
 	site expires-soon
 	fetch -m 100 site.pem
 	exits 0
-	silent
+	# but HAProxy does not, and so that is all that is said
+	[ -z "$output" ]
+	[[ $stderr == "ocspfetch: site.pem: warning: "*"HAProxy"* ]]
+	[ "$(grep -c . <<<"$stderr")" -eq 1 ]
 	is_good site.pem.ocsp
 }
 

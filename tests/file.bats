@@ -889,7 +889,7 @@ broken() {
 			-u "$URL/good-newer" site.pem
 		exits 137
 		[ "$(stat -c %a "$(leftovers)")" = "$mode" ]
-		fetch_unprivileged -u "$URL/good-newer" site.pem
+		fetch_unprivileged --mode "$mode" -u "$URL/good-newer" site.pem
 		exits 0
 		silent
 		[ -z "$(leftovers)" ]

@@ -26,7 +26,7 @@ site() {
 }
 
 @test "a response of openssl's responder is written and verifies" {
-	site -nmin 60
+	site -ndays 4
 	fetch site.pem
 	exits 0
 	silent
@@ -38,13 +38,13 @@ site() {
 }
 
 @test "after openssl ca -revoke the exit code is 5 and the old file stays" {
-	site -nmin 60
+	site -ndays 4
 	fetch site.pem
 	exits 0
 	cp site.pem.ocsp before
 	identity site.pem.ocsp >was
 	ca_revoke "$ca" www.example.com keyCompromise
-	ca_respond "$ca" -nmin 60
+	ca_respond "$ca" -ndays 4
 	fetch site.pem
 	exits 5
 	says "site.pem: the certificate was revoked on "
@@ -58,9 +58,9 @@ site() {
 }
 
 @test "--write-revoked writes what openssl says of a revoked certificate" {
-	site -nmin 60
+	site -ndays 4
 	ca_revoke "$ca" www.example.com superseded
-	ca_respond "$ca" -nmin 60
+	ca_respond "$ca" -ndays 4
 	fetch --write-revoked site.pem
 	exits 5
 	openssl ocsp -respin site.pem.ocsp -noverify -resp_text |
@@ -93,13 +93,13 @@ site() {
 
 @test "openssl's responder, one connection at a time, answers ten in one run" {
 	local i files=()
-	ca_respond "$ca" -nmin 60
+	ca_respond "$ca" -ndays 4
 	for i in {0..9}; do
 		ca_issue "$ca" "www$i.example.com" "http://127.0.0.1:$ca_port"
 		cp "$ca/www$i.example.com.bundle" "site$i.pem"
 		files+=("site$i.pem")
 	done
-	ca_respond "$ca" -nmin 60
+	ca_respond "$ca" -ndays 4
 	fetch "${files[@]}"
 	exits 0
 	silent
@@ -109,21 +109,21 @@ site() {
 }
 
 @test "openssl's responder repeats a nonce" {
-	site -nmin 60
+	site -ndays 4
 	fetch -v -N site.pem
 	exits 0
 	says "nonce        repeated"
 }
 
 @test "openssl's responder is asked by POST as well" {
-	site -nmin 60
+	site -ndays 4
 	fetch -v -X post site.pem
 	exits 0
 	says "asked        POST http://127.0.0.1:$ca_port"
 }
 
 @test "openssl's responder does not take SHA-256 for SHA-1" {
-	site -nmin 60
+	site -ndays 4
 	fetch --certid-hash sha256 site.pem
 	exits 0
 	says "warning: "
@@ -135,7 +135,7 @@ site() {
 }
 
 @test "HAProxy staples the very bytes that were written" {
-	site -nmin 60
+	site -ndays 4
 	fetch site.pem
 	exits 0
 	cat >haproxy.cfg <<-END

@@ -493,6 +493,21 @@ one_can_tell_that_a_directory_is_not_writable(void **state)
 	assert_non_null(strstr(why, "ermission denied"));
 }
 
+static void
+one_can_tell_the_mode_that_a_file_has_now(void **state)
+{
+	struct asked a = {.answer = 1};
+	struct staple *s = opened("site.ocsp");
+
+	(void)state;
+	assert_int_equal(staple_mode(s), -1);
+	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_WRITTEN);
+	assert_int_equal(staple_mode(s), 0640);
+	assert_int_equal(chmod("site.ocsp", 0), 0);
+	assert_int_equal(staple_mode(s), 0);
+	staple_close(s);
+}
+
 /* ---- replace ---- */
 
 static void
@@ -1236,6 +1251,7 @@ main(void)
 	    TEST(a_socket_is_refused),
 	    TEST(one_can_tell_that_a_directory_is_writable),
 	    TEST(one_can_tell_that_a_directory_is_not_writable),
+	    TEST(one_can_tell_the_mode_that_a_file_has_now),
 	    TEST(a_new_file_is_written_with_its_mode_whatever_the_umask),
 	    TEST(one_is_asked_with_the_old_bytes),
 	    TEST(an_empty_file_is_not_an_absent_one),
