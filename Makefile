@@ -29,7 +29,7 @@ say = $(if $(V),,@echo "  $(1)	$(2)")
 DEPS = 'libcrypto >= 3.0' 'libcurl >= 7.76'
 TEST_DEPS = $(DEPS) 'libssl >= 3.0' cmocka
 
-SRC = ocspfetch.c options.c words.c job.c report.c cert.c ocsp.c http.c staple.c
+SRC = ocspfetch.c options.c words.c job.c report.c cert.c ocsp.c http.c hosts.c staple.c
 OBJ = $(SRC:%.c=$(O)/%.o)
 ROOMS = $(filter-out $(O)/ocspfetch.o,$(OBJ))
 FORGE = $(O)/tests/forge.o
