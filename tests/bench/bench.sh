@@ -129,7 +129,10 @@ one() {
 	    respin : $OPENSSL -CAfile chain.pem -cert $f -respin $f.ocsp \; \
 	    "$@"
 	compare "$w" "wall: openssl ocsp -CAfile" new cafile 2 1.55
-	compare "$w" "wall: openssl ocsp, its default trust" new default 2 0.35
+	goal=0.35
+	[ -s "$(openssl version -d | cut -d '"' -f 2)/cert.pem" ] || goal=- # no bundle
+	compare "$w" "wall: openssl ocsp, its default trust" new default 2 \
+	    "$goal"
 	compare "$w" "wall: curl, the same bytes" new curl 2 1.15
 	[ $# -eq 0 ] ||
 	    compare "$w" "wall: ocsptool --ask" new ocsptool 2 -
@@ -351,6 +354,7 @@ MISSED=
 echo "$("$OCSPFETCH" --version), $(openssl version | cut -d ' ' -f 1,2)," \
     "$(curl --version | head -n 1 | cut -d ' ' -f 1,2), files in $MEMORY"
 [ -n "$FULL" ] || echo "a quick look; FULL=1 for more"
+uptime | sed 's/.*load average/load average at the start/'
 world rsa 5000 rsa direct
 world ec 1000 ec direct
 world delegated 1000 rsa delegated

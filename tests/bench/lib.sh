@@ -25,6 +25,7 @@ begin() {
 }
 
 end() {
+	trap '' HUP INT TERM # make passes on what we got already
 	while read -r pid; do
 		kill "$pid" 2>/dev/null
 	done <"$WORK/pids"
