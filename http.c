@@ -408,12 +408,35 @@ timed_out(const struct slot *s)
 	    : HTTP_ETIMEOUT;
 }
 
+/* Has any of an answer come, be it not one whole header? */
+static int
+has_begun(const struct slot *s)
+{
+	curl_off_t first = 0;
+
+	curl_easy_getinfo(s->easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
+	return first > 0 || s->body_len + s->head_len > 0;
+}
+
+/* libcurl's own words, unless they show a proxy's URL with its password. */
+static const char *
+plain_error(const struct slot *s, CURLcode code)
+{
+	if (strstr(s->error, "://") != NULL)
+		return code == CURLE_COULDNT_RESOLVE_PROXY ||
+			code == CURLE_COULDNT_CONNECT
+		    ? "its URL is not one that can be used"
+		    : curl_easy_strerror(code);
+	return s->error[0] != '\0' ? s->error : curl_easy_strerror(code);
+}
+
 /* A failure in words; libcurl's own where they are plain enough. */
 static void
 tell_failure(struct slot *s, CURLcode code, const char *words,
     const struct http_options *o, struct http_answer *a)
 {
 	long e = info(s, CURLINFO_OS_ERRNO);
+	long tenths = (s->q.timeout_ms + 50) / 100;
 	size_t len = sizeof(a->why);
 	char *after;
 
@@ -423,17 +446,26 @@ tell_failure(struct slot *s, CURLcode code, const char *words,
 		snprintf(a->why, len, "no connection was made in %ld s",
 		    o->connect_timeout_ms / 1000);
 	else if (a->result == HTTP_ETIMEOUT)
-		snprintf(a->why, len, "%s in %.3g s",
-		    a->body_len + s->head_len > 0 ? "the answer was not whole"
-						  : "nothing came",
-		    (double)s->q.timeout_ms / 1000);
+		snprintf(a->why, len, "%s in %.10g s",
+		    has_begun(s) ? "what came was not whole" : "nothing came",
+		    (double)tenths / 10);
+	else if (code == CURLE_RECV_ERROR && a->result == HTTP_EBROKEN &&
+	    /* the same code is for chunks that are none */
+	    (strncmp(s->error, "Recv ", 5) == 0 ||
+		strstr(s->error, "SSL_read") != NULL))
+		snprintf(a->why, len, "the connection broke %s (%s)",
+		    has_begun(s) ? "in the middle of it" : "before it came",
+		    s->error);
 	else if (code == CURLE_COULDNT_CONNECT && e != 0 &&
 	    (after = strstr(s->error, " after ")) != NULL)
 		snprintf(a->why, len, "%.*s: %s", (int)(after - s->error),
 		    s->error, strerror((int)e));
+	else if (a->result == HTTP_EPROXY &&
+	    info(s, CURLINFO_HTTP_CONNECTCODE) >= 300)
+		snprintf(a->why, len, "it answers CONNECT with HTTP %ld",
+		    info(s, CURLINFO_HTTP_CONNECTCODE));
 	else
-		snprintf(a->why, len, "%s",
-		    s->error[0] != '\0' ? s->error : curl_easy_strerror(code));
+		snprintf(a->why, len, "%s", plain_error(s, code));
 }
 
 /* What libcurl's code means to us, and in which words. */
@@ -468,13 +500,17 @@ classify(const struct slot *s, CURLcode code, const char **words)
 		*words = "its headers have more than 32768 bytes";
 		return HTTP_ETOOBIG;
 	case CURLE_PARTIAL_FILE:
-		*words = "the answer was cut off";
+		*words = "it was cut off";
 		return HTTP_EBROKEN;
 	case CURLE_GOT_NOTHING:
-		*words = "the connection was closed without an answer";
+		*words = "the connection was closed without one";
 		return HTTP_EBROKEN;
 	case CURLE_TOO_MANY_REDIRECTS:
 		*words = "it redirects more often than --max-redirs allows";
+		return HTTP_EOTHER;
+	case CURLE_LOGIN_DENIED:
+		*words = "it redirects to a URL with a user name or password, "
+			 "which are not sent";
 		return HTTP_EOTHER;
 	case CURLE_UNSUPPORTED_PROTOCOL:
 		if (info(s, CURLINFO_RESPONSE_CODE) / 100 != 3) {
@@ -519,7 +555,9 @@ describe(struct slot *s, CURLcode code, const struct http_options *o,
 
 	memset(a, 0, sizeof(*a));
 	a->result = classify(s, code, &words);
-	a->status = info(s, CURLINFO_RESPONSE_CODE);
+	a->status = a->result == HTTP_EPROXY
+	    ? info(s, CURLINFO_HTTP_CONNECTCODE)
+	    : info(s, CURLINFO_RESPONSE_CODE);
 	curl_easy_getinfo(s->easy, CURLINFO_CONTENT_TYPE, &type);
 	curl_easy_getinfo(s->easy, CURLINFO_REDIRECT_URL, &location);
 	curl_easy_getinfo(s->easy, CURLINFO_TOTAL_TIME_T, &us);

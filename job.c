@@ -70,6 +70,7 @@ job_fail(struct job *j, enum code code, const char *fmt, ...)
 static void
 forgive(struct job *j)
 {
+	j->heard = 0;
 	if (j->also[0] != '\0' && j->trouble != CODE_LOCAL) {
 		j->trouble = CODE_LOCAL;
 		memcpy(j->why, j->also, sizeof(j->why));
@@ -641,6 +642,9 @@ other_method(struct job *j, const struct env *env, const struct http_answer *a)
 	if (env->o->method != METHOD_AUTO || j->switched ||
 	    (j->method == METHOD_POST && j->get_url == NULL))
 		return next_responder(j, env, a);
+	/* one method refused is no failure until the other was tried */
+	if (a->status == 405 && j->trouble == CODE_TEMPORARY && !j->heard)
+		j->trouble = CODE_OK;
 	j->switched = 1;
 	j->method = j->method == METHOD_GET ? METHOD_POST : METHOD_GET;
 	return JOB_ASK;
@@ -664,9 +668,19 @@ may_pass(long http_status)
 	return http_status >= 500 || http_status == 408 || http_status == 429;
 }
 
+/* What OCSP says tells more than what failed on the way before it. */
+static void
+hear(struct job *j)
+{
+	if (j->trouble == CODE_TEMPORARY && !j->heard)
+		j->trouble = CODE_OK;
+	j->heard = 1;
+}
+
 static enum job_state
 on_ocsp_error(struct job *j, const struct env *env, const struct http_answer *a)
 {
+	hear(j);
 	report_ocsp_error(j, env);
 	switch (j->got.error) {
 	case ERROR_TRYLATER:
@@ -691,6 +705,7 @@ on_unknown(struct job *j, const struct env *env, const struct http_answer *a)
 {
 	int young = env->now - j->cert.not_before < YOUNG;
 
+	hear(j);
 	report_refusal(j, env, young ? CODE_TEMPORARY : CODE_REJECTED, a);
 	return next_responder(j, env, a);
 }
@@ -819,7 +834,7 @@ take_issuer(struct job *j, const struct env *env, const struct http_answer *a)
 	default:
 		if (is_starved(j))
 			return JOB_DONE;
-		report_not_expected(j, a, "not a certificate");
+		report_not_expected(j, env, a, "not a certificate");
 		if (may_pass(a->status))
 			j->transient = 1;
 		break;
@@ -876,7 +891,7 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 	case VERDICT_INVALID:
 		break;
 	}
-	report_not_expected(j, a, "not an OCSP response");
+	report_not_expected(j, env, a, "not an OCSP response");
 	if (may_pass(a->status))
 		j->transient = 1;
 	return other_method(j, env, a);

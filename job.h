@@ -84,6 +84,7 @@ struct job {
 	enum ocsp_method method; /* and how; METHOD_AUTO: not yet settled */
 	int switched;            /* the other method is being tried */
 	int no_cache;
+	int heard;     /* `why` tells what OCSP said, not the way to it */
 	int transient; /* this round failed in a way that may pass */
 	long long round;
 	long long began_ms; /* when it was first asked, for --wait */

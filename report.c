@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "report.h"
 
@@ -195,6 +196,20 @@ add_quoted(struct text *t, const char *before, const char *arg)
 	free(quoted);
 }
 
+/* A header that we send, unless the user has another one of that name. */
+static void
+add_own(struct text *t, const struct options *o, const char *name,
+    const char *value)
+{
+	size_t n = strlen(name), i;
+
+	for (i = 0; i < o->headers.n; i++)
+		if (strncasecmp(o->headers.v[i], name, n) == 0 &&
+		    o->headers.v[i][n] == ':')
+			return;
+	text_add(t, " -H '%s: %s'", name, value);
+}
+
 static void
 add_curl(struct job *j, const struct env *env, const struct http_question *q)
 {
@@ -209,8 +224,8 @@ add_curl(struct job *j, const struct env *env, const struct http_question *q)
 		    b64 != NULL ? b64 : "?");
 		free(b64);
 	}
-	text_add(&t, "curl -gsS --path-as-is%s%s -m %lld", o->ipv4 ? " -4" : "",
-	    o->ipv6 ? " -6" : "", o->timeout);
+	text_add(&t, "curl -qgsS --path-as-is%s%s -m %lld",
+	    o->ipv4 ? " -4" : "", o->ipv6 ? " -6" : "", o->timeout);
 	if (o->max_redirs > 0)
 		text_add(&t,
 		    " -L --max-redirs %lld --post301 --post302 --post303",
@@ -221,16 +236,17 @@ add_curl(struct job *j, const struct env *env, const struct http_question *q)
 		add_quoted(&t, " -x ", o->proxy);
 	if (o->noproxy != NULL)
 		add_quoted(&t, " --noproxy ", o->noproxy);
-	if (q->no_cache)
-		text_add(
-		    &t, " -H 'Cache-Control: no-cache' -H 'Pragma: no-cache'");
-	text_add(&t, " -H 'Accept: %s'",
+	text_add(&t, " -A ocspfetch/" OCSPFETCH_VERSION);
+	if (q->no_cache) {
+		add_own(&t, o, "Cache-Control", "no-cache");
+		add_own(&t, o, "Pragma", "no-cache");
+	}
+	add_own(&t, o, "Accept",
 	    q->accept != NULL ? q->accept : "application/ocsp-response");
-	if (q->body != NULL)
-		text_add(&t,
-		    " -H 'Content-Type: application/ocsp-request' "
-		    "--data-binary @-");
-	/* last, so that they win as they do with us */
+	if (q->body != NULL) {
+		add_own(&t, o, "Content-Type", "application/ocsp-request");
+		text_add(&t, " --data-binary @-");
+	}
 	for (i = 0; i < o->headers.n; i++)
 		add_quoted(&t, " -H ", o->headers.v[i]);
 	add_quoted(&t, " ", q->url);
@@ -304,6 +320,31 @@ purpose(const struct job *j)
 	return j->hunting ? "its issuer cannot be fetched: " : "";
 }
 
+/* What helps where a proxy asks who we are. */
+static const char *
+credentials_hint(const struct env *env, const struct http_answer *a)
+{
+	if (!a->proxied)
+		return "a proxy on the way wants a user name and password "
+		       "(see --proxy)";
+	return env->o->proxy != NULL && strchr(env->o->proxy, '@') != NULL
+	    ? "the proxy does not accept the user name and password of "
+	      "--proxy"
+	    : "the proxy wants a user name and password "
+	      "(--proxy http://USER:PASSWORD@HOST:PORT)";
+}
+
+/* A proxy that did not open the way to an https responder. */
+static const char *
+tunnel_hint(const struct env *env, const struct http_answer *a)
+{
+	if (a->status == 401 || a->status == 407)
+		return credentials_hint(env, a);
+	if (a->status == 403 || a->status == 405)
+		return "it forbids this host, or this port";
+	return a->status >= 500 ? "it does not reach the responder" : "";
+}
+
 void
 report_http_failure(
     struct job *j, const struct env *env, const struct http_answer *a)
@@ -317,90 +358,185 @@ report_http_failure(
 	    [HTTP_ETIMECONNECT] = "no answer in time: ",
 	    [HTTP_EPROXY] = "the proxy failed: ",
 	    [HTTP_ETOOBIG] = "the answer is too large: ",
-	    [HTTP_EBROKEN] = "the answer is broken: ",
+	    [HTTP_EBROKEN] = "no proper answer: ",
 	    [HTTP_ENOMEM] = "",
 	    [HTTP_EOTHER] = "",
 	};
-	const char *limit = "";
+	const char *hint = "", *before = "";
 
 	if (a->result == HTTP_ETIMECONNECT)
-		limit = " (--connect-timeout)";
+		hint = " (--connect-timeout)";
 	else if (a->result == HTTP_ETIMEOUT)
-		limit = env->left_ms == 0 ? " (--deadline)" : " (--timeout)";
+		hint = env->left_ms == 0 ? " (--deadline)" : " (--timeout)";
+	else if (a->result == HTTP_EPROXY)
+		before = *(hint = tunnel_hint(env, a)) != '\0' ? "; " : "";
+	else if (a->result == HTTP_ETLS &&
+	    strstr(a->why, "certificate") != NULL)
+		hint = " (the responder's own certificate has to be in date, "
+		       "for this name, and from an authority that this "
+		       "machine trusts)";
 	job_fail(j, a->result == HTTP_ENOMEM ? CODE_LOCAL : CODE_TEMPORARY,
-	    "%s%.300s: %s%.500s%s%s", purpose(j), j->urls[j->url],
-	    what[a->result], a->why, limit,
-	    a->proxied ? " (through the proxy)" : "");
+	    "%s%.300s: %s%s%.500s%s%s", purpose(j), j->urls[j->url],
+	    a->proxied && a->result != HTTP_EPROXY ? "through the proxy, " : "",
+	    what[a->result], a->why, before, hint);
 }
 
-/* What may have sent something that nobody asked for. */
+static int
+is_web(const char *url)
+{
+	return strncasecmp(url, "http://", 7) == 0 ||
+	    strncasecmp(url, "https://", 8) == 0;
+}
+
+/* Who was asked for a certificate is no responder. */
 static const char *
-suspect(const struct http_answer *a, char buf[128])
+out_of_order(const struct job *j, const struct http_answer *a)
+{
+	if (a->proxied)
+		return "the proxy, or what is behind it, is out of order";
+	return j->hunting
+	    ? "the server is out of order"
+	    : "the responder, or a cache before it, is out of order";
+}
+
+static const char *
+method_hint(const struct job *j)
+{
+	if (j->switched)
+		return "it takes neither GET nor POST; is this the right "
+		       "responder?";
+	return j->hunting ? "is this the right URL?"
+			  : "it does not take this method (see --method)";
+}
+
+/* What a status tells that brought nothing of use; NULL: nothing. */
+static const char *
+status_hint(const struct job *j, const struct env *env,
+    const struct http_answer *a, char buf[128])
 {
 	char span[WORDS_TIME_MAX];
 
 	if (a->retry_after > 0) {
 		snprintf(buf, 128,
-		    "; it wants to be left alone for %s (Retry-After)",
+		    "it wants to be left alone for %s (Retry-After)",
 		    words_span(span, a->retry_after));
 		return buf;
 	}
-	if (a->status == 407)
-		return "; the proxy wants credentials";
-	if (a->status == 403)
-		return "; a proxy or the responder forbids it (a Host header "
+	switch (a->status) {
+	case 401:
+		/* tinyproxy says so to credentials that it does not know */
+		return a->proxied
+		    ? "the proxy or the responder wants another user name and "
+		      "password"
+		    : "it wants a user name and password, which are never sent";
+	case 403:
+		return "a proxy or the responder forbids it (a Host header "
 		       "that it does not know?)";
-	if (a->status == 404)
-		return "; is this the right URL?";
+	case 405:
+		return method_hint(j);
+	case 407:
+		return credentials_hint(env, a);
+	case 429:
+		return "it has been asked too often";
+	default:
+		break;
+	}
+	if (a->status >= 500)
+		return out_of_order(j, a);
+	if (a->status < 400)
+		return NULL;
+	return j->hunting ? "is this the right URL?"
+			  : "is this the right responder?";
+}
+
+/* What came in place of what was asked for, by its type and first bytes. */
+static const char *
+body_hint(const struct http_answer *a)
+{
+	static const unsigned char gzip[] = {0x1f, 0x8b};
+
 	if (a->body_len == 0)
-		return "; it came empty";
-	if (a->type != NULL && strstr(a->type, "html") != NULL)
-		return "; often an error page, a proxy or a captive portal";
-	return "; it is damaged, or compressed";
+		return "it came empty";
+	if (a->body[0] == '<' ||
+	    (a->type != NULL && strstr(a->type, "html") != NULL))
+		return "a web page, often of a captive portal, a filter or the "
+		       "wrong host";
+	if (a->body_len >= sizeof(gzip) &&
+	    memcmp(a->body, gzip, sizeof(gzip)) == 0)
+		return "it is compressed, which nobody asked for";
+	return "it is damaged, or something else";
 }
 
 void
-report_not_expected(
-    struct job *j, const struct http_answer *a, const char *what)
+report_not_expected(struct job *j, const struct env *env,
+    const struct http_answer *a, const char *what)
 {
-	char hint[128];
+	const char *hint;
+	char buf[128];
 
 	if (a->location != NULL) {
 		job_fail(j, CODE_TEMPORARY,
-		    "%s%.300s: HTTP %ld redirects to %.300s, which is not "
-		    "followed (see --max-redirs); often a captive portal or a "
-		    "filter",
-		    purpose(j), j->urls[j->url], a->status, a->location);
+		    "%s%.300s: HTTP %ld redirects to %.300s, which is %s; "
+		    "often a captive portal or a filter",
+		    purpose(j), j->urls[j->url], a->status, a->location,
+		    is_web(a->location)
+			? "not followed (see --max-redirs)"
+			: "never followed, being neither http nor https");
 		return;
 	}
+	if ((hint = status_hint(j, env, a, buf)) == NULL)
+		hint = body_hint(a);
 	job_fail(j, CODE_TEMPORARY,
-	    "%s%.300s: HTTP %ld%s with %zu bytes of %.100s, %s%s", purpose(j),
-	    j->urls[j->url], a->status,
+	    "%s%.300s: HTTP %ld%s with %zu byte%s of %.100s, %s; %s",
+	    purpose(j), j->urls[j->url], a->status,
 	    a->proxied ? " (through the proxy)" : "", a->body_len,
-	    a->type != NULL ? a->type : "no stated type", what,
-	    suspect(a, hint));
+	    a->body_len == 1 ? "" : "s",
+	    a->type != NULL ? a->type : "no stated type", what, hint);
+}
+
+/* What an OCSP error may mean, and what helps; it is not signed. */
+static const char *
+error_hint(const struct job *j, const struct env *env, char buf[256])
+{
+	char age[WORDS_TIME_MAX];
+	long long old = (long long)env->now - (long long)j->cert.not_before;
+
+	switch (j->got.error) {
+	case ERROR_MALFORMED:
+		return env->o->nonce
+		    ? ": it may not take a nonce (--nonce)"
+		    : ": it did not understand the question; is this the "
+		      "right responder?";
+	case ERROR_INTERNAL:
+		return ": something is wrong with it";
+	case ERROR_TRYLATER:
+		return ": it cannot answer at the moment";
+	case ERROR_SIGREQUIRED:
+		return ": it wants signed questions, which ocspfetch does not "
+		       "ask; is there another responder (--url)?";
+	case ERROR_UNAUTHORIZED:
+		if (old >= 2 * 86400L)
+			return ": it does not speak for this certificate; is "
+			       "this the right responder, and the right "
+			       "issuer?";
+		snprintf(buf, 256,
+		    ": perhaps it does not know this certificate yet, which is "
+		    "only %s old",
+		    words_span(age, old));
+		return buf;
+	default:
+		return "";
+	}
 }
 
 void
 report_ocsp_error(struct job *j, const struct env *env)
 {
-	char age[WORDS_TIME_MAX], hint[256] = "";
-	long long old = (long long)env->now - (long long)j->cert.not_before;
+	char buf[256];
 
-	if (j->got.error == ERROR_UNAUTHORIZED && old < 2 * 86400L)
-		snprintf(hint, sizeof(hint),
-		    ": perhaps it does not know this certificate yet, which is "
-		    "only %s old",
-		    words_span(age, old));
-	else if (j->got.error == ERROR_UNAUTHORIZED)
-		snprintf(hint, sizeof(hint),
-		    ": it does not speak for this certificate; is this the "
-		    "right responder, and the right issuer?");
-	else if (j->got.error == ERROR_MALFORMED && env->o->nonce)
-		snprintf(
-		    hint, sizeof(hint), ": it may not take a nonce (--nonce)");
 	job_fail(j, CODE_TEMPORARY, "%.300s: the responder says \"%s\"%s",
-	    j->urls[j->url], ocsp_error_name(j->got.error), hint);
+	    j->urls[j->url], ocsp_error_name(j->got.error),
+	    error_hint(j, env, buf));
 }
 
 void

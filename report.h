@@ -21,8 +21,8 @@ void report_verdict(struct job *, const struct env *);
 /* Why an exchange brought no judgement, into job_fail(). */
 void report_http_failure(
     struct job *, const struct env *, const struct http_answer *);
-void report_not_expected(
-    struct job *, const struct http_answer *, const char *what);
+void report_not_expected(struct job *, const struct env *,
+    const struct http_answer *, const char *what);
 void report_ocsp_error(struct job *, const struct env *);
 void report_refusal(
     struct job *, const struct env *, enum code, const struct http_answer *);

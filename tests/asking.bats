@@ -8,7 +8,7 @@
 # a token of its own in the URL, so that it finds its own lines: see asked.
 #
 # `run --separate-stderr` sets these; this shellcheck has not heard of it.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2034
 
 load lib
 
@@ -67,40 +67,6 @@ letters() {
 	printf "%${1}s" '' | tr ' ' a
 }
 
-not() {
-	if "$@"; then
-		echo "it should not: $*"
-		return 1
-	fi
-}
-
-no_file() {
-	[ ! -e "${1:-site}.pem.ocsp" ]
-}
-
-good_file() {
-	openssl ocsp -respin "${1:-site}.pem.ocsp" -issuer "$PKI/ca.pem" \
-	    -cert "${1:-site}.pem" -CAfile "$PKI/ca.pem" -partial_chain \
-	    -no_nonce 2>&1 | grep -q "${1:-site}.pem: good"
-}
-
-does_not_say() {
-	[[ $stderr != *"$1"* ]] || {
-		echo "stderr says \"$1\": $stderr"
-		return 1
-	}
-}
-
-# In the environment VAR=VALUE ...
-fetch_with() {
-	local vars=()
-	while [[ $1 == *=* ]]; do
-		vars+=("$1")
-		shift
-	done
-	run --separate-stderr env "${vars[@]}" "$OCSPFETCH" "$@"
-}
-
 now_ms() {
 	echo $((${EPOCHREALTIME/[.,]/} / 1000))
 }
@@ -138,15 +104,6 @@ took() {
 		echo "took $ms ms, not $1 to $2"
 		return 1
 	fi
-}
-
-# A responder of this test alone: sets URL, PORT and LOG.
-own_responder() {
-	LOG=$PWD/own.log
-	: >"$LOG"
-	: >own.out
-	start_responder own -l "$LOG" "$@"
-	URL=http://127.0.0.1:$PORT
 }
 
 connections() {
@@ -632,7 +589,7 @@ NONCE=06092b0601050507300102042204
 
 @test "each HTTP error brings one question by the other method" {
 	local code
-	for code in 400 401 403 404 405 429 500 502 503 533; do
+	for code in 400 401 403 404 405 407 429 500 502 503 533; do
 		leaf "s$code" "status-$code.$T-$code"
 		fetch -r 0 "s$code.pem"
 		exits 1
@@ -728,7 +685,7 @@ NONCE=06092b0601050507300102042204
 		ended "$how"
 		exits 1
 		says "$how.pem: $URL/$how.$T-$how: "
-		says "broken"
+		says "no proper answer"
 		no_file "$how"
 		[ -z "$(leftovers)" ]
 	done
@@ -746,7 +703,7 @@ NONCE=06092b0601050507300102042204
 	leaf site "http09.$T"
 	fetch -r 0 site.pem
 	exits 1
-	says "broken"
+	says "no proper answer"
 	says "HTTP"
 	does_not_say redirect
 	no_file
@@ -1125,7 +1082,7 @@ once() {
 	fetch -r 0 site.pem
 	exits 1
 	says "file:///etc/passwd"
-	says "not followed"
+	says "never followed"
 }
 
 # ---- limits ----
@@ -1531,7 +1488,7 @@ direct() {
 	fetch -r 0 -x "$URL" -u "$ELSEWHERE/status-407.$T" site.pem
 	exits 1
 	says "HTTP 407"
-	says "the proxy wants credentials"
+	says "the proxy wants a user name and password"
 }
 
 @test "a proxy that does not answer in time is told as such" {

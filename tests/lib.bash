@@ -163,3 +163,87 @@ holding() {
 		echo torn
 	fi
 }
+
+# ---- what the suites about asking share ----
+
+not() {
+	if "$@"; then
+		echo "it should not: $*"
+		return 1
+	fi
+}
+
+does_not_say() {
+	[[ $stderr != *"$1"* ]] || {
+		echo "stderr says \"$1\": $stderr"
+		return 1
+	}
+}
+
+no_file() {
+	[ ! -e "${1:-site}.pem.ocsp" ]
+}
+
+good_file() {
+	openssl ocsp -respin "${1:-site}.pem.ocsp" -issuer "$PKI/ca.pem" \
+		-cert "${1:-site}.pem" -CAfile "$PKI/ca.pem" -partial_chain \
+		-no_nonce 2>&1 | grep -q "${1:-site}.pem: good"
+}
+
+# fetch_with VAR=VALUE ... arguments: the program in that environment.
+fetch_with() {
+	local vars=()
+	while [[ $1 == *=* ]]; do
+		vars+=("$1")
+		shift
+	done
+	run --separate-stderr env "${vars[@]}" "$OCSPFETCH" "$@"
+}
+
+# A responder of this test alone: sets URL, PORT and LOG.
+own_responder() {
+	LOG=$PWD/own.log
+	: >"$LOG"
+	: >own.out
+	start_responder own -l "$LOG" "$@"
+	URL=http://127.0.0.1:$PORT
+}
+
+# reads TEXT: standard error is this one message, whole, but for what differs
+# from run to run: ports, times, spans of time, the question in a URL, and a
+# word that tells a test's requests apart.
+reads() {
+	local got
+	got=$(sed -E 's,(127\.0\.0\.[0-9]|\[::1\]|localhost):[0-9]{4\,5},\1:PORT,g
+		s,port [0-9]{4\,5},port PORT,g
+		s,[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8} UTC,TIME,g
+		s,[0-9]+ (d|h|min|s)( [0-9]+ (h|min|s))? (left|ago|old),SPAN \4,g
+		s,/M[A-Za-z0-9%]{80\,},/QUESTION,g
+		s,\.t[0-9]+(-[a-z0-9-]+)?([/: ]),\2,g' <<<"$stderr")
+	[ "$got" = "ocspfetch: $1" ] || {
+		echo "it reads:     $got"
+		echo "it should be: ocspfetch: $1"
+		return 1
+	}
+}
+
+# A machine that trusts the authority of the PKI as any other, for TLS: the
+# list that libcurl was built with is covered, in a mount namespace of its own.
+needs_trust() {
+	BUNDLE=$(curl-config --ca 2>/dev/null) || true
+	[ -e "$BUNDLE" ] || skip "libcurl's list of authorities is not known"
+	trusting true 2>/dev/null ||
+		skip "no namespace in which the list could be covered"
+}
+
+trusting() {
+	local who=-m
+	[ "$(id -u)" -eq 0 ] || who=-rm
+	# shellcheck disable=SC2016
+	unshare "$who" sh -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' - \
+		"$PKI/ca.pem" "$BUNDLE" "$@"
+}
+
+fetch_trusting() {
+	run --separate-stderr trusting "$OCSPFETCH" "$@"
+}
