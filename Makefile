@@ -38,7 +38,7 @@ UNITS = $(UNIT_SRC:tests/unit/%.c=$(O)/%)
 BENCH_SRC = $(wildcard tests/bench/*.c)
 TEST_SRC = $(wildcard tests/*.c tests/unit/*.c) $(BENCH_SRC)
 TEST_HEADERS = $(wildcard tests/*.h tests/bench/*.h)
-TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/staple-client \
+TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/staple-client $(O)/measure \
 	$(O)/faultshim.so $(UNITS) $(BENCH_PROGRAMS)
 SCRIPTS = .ci/run tests/run \
 	$(wildcard tests/*.sh tests/*.bash tests/bench/*.sh)
@@ -132,6 +132,10 @@ $(BENCH_PROGRAMS): $(O)/bench-%: $(O)/tests/bench/%.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(OWN_CFLAGS) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ $< \
 	    $(if $(filter pki,$*),$(TEST_LIBS))
+
+$(O)/measure: $(O)/tests/measure.o
+	$(call say,LD,$@)
+	$(Q)$(link_test)
 
 # It is loaded into the program, and has no sanitizer of its own.
 $(O)/faultshim.so: tests/faultshim.c Makefile

@@ -40,6 +40,7 @@
 #define MAX_HEAD (64 * 1024)
 #define MAX_BODY (64 * 1024)
 #define MAX_HEADERS 64
+#define MAX_PATH 4096
 #define YEAR (365 * FORGE_DAY)
 
 /* Read once, at the start. */
@@ -122,6 +123,7 @@ struct reply {
 	long pause;    /* ms between them */
 	int pace_head; /* the headers as well */
 	int (*send)(struct conn *, struct reply *);
+	const char *const *lines; /* for send_lines() */
 	unsigned char *body;
 	size_t len;
 	char unknown[128]; /* a name in the path nobody knows */
@@ -281,6 +283,23 @@ redirect(struct reply *r, long status)
 }
 
 static void
+redirect_space(struct reply *r, long status)
+{
+	set_status(r, status);
+	snprintf(r->location, sizeof(r->location),
+	    "http://127.0.0.1:%d/good HTTP/1.1%%0d%%0aX-Test: a", port);
+}
+
+static void
+redirect_user(struct reply *r, long status)
+{
+	set_status(r, status);
+	snprintf(r->location, sizeof(r->location),
+	    "http://user:secret@127.0.0.1:%d/good%s%s", port,
+	    *r->req->rest == '\0' ? "" : "/", r->req->rest);
+}
+
+static void
 redirect_loop(struct reply *r, long status)
 {
 	set_status(r, status);
@@ -292,6 +311,18 @@ redirect_file(struct reply *r, long status)
 {
 	set_status(r, status);
 	snprintf(r->location, sizeof(r->location), "file:///etc/passwd");
+}
+
+/* To this very port, so that it would be seen in the log. */
+static void
+redirect_scheme(struct reply *r, long which)
+{
+	static const char *const schemes[] = {
+	    "ftp", "gopher", "dict", "ldap", "telnet", "scp"};
+
+	set_status(r, 302);
+	snprintf(r->location, sizeof(r->location), "%s://127.0.0.1:%d/good",
+	    schemes[which], port);
 }
 
 static void
@@ -343,6 +374,40 @@ slash_refused(struct reply *r, long unused)
 		set_status(r, 404);
 }
 
+/*
+ * Something on the way has decoded the path, and the responder takes the last
+ * segment of what came; or the slashes that then stood side by side are one.
+ */
+static void
+slash_decoded(struct reply *r, long merged)
+{
+	char b64[MAX_PATH + 1];
+
+	if (!is_get(r) || r->req->derlen * 4 / 3 > MAX_PATH - 4)
+		return;
+	/* the question in base64, and so the path once it is decoded */
+	EVP_EncodeBlock((unsigned char *)b64, r->req->der, (int)r->req->derlen);
+	if (strstr(b64, merged ? "//" : "/") != NULL)
+		recipe(r, "err-malformed");
+}
+
+/* What a cookie and a password are for: not us. */
+static void
+set_cookie(struct reply *r, long status)
+{
+	if (is_get(r))
+		set_status(r, status);
+	r->extra = "Set-Cookie: id=secret; Path=/\r\n"
+		   "WWW-Authenticate: Basic realm=\"x\"\r\n";
+}
+
+static void
+add_cookie(struct reply *r, long unused)
+{
+	(void)unused;
+	r->extra = "Set-Cookie: id=secret; Path=/\r\n";
+}
+
 static void
 stale_unless(struct reply *r, long unused)
 {
@@ -385,6 +450,13 @@ unauthorized_n(struct reply *r, long n)
 {
 	if (visits(r->req->names) < n)
 		recipe(r, "err-unauthorized");
+}
+
+static void
+expired_n(struct reply *r, long n)
+{
+	if (visits(r->req->names) < n)
+		recipe(r, "expired");
 }
 
 static void
@@ -467,12 +539,34 @@ send_file(struct reply *r, long unused)
 
 static int send_endless_headers(struct conn *, struct reply *);
 static int send_endless_body(struct conn *, struct reply *);
+static int send_lines(struct conn *, struct reply *);
 
 static void
 endless_headers(struct reply *r, long unused)
 {
 	(void)unused;
 	r->send = send_endless_headers;
+}
+
+/* Heads that are none, or never end; the last line is sent for ever. */
+static const char *const odd_heads[][3] = {
+    {"HTTP/1.1 100 Continue\r\n\r\n", NULL},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
+	"X-Trailer: "
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\na\r\n"},
+    {"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+    {"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", "aaaaa"},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "xyz\r\n"},
+    {"HTTP/1.1 banana\r\n\r\n", "a"},
+};
+
+static void
+odd_head(struct reply *r, long which)
+{
+	r->send = send_lines;
+	r->lines = odd_heads[which];
 }
 
 static void
@@ -498,6 +592,7 @@ static const struct behaviour behaviours[] = {
     {"retry-after", "HTTP 503, Retry-After: 1", retry_after, 1},
     {"retry-after-5", "HTTP 503, Retry-After: 5", retry_after, 5},
     {"retry-after-90", "HTTP 503, Retry-After: 90", retry_after, 90},
+    {"retry-after-day", "HTTP 503, Retry-After: 86400", retry_after, 86400},
     {"html-200", "HTTP 200 with HTML: a captive portal", set_status, 200},
     {"empty-200", "HTTP 200 without a body", set_flag, F_EMPTY},
 
@@ -513,6 +608,7 @@ static const struct behaviour behaviours[] = {
     {"type-none", "no Content-Type", set_flag, F_NO_TYPE},
     {"type-upper", "Content-Type in capitals", type_upper, 0},
     {"type-param", "Content-Type with a parameter", type_param, 0},
+    {"set-cookie", "with a cookie", add_cookie, 0},
     {"wrong-date", "Date a year ago", set_date, -YEAR},
     {"future-date", "Date in a year", set_date, YEAR},
     {"no-date", "no Date", set_flag, F_NO_DATE},
@@ -539,6 +635,13 @@ static const struct behaviour behaviours[] = {
     {"endless-headers", "headers for ever", endless_headers, 0},
     {"endless-body", "a body for ever", endless_body, 0},
     {"body-100m", "100 MiB, as Content-Length says", endless_body, 100},
+    {"endless-continue", "100 Continue for ever", odd_head, 0},
+    {"endless-trailers", "trailers for ever", odd_head, 1},
+    {"endless-chunks", "chunks of one byte for ever", odd_head, 2},
+    {"length-huge", "a Content-Length beyond 64 bits", odd_head, 3},
+    {"length-negative", "a Content-Length of -5", odd_head, 4},
+    {"chunk-junk", "a chunk whose length is no number", odd_head, 5},
+    {"status-junk", "a status that is no number", odd_head, 6},
 
     /* Connections. */
     {"hang", "read, and never answer", set_flag, F_HANG},
@@ -554,9 +657,18 @@ static const struct behaviour behaviours[] = {
     {"redirect-303", "303 to /good", redirect, 303},
     {"redirect-307", "307 to /good", redirect, 307},
     {"redirect-308", "308 to /good", redirect, 308},
+    {"redirect-space", "302 to a URL that would add a header", redirect_space,
+	302},
+    {"redirect-user", "302 to a URL with a password", redirect_user, 302},
     {"redirect-loop", "302 to itself", redirect_loop, 302},
     {"redirect-file", "302 to file:///etc/passwd", redirect_file, 302},
     {"redirect-host", "302 to /good at localhost", redirect_host, 302},
+    {"redirect-ftp", "302 to ftp: on this port", redirect_scheme, 0},
+    {"redirect-gopher", "302 to gopher: on this port", redirect_scheme, 1},
+    {"redirect-dict", "302 to dict: on this port", redirect_scheme, 2},
+    {"redirect-ldap", "302 to ldap: on this port", redirect_scheme, 3},
+    {"redirect-telnet", "302 to telnet: on this port", redirect_scheme, 4},
+    {"redirect-scp", "302 to scp: on this port", redirect_scheme, 5},
 
     /* Methods. */
     {"get-refused", "405 for GET", get_refused, 0},
@@ -565,6 +677,11 @@ static const struct behaviour behaviours[] = {
     {"get-malformed", "OCSP malformedRequest for GET", get_malformed, 0},
     {"get-empty", "HTTP 200 without a body for GET", get_empty, 0},
     {"slash-refused", "404 when %2F is in the path", slash_refused, 0},
+    {"slash-decoded", "%2F is decoded, and cuts the question", slash_decoded,
+	0},
+    {"slash-merged", "%2F is decoded, and // is merged", slash_decoded, 1},
+    {"cookie-401", "401 for GET, with a cookie and a wish for a password",
+	set_cookie, 401},
 
     /* Caches and memory. */
     {"stale-unless-nocache", "expired without no-cache", stale_unless, 0},
@@ -572,6 +689,8 @@ static const struct behaviour behaviours[] = {
     {"nocache-503", "503 to no-cache", nocache_status, 503},
     {"alternate", "good-older and good-newer in turn", alternate, 0},
     {"trylater-twice", "OCSP tryLater, twice", trylater_n, 2},
+    {"expired-once", "expired, once", expired_n, 1},
+    {"unauthorized-once", "OCSP unauthorized, once", unauthorized_n, 1},
     {"unauthorized-twice", "OCSP unauthorized, twice", unauthorized_n, 2},
     {"unauthorized-6", "OCSP unauthorized, six times", unauthorized_n, 6},
     {"unknown-thrice", "OCSP unknown, three times", unknown_n, 3},
@@ -995,7 +1114,8 @@ log_request(const struct conn *c, const struct request *q, const char *outcome)
 	    {" cc=", "Cache-Control"}, {" pragma=", "Pragma"},
 	    {" expect=", "Expect"}, {" cookie=", "Cookie"},
 	    {" auth=", "Authorization"}, {" proxyauth=", "Proxy-Authorization"},
-	    {" encoding=", "Accept-Encoding"}, {" x-test=", "X-Test"}};
+	    {" encoding=", "Accept-Encoding"}, {" via=", "Via"},
+	    {" x-test=", "X-Test"}};
 	struct line l = {NULL, 0};
 	char num[64];
 	size_t i;
@@ -1222,6 +1342,18 @@ send_endless_headers(struct conn *c, struct reply *r)
 	memcpy(filler + sizeof(filler) - 2, "\r\n", 2);
 	while (conn_write(c, filler, sizeof(filler)) == 0)
 		continue;
+	return -1;
+}
+
+/* All of them, and the last one until the client goes. */
+static int
+send_lines(struct conn *c, struct reply *r)
+{
+	const char *const *l = r->lines;
+
+	while (conn_write(c, *l, strlen(*l)) == 0)
+		if (l[1] != NULL)
+			l++;
 	return -1;
 }
 
@@ -1497,6 +1629,34 @@ listen_on(const char *addr, const char *service)
 	return fd;
 }
 
+/*
+ * The same port on another address, where nobody ever accepts: what would be
+ * accepted is already there, so that a SYN gets no answer, as in a network
+ * that loses it.  The descriptors stay open until the end.
+ */
+static void
+blackhole_on(const char *addr)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	char service[16];
+	int fd, i, filler;
+
+	memset(&ss, 0, sizeof(ss));
+	snprintf(service, sizeof(service), "%d", port);
+	fd = listen_on(addr, service);
+	if (listen(fd, 0) == -1 ||
+	    getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
+		die("%s port %d: %s", addr, port, strerror(errno));
+	for (i = 0; i < 16; i++) {
+		filler = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (filler == -1)
+			die("socket: %s", strerror(errno));
+		fcntl(filler, F_SETFL, O_NONBLOCK);
+		(void)connect(filler, (struct sockaddr *)&ss, len);
+	}
+}
+
 /* The thread that accepts: polls, so that it also sees that it must stop. */
 static void *
 run(void *arg)
@@ -1553,7 +1713,7 @@ static void
 usage(void)
 {
 	fputs("usage: responder -d PKIDIR [-a ADDR] [-p PORT] [-l LOGFILE]\n"
-	      "                 [--tls CERT KEY]\n"
+	      "                 [-b BLACKHOLE] [--tls CERT KEY]\n"
 	      "       responder --list\n",
 	    stderr);
 	exit(2);
@@ -1606,12 +1766,16 @@ main(int argc, char **argv)
 	static const struct option opts[] = {
 	    {"tls", 1, NULL, 'T'}, {"list", 0, NULL, 'L'}, {NULL, 0, NULL, 0}};
 	const char *dir = NULL, *addr = "127.0.0.1", *service = "0";
+	const char *hole = NULL;
 	int c, fd;
 
-	while ((c = getopt_long(argc, argv, "a:d:l:p:", opts, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "a:b:d:l:p:", opts, NULL)) != -1)
 		switch (c) {
 		case 'a':
 			addr = optarg;
+			break;
+		case 'b':
+			hole = optarg;
 			break;
 		case 'd':
 			dir = optarg;
@@ -1642,6 +1806,8 @@ main(int argc, char **argv)
 	if ((pki_dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
 		die("%s: %s", dir, strerror(errno));
 	fd = listen_on(addr, service);
+	if (hole != NULL)
+		blackhole_on(hole);
 	serve_until_told(fd);
 	if (stop() != 0)
 		_exit(0); /* a thread still uses what would be freed */

@@ -14,7 +14,8 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 demo_and_check='compiler make pkg-config libcurl libcrypto openssl curl cmocka
 	bats haproxy nginx strace'
-servers='lighttpd hitch pen exim4 apache2 h2o node'
+servers='lighttpd hitch pen exim4 apache2 h2o node
+	tinyproxy squid'
 asan_and_lint='clang clang-tidy clang-format clang-rt libasan cppcheck mandoc
 	shellcheck ctags valgrind'
 
@@ -228,6 +229,7 @@ hold_servers() {
 	*' haproxy'[\ .]* | *' nginx'[\ .]*) exit 101 ;;
 	*' lighttpd'[\ .]* | *' hitch'[\ .]* | *' h2o'[\ .]*) exit 101 ;;
 	*' exim4'[-\ .]* | *' apache2'[\ .]* | *' pen'[\ .]*) exit 101 ;;
+	*' tinyproxy'[\ .]* | *' squid'[\ .]*) exit 101 ;;
 	esac
 	exit 0
 	END

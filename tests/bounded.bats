@@ -1,0 +1,206 @@
+#!/usr/bin/env bats
+#
+# Whatever the responder does: a run ends in its time, in little memory, with
+# the code that the manual names for it, and the stored file is as it was.
+#
+# `run --separate-stderr` sets these; this shellcheck has not heard of it, and
+# takes a test for a subshell of a test.
+# shellcheck disable=SC2154,SC2030,SC2031
+
+load lib
+
+setup_file() { world; }
+teardown_file() { end_world; }
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || exit
+	T=t$BATS_TEST_NUMBER
+}
+
+# What comes of each behaviour where nothing is stored and nothing is asked
+# again.  A behaviour that is not here fails the test of this list.
+code_of() {
+	case $1 in
+	# another question follows a reset only with -r
+	reset-once) echo 1 ;;
+	*-once | get-* | post-refused | slash-* | cookie-401) echo 0 ;;
+	*-unless-nocache | nocache-503 | alternate) echo 0 ;;
+	ocsp-4?? | ocsp-50? | type-* | *-date | close | set-cookie) echo 0 ;;
+	chunked | http10 | no-length | continue | dribble3) echo 0 ;;
+	latency-100) echo 0 ;;
+	status-4?? | status-5?? | status-junk | retry-after*) echo 1 ;;
+	html-200 | empty-200 | gzip | http09 | truncate*) echo 1 ;;
+	chunked-cut | chunk-junk | length-*) echo 1 ;;
+	slow* | endless-* | body-100m | hang*) echo 1 ;;
+	reset | reset-middle | redirect-*) echo 1 ;;
+	*-twice | unauthorized-6 | 404-* | reset-thrice) echo 1 ;;
+	503-* | cert-* | file) echo 1 ;;
+	# it is not a new certificate
+	unknown-*) echo 4 ;;
+	esac
+}
+
+behaviours() {
+	"$RESPONDER" --list | awk '$1 == "latency-N" { print "latency-100"; exit }
+		{ print $1 }'
+}
+
+# Seconds of an exchange.
+EXCHANGE=1
+
+# measured arguments: the program; sets status, ms and kb.
+measured() {
+	status=0
+	"$MEASURE" took "$OCSPFETCH" -t "$EXCHANGE" \
+	    --connect-timeout "$EXCHANGE" -r 0 "$@" >out 2>err || true
+	read -r status ms kb <took
+	stderr=$(<err)
+	output=$(<out)
+}
+
+# How often it was asked; what hang-accept never reads has no token.
+questions() {
+	case $1 in
+	*-hang-accept) echo 1 ;;
+	*) grep -c "^[A-Z]* /[^ ]*\.$1 " "$LOG" || true ;;
+	esac
+}
+
+# No more than a second over the timeouts of the exchanges that there were.
+# SLACK is for a machine that is busy.
+in_time() {
+	local limit=$(($1 * EXCHANGE * 1000 + 1000 + ${SLACK:-2000}))
+	[ "$ms" -le "$limit" ] || {
+		echo "took $ms ms, more than $limit"
+		return 1
+	}
+}
+
+# Not a MiB more than a good answer needs; a sanitizer keeps what was freed.
+in_memory() {
+	local more=1024
+	! grep -q __asan_init "$OCSPFETCH" || more=65536
+	[ "$kb" -le $(($1 + more)) ] || {
+		echo "$kb KiB of memory, where a good answer needs $1"
+		return 1
+	}
+}
+
+good_kb() {
+	leaf good-one "good.$T-good-one"
+	measured good-one.pem
+	[ "$status" -eq 0 ]
+	[ "$kb" -gt 1000 ]
+	needs=$kb
+}
+
+@test "each behaviour of the responder has an expected outcome" {
+	local b
+	behaviours >list
+	[ "$(wc -l <list)" -gt 70 ]
+	while read -r b; do
+		[[ $(code_of "$b") =~ ^[014]$ ]] || {
+			echo "what is to come of $b?"
+			return 1
+		}
+	done <list
+}
+
+@test "in each behaviour time, memory and exit code are as promised" {
+	local b needs
+	good_kb
+	for b in $(behaviours); do
+		leaf "$b" "$b.$T-$b"
+		measured "$b.pem"
+		echo "$b: exit $status, $ms ms, $kb KiB: $stderr"
+		exits "$(code_of "$b")"
+		in_time "$(questions "$T-$b")"
+		in_memory "$needs"
+		# two methods, or one past the caches: never more than that
+		[ "$(questions "$T-$b")" -le 2 ]
+		[ -z "$output" ]
+		if [ "$status" -eq 0 ]; then
+			[ -z "$stderr" ]
+			good_file "$b"
+		else
+			# one line, and it names the file and the responder
+			[ "$(wc -l <err)" -eq 1 ]
+			[[ $stderr == "ocspfetch: $b.pem: $URL/$b.$T-$b: "* ]]
+			no_file "$b"
+		fi
+		[ -z "$(leftovers)" ]
+	done
+}
+
+@test "in each behaviour a stored response is kept, or replaced by a good one" {
+	local b before needs
+	good_kb
+	for b in $(behaviours); do
+		leaf "$b" "$b.$T-$b"
+		response "$b" good
+		before=$(identity "$b.pem.ocsp")
+		measured "$b.pem"
+		echo "$b: exit $status, $ms ms, $kb KiB: $stderr"
+		# it will do, so that nothing temporary is a failure
+		if [ "$(code_of "$b")" -eq 4 ]; then
+			exits 4
+		else
+			exits 0
+			silent
+		fi
+		in_time "$(questions "$T-$b")"
+		in_memory "$needs"
+		good_file "$b"
+		[ "$(code_of "$b")" -eq 0 ] ||
+		    [ "$before" = "$(identity "$b.pem.ocsp")" ]
+		[ -z "$(leftovers)" ]
+	done
+}
+
+@test "a byte a second ends at -t, and at --deadline, whatever the other says" {
+	local how
+	for how in slow slow-headers; do
+		leaf "$how" "$how.$T-$how"
+		EXCHANGE=2 measured "$how.pem"
+		exits 1
+		EXCHANGE=2 in_time 1
+		[ "$ms" -ge 1900 ]
+		says "what came was not whole in 2 s (--timeout)"
+		"$MEASURE" took "$OCSPFETCH" -t 60 --deadline 1 "$how.pem" \
+		    2>err || true
+		read -r status ms kb <took
+		stderr=$(<err)
+		exits 1
+		in_time 1
+		[ "$ms" -ge 900 ]
+		says "what came was not whole in 1 s (--deadline)"
+		no_file "$how"
+	done
+}
+
+@test "100 MB to each of 32 questions at once need no more than 64 KiB each" {
+	local i needs
+	good_kb
+	"$FORGE" leaf "$PKI" "$T-m" --count 32 --url "$URL/body-100m.$T"
+	for i in {1..32}; do
+		cp "$PKI/$T-m$i.pem" "m$i.pem"
+		cp "$PKI/ca.pem" "m$i.pem.issuer"
+	done
+	measured -P 32 m{1..32}.pem
+	exits 1
+	echo "$kb KiB, where one good answer needs $needs"
+	[ "$(grep -c "more than 65536 bytes came back" err)" -eq 32 ]
+	# a body, headers, and what libcurl holds of each
+	in_memory $((needs + 32 * 256))
+	[ "$ms" -le $((10000 + ${SLACK:-2000})) ]
+}
+
+@test "a long Retry-After does not hold up a run past its deadline" {
+	leaf site "retry-after-day.$T"
+	"$MEASURE" took "$OCSPFETCH" --deadline 2 site.pem 2>err || true
+	read -r status ms kb <took
+	stderr=$(<err)
+	exits 1
+	says "HTTP 503"
+	[ "$ms" -le $((3000 + ${SLACK:-2000})) ]
+}

@@ -1,0 +1,337 @@
+#!/usr/bin/env bats
+#
+# Networks and responders as people have them, beyond what asking.bats holds:
+# Vault's errors, a path that is decoded on the way, edges that disagree, IPv6
+# that leads nowhere, https with good and bad certificates.
+#
+# `run --separate-stderr` sets these; this shellcheck has not heard of it, and
+# takes a test for a subshell of a test.
+# shellcheck disable=SC2154,SC2030,SC2031
+
+load lib
+
+setup_file() { world; }
+teardown_file() { end_world; }
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || exit
+	T=t$BATS_TEST_NUMBER
+}
+
+# The methods by which this test asked, in order.
+methods() {
+	grep -E "^[A-Z]+ /[^ ]*\.${1:-$T} " "$LOG" | cut -d' ' -f1 | xargs
+}
+
+asked_by() {
+	[ "$(methods "${2:-}")" = "$1" ] || {
+		echo "asked by \"$(methods "${2:-}")\", not \"$1\""
+		return 1
+	}
+}
+
+STANDS="there is no site.pem.ocsp; run again later"
+
+# ---- Vault: an HTTP error, and OCSP nevertheless ----
+
+@test "Vault's 401 with unauthorized in it is told as OCSP's word" {
+	leaf site "err-unauthorized,ocsp-401.$T"
+	fetch -r 0 site.pem
+	exits 1
+	asked_by "GET POST"
+	reads "site.pem: http://127.0.0.1:PORT/err-unauthorized,ocsp-401: the responder says \"unauthorized\": it does not speak for this certificate; is this the right responder, and the right issuer?; $STANDS"
+	no_file
+}
+
+@test "Vault's 400 with malformedRequest in it is told as OCSP's word" {
+	leaf site "err-malformed,ocsp-400.$T"
+	fetch -r 0 site.pem
+	exits 1
+	asked_by "GET POST"
+	reads "site.pem: http://127.0.0.1:PORT/err-malformed,ocsp-400: the responder says \"malformedRequest\": it did not understand the question; is this the right responder?; $STANDS"
+	no_file
+}
+
+@test "Vault's 500 with internalError in it is told as OCSP's word" {
+	leaf site "err-internal,ocsp-500.$T"
+	fetch -r 0 site.pem
+	exits 1
+	# it would say the same to the other method
+	asked_by GET
+	reads "site.pem: http://127.0.0.1:PORT/err-internal,ocsp-500: the responder says \"internalError\": something is wrong with it; $STANDS"
+	no_file
+}
+
+@test "what Vault says with an error status is judged: good, unknown, revoked" {
+	leaf good "good,ocsp-401.$T-good"
+	fetch good.pem
+	exits 0
+	silent
+	good_file good
+	leaf unknown "unknown,ocsp-400.$T-unknown"
+	fetch -r 0 unknown.pem
+	exits 4
+	leaf revoked "revoked,ocsp-500.$T-revoked"
+	fetch -r 0 revoked.pem
+	exits 5
+}
+
+# ---- what OCSP says counts more than what the way to it said ----
+
+@test "GET refused and unauthorized by POST: the message is about unauthorized" {
+	leaf site "get-refused,err-unauthorized.$T"
+	fetch -r 0 site.pem
+	exits 1
+	asked_by "GET POST"
+	says 'the responder says "unauthorized"'
+	does_not_say 405
+}
+
+@test "GET refused and POST with an error: the message is about the error" {
+	leaf site "status-503,get-refused.$T"
+	fetch -r 0 site.pem
+	exits 1
+	asked_by "GET POST"
+	says "HTTP 503"
+	does_not_say 405
+}
+
+@test "the first responder dead, the second unauthorized: the second is told" {
+	leaf site "err-unauthorized.$T" --url http://127.0.0.1:1/
+	fetch -r 0 site.pem
+	exits 1
+	says "$URL/err-unauthorized.$T: the responder says \"unauthorized\""
+}
+
+@test "unauthorized first, then a web page: unauthorized is told" {
+	leaf site "html-200.$T" --url "$URL/err-unauthorized.$T-a"
+	fetch -r 0 site.pem
+	exits 1
+	says "$URL/err-unauthorized.$T-a: the responder says \"unauthorized\""
+	does_not_say html
+}
+
+# ---- the path on the way ----
+
+@test "%2F decoded on the way cuts the question: it is asked by POST" {
+	leaf site "slash-decoded.$T" --serial 7fffffffffffffff
+	fetch site.pem
+	exits 0
+	silent
+	asked_by "GET POST"
+	good_file
+}
+
+@test "%2F%2F decoded and merged on the way: it is asked by POST" {
+	# FB EF BE is ++++ and FF FF FF is //// where it falls on a border
+	leaf site "slash-merged.$T" --serial 7fffffffffffffffffffffffffffff
+	fetch site.pem
+	exits 0
+	silent
+	asked_by "GET POST"
+	good_file
+}
+
+@test "%2F decoded on the way and by -X get alone: malformedRequest" {
+	leaf site "slash-decoded.$T" --serial 7fffffffffffffff
+	fetch -X get -r 0 site.pem
+	exits 1
+	asked_by GET
+	says '"malformedRequest"'
+	no_file
+}
+
+# ---- edges of a CDN that disagree ----
+
+this_update() {
+	openssl ocsp -respin site.pem.ocsp -noverify -resp_text |
+	    sed -n 's/^ *This Update: //p' | date -u -f - +%s
+}
+
+@test "old and new in turn: what is stored never goes back in time" {
+	local last=0 now _
+	leaf site "alternate.$T"
+	for _ in 1 2 3 4 5; do
+		fetch site.pem
+		exits 0
+		silent
+		now=$(this_update)
+		[ "$now" -ge "$last" ]
+		last=$now
+	done
+	# the older edge was asked once more, past its cache
+	[ "$(methods | wc -w)" -gt 5 ]
+	grep -q "^GET /alternate.$T .* cc=no-cache " "$LOG"
+	good_file
+}
+
+# ---- IPv6 that leads nowhere ----
+
+have_ipv6() {
+	grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null ||
+	    skip "no IPv6 on this machine"
+}
+
+# localhost with ::1 that loses every packet, and 127.0.0.1 that answers.
+half_a_network() {
+	have_ipv6
+	own_responder -b ::1
+	leaf site -
+	# it does lose them: not refused, not answered
+	fetch -r 0 --connect-timeout 1 -u "http://[::1]:$PORT/good" site.pem
+	exits 1
+	reads "site.pem: http://[::1]:PORT/good: no answer in time: no connection was made in 1 s (--connect-timeout); $STANDS"
+}
+
+@test "a black hole on IPv6 and a responder on IPv4: it is asked on IPv4" {
+	half_a_network
+	"$MEASURE" took "$OCSPFETCH" -v -r 0 --connect-timeout 20 \
+	    -u "http://localhost:$PORT/good" site.pem 2>err
+	grep -q "at 127.0.0.1 port $PORT" err
+	grep -q '^connect from=127.0.0.1 ' "$LOG"
+	good_file
+	# no connect-timeout was waited for
+	[ "$(cut -d' ' -f2 took)" -lt 10000 ]
+}
+
+@test "a black hole on IPv6: -4 does not try it, -6 ends in time and says so" {
+	half_a_network
+	fetch -4 -r 0 -u "http://localhost:$PORT/good" site.pem
+	exits 0
+	silent
+	rm site.pem.ocsp
+	fetch -6 -r 0 --connect-timeout 1 -u "http://localhost:$PORT/good" \
+	    site.pem
+	exits 1
+	reads "site.pem: http://localhost:PORT/good: no answer in time: no connection was made in 1 s (--connect-timeout); $STANDS"
+	no_file
+}
+
+@test "a responder in a black hole does not keep the next from being asked" {
+	half_a_network
+	leaf site good --url "http://[::1]:$PORT/good"
+	fetch -r 0 --connect-timeout 1 site.pem
+	exits 0
+	silent
+	good_file
+}
+
+@test "a black hole on IPv4 ends in time too" {
+	own_responder -b 127.0.0.2
+	leaf site -
+	fetch -r 0 --connect-timeout 1 -u "http://127.0.0.2:$PORT/good" site.pem
+	exits 1
+	reads "site.pem: http://127.0.0.2:PORT/good: no answer in time: no connection was made in 1 s (--connect-timeout); $STANDS"
+}
+
+# ---- https ----
+
+TRUST="(the responder's own certificate has to be in date, for this name, and from an authority that this machine trusts)"
+
+# tls_responder [forge options]: an https responder with such a certificate;
+# sets TLS.
+tls_responder() {
+	"$FORGE" leaf "$PKI" "$T-tls" --cn 127.0.0.1 "$@"
+	own_responder --tls "$PKI/$T-tls.pem" "$PKI/$T-tls.key"
+	TLS=https://127.0.0.1:$PORT
+}
+
+# Nothing was asked; it was told why, and nothing stands.
+not_trusted() {
+	exits 1
+	not grep -v '^connect ' "$LOG"
+	no_file
+	stderr=${stderr/self-signed/self signed} # older OpenSSL's
+	reads "site.pem: https://$1: no trusted TLS connection: $2 $TRUST; $STANDS"
+}
+
+@test "an https responder that is trusted is asked, by GET and by POST" {
+	needs_trust
+	tls_responder
+	leaf site -
+	fetch_trusting -u "$TLS/good" site.pem
+	exits 0
+	silent
+	good_file
+	fetch_trusting -f -X post -u "$TLS/good" site.pem
+	exits 0
+	silent
+	grep -q '^GET /good ' "$LOG"
+	grep -q '^POST /good ' "$LOG"
+}
+
+@test "an https responder in the certificate itself is asked" {
+	needs_trust
+	tls_responder
+	leaf site - --url "$TLS/good"
+	fetch_trusting site.pem
+	exits 0
+	silent
+	good_file
+}
+
+@test "an https responder whose authority is not trusted is not asked" {
+	tls_responder
+	leaf site -
+	fetch -r 0 -u "$TLS/good" site.pem
+	not_trusted 127.0.0.1:PORT/good \
+	    "SSL certificate problem: unable to get local issuer certificate"
+}
+
+@test "the authority of the responses is none for https" {
+	tls_responder
+	leaf site -
+	fetch -r 0 -i "$PKI/ca.pem" -u "$TLS/good" site.pem
+	not_trusted 127.0.0.1:PORT/good \
+	    "SSL certificate problem: unable to get local issuer certificate"
+}
+
+@test "an https responder with a self-signed certificate is not asked" {
+	needs_trust
+	tls_responder --self-signed
+	leaf site -
+	fetch_trusting -r 0 -u "$TLS/good" site.pem
+	not_trusted 127.0.0.1:PORT/good \
+	    "SSL certificate problem: self signed certificate"
+}
+
+@test "an https responder whose certificate has expired is not asked" {
+	needs_trust
+	tls_responder --from -864000 --to -86400
+	leaf site -
+	fetch_trusting -r 0 -u "$TLS/good" site.pem
+	not_trusted 127.0.0.1:PORT/good \
+	    "SSL certificate problem: certificate has expired"
+}
+
+@test "an https responder whose certificate begins tomorrow is not asked" {
+	needs_trust
+	tls_responder --from 86400 --to 864000
+	leaf site -
+	fetch_trusting -r 0 -u "$TLS/good" site.pem
+	not_trusted 127.0.0.1:PORT/good \
+	    "SSL certificate problem: certificate is not yet valid"
+}
+
+@test "an https responder with another host's certificate is not asked" {
+	needs_trust
+	"$FORGE" leaf "$PKI" "$T-tls" --cn 127.0.0.1
+	own_responder -a 127.0.0.2 --tls "$PKI/$T-tls.pem" "$PKI/$T-tls.key"
+	leaf site -
+	fetch_trusting -r 0 -u "https://127.0.0.2:$PORT/good" site.pem
+	exits 1
+	not grep -v '^connect ' "$LOG"
+	no_file
+	says "site.pem: https://127.0.0.2:$PORT/good: no trusted TLS connection: "
+	says "127.0.0.2"
+	says "$TRUST; $STANDS"
+}
+
+@test "http to what speaks https is told as such" {
+	tls_responder
+	leaf site -
+	fetch -r 0 -u "${TLS/https/http}/good" site.pem
+	exits 1
+	says "site.pem: ${TLS/https/http}/good: no proper answer: "
+	no_file
+}
