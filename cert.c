@@ -55,7 +55,8 @@ struct kept {
  * which is seven eighths of the work.
  */
 struct cert_shelf {
-	OSSL_LIB_CTX *light;
+	size_t reads;
+	OSSL_LIB_CTX *light; /* NULL: not yet, or it cannot be had */
 	OSSL_PROVIDER *null;
 	struct kept kept[KEPT];
 	size_t next;
@@ -501,14 +502,21 @@ cert_shelf_new(int names)
 	if ((shelf = calloc(1, sizeof(*shelf))) == NULL)
 		return NULL;
 	shelf->names = names;
-	/* without it all is as good, and takes longer */
+	return shelf;
+}
+
+/* It pays from the second certificate on; without it all is as good. */
+static void
+count_read(struct cert_shelf *shelf)
+{
+	if (shelf->reads++ != 1)
+		return;
 	if ((shelf->light = OSSL_LIB_CTX_new()) != NULL &&
 	    (shelf->null = OSSL_PROVIDER_load(shelf->light, "null")) == NULL) {
 		OSSL_LIB_CTX_free(shelf->light);
 		shelf->light = NULL;
 	}
 	ERR_clear_error();
-	return shelf;
 }
 
 void
@@ -864,6 +872,7 @@ cert_read(struct cert_shelf *shelf, const char *path, struct cert *c, char *why)
 		return CERT_ELOCAL;
 	}
 	c->parts->shelf = shelf;
+	count_read(shelf);
 	if ((res = load_ders(path, "it", &c->parts->all, why)) != CERT_OK)
 		goto out;
 	c->parts->leaf = decode(shelf->light, &c->parts->all.v[0], &fault);
@@ -939,8 +948,11 @@ take_candidate(const struct search *s, const struct der *d, struct kept **kept,
 	x = decode(shelf->light, d, fault);
 	if (x == NULL || !has_right_name(s, x))
 		return x;
-	X509_free(x);
-	if ((x = decode(NULL, d, fault)) != NULL)
+	if (shelf->light != NULL) {
+		X509_free(x);
+		x = decode(NULL, d, fault);
+	}
+	if (x != NULL)
 		*kept = shelf_add(shelf, d, x);
 	return x;
 }

@@ -14,7 +14,7 @@
 
 /* The longest pause before a retry, in seconds; who wants a longer one (by
  * Retry-After) is not asked again, unless --wait leaves room for it. */
-#define LONGEST_PAUSE 60
+#define LONGEST_PAUSE 60LL
 
 /* The shortest exchange and the shortest pause of --wait, in ms. */
 #define LEAST_TIMEOUT 1000
