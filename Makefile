@@ -29,7 +29,8 @@ say = $(if $(V),,@echo "  $(1)	$(2)")
 DEPS = 'libcrypto >= 3.0' 'libcurl >= 7.76'
 TEST_DEPS = $(DEPS) 'libssl >= 3.0' cmocka
 
-SRC = ocspfetch.c options.c words.c job.c report.c cert.c ocsp.c http.c hosts.c staple.c
+SRC = ocspfetch.c options.c words.c job.c report.c cert.c ocsp.c http.c hosts.c \
+	staple.c haproxy.c hook.c
 OBJ = $(SRC:%.c=$(O)/%.o)
 ROOMS = $(filter-out $(O)/ocspfetch.o,$(OBJ))
 FORGE = $(O)/tests/forge.o
@@ -39,7 +40,7 @@ BENCH_SRC = $(wildcard tests/bench/*.c)
 TEST_SRC = $(wildcard tests/*.c tests/unit/*.c) $(BENCH_SRC)
 TEST_HEADERS = $(wildcard tests/*.h tests/bench/*.h)
 TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/staple-client $(O)/measure \
-	$(O)/faultshim.so $(UNITS) $(BENCH_PROGRAMS)
+	$(O)/fakehaproxy $(O)/faultshim.so $(UNITS) $(BENCH_PROGRAMS)
 SCRIPTS = .ci/run tests/run \
 	$(wildcard tests/*.sh tests/*.bash tests/bench/*.sh)
 
@@ -124,6 +125,10 @@ $(O)/responder: $(O)/tests/responder.o $(FORGE)
 	$(Q)$(link_test)
 
 $(O)/staple-client: $(O)/tests/staple-client.o
+	$(call say,LD,$@)
+	$(Q)$(link_test)
+
+$(O)/fakehaproxy: $(O)/tests/fakehaproxy.o
 	$(call say,LD,$@)
 	$(Q)$(link_test)
 

@@ -65,9 +65,9 @@ struct http_answer {
 	long long retry_after; /* seconds; 0: nothing said */
 	char address[64];      /* "192.0.2.1 port 80", or empty */
 	int proxied;           /* it came through a proxy */
-	int skipped;           /* nobody was asked: it would be the same again */
-	long ms;               /* from question to answer */
-	char why[WHY_MAX];     /* with a failure: what, in words */
+	int skipped;       /* nobody was asked: it would be the same again */
+	long ms;           /* from question to answer */
+	char why[WHY_MAX]; /* with a failure: what, in words */
 };
 
 struct http_options {

@@ -966,7 +966,8 @@ job_save(
 	const struct staple_bytes bytes = {.p = der,
 	    .len = len,
 	    .max = RESPONSE_MAX + 1,
-	    .mode = (mode_t)env->o->mode};
+	    .mode = (mode_t)env->o->mode,
+	    .mark = env->o->on_change != NULL ? &j->mark : NULL};
 	struct rivalry r = {j, env};
 	enum staple_result res;
 	char why[WHY_MAX];
@@ -983,6 +984,7 @@ job_save(
 	case STAPLE_WRITTEN:
 	case STAPLE_NOT_DURABLE:
 		job_saved(j, ACTION_WRITTEN);
+		j->owed = env->o->on_change != NULL;
 		report_warnings(j, env, len);
 		break;
 	case STAPLE_UNCHANGED:
@@ -1002,6 +1004,33 @@ job_save(
 }
 
 /* ---- settle ---- */
+
+int
+job_owes(struct job *j, const struct env *env)
+{
+	char why[WHY_MAX];
+	enum staple_result res;
+
+	if (env->o->on_change == NULL || env->o->dry_run || j->staple == NULL ||
+	    j->owed)
+		return j->owed;
+	res = staple_owed(j->staple, &j->mark, why);
+	if (res == STAPLE_FAILED)
+		job_fail(j, CODE_LOCAL, "%s", why);
+	j->owed = res == STAPLE_OK;
+	if (j->owed)
+		report_line(j, env, "owed", "an earlier run could not tell");
+	return j->owed;
+}
+
+int
+job_is_news(const struct job *j, const struct env *env)
+{
+	return env->o->haproxy.n > 0 && !env->o->dry_run &&
+	    j->action != ACTION_NO_RESPONDER && j->have_der != NULL &&
+	    j->holding == HOLDING_JUDGED && j->have.status == VERDICT_GOOD &&
+	    j->trouble != CODE_REVOKED;
+}
 
 /* --check has no answer to judge: the stored response is what is judged. */
 static void
@@ -1025,8 +1054,11 @@ look_again(struct job *j, const struct env *env)
 {
 	char why[WHY_MAX];
 
-	if (!j->asked || j->staple == NULL || j->would_write ||
-	    (j->action != ACTION_NONE && j->action != ACTION_KEPT))
+	if (!j->asked || j->staple == NULL || j->would_write)
+		return;
+	/* what HAProxy is to have is what it will read itself */
+	if (j->action != ACTION_NONE && j->action != ACTION_KEPT &&
+	    env->o->haproxy.n == 0)
 		return;
 	if (read_stored(j, why) == 0)
 		judge_stored(j, env, j->have_der, j->have_len);

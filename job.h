@@ -104,6 +104,8 @@ struct job {
 
 	enum action action;
 	int would_write; /* but for --dry-run */
+	int owed;        /* --on-change is to be called for it */
+	struct staple_mark mark;
 	enum code code;
 	struct text story;    /* for --verbose, escaped, in lines */
 	struct text warnings; /* escaped, in lines */
@@ -142,6 +144,12 @@ void job_saved(struct job *, enum action);
 /* Remembers what went wrong, unless something graver did. */
 void job_fail(struct job *, enum code, const char *, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Before job_settle(): does --on-change have to be called for it? */
+int job_owes(struct job *, const struct env *);
+
+/* After it: is what `have_der` holds in place, and to be handed to HAProxy? */
+int job_is_news(const struct job *, const struct env *);
 
 /* The exit code, from what there is at the end. */
 enum code job_settle(struct job *, const struct env *);

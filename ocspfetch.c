@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "haproxy.h"
+#include "hook.h"
 #include "job.h"
 #include "options.h"
 #include "report.h"
@@ -21,11 +23,30 @@
 /* Jobs that wait hold memory and a descriptor: no more begin beyond these. */
 #define MAX_WAITING 64
 
+/* So much waits to be handed to HAProxy, in bytes, before it is. */
+#define NEWS_MAX ((size_t)1 << 20)
+
+/* However late it is, the hook has so long, in ms. */
+#define HOOK_LEAST 10000
+
 /* A job that waits for its question to be asked again. */
 struct waiting {
 	struct job *job;
 	long long due_ms; /* of the monotonic clock */
 	struct waiting *next;
+};
+
+/* A response in place, of which HAProxy has to hear; all is owned. */
+struct news {
+	struct haproxy_news what;
+	char *output;
+	struct news *next;
+};
+
+/* A file of which the hook has to hear, and the marker that says so. */
+struct change {
+	char *output;
+	struct staple_mark mark;
 };
 
 struct run {
@@ -36,6 +57,14 @@ struct run {
 	long long deadline_ms; /* of the monotonic clock; -1: none */
 	enum code worst;
 	int changed;
+
+	struct haproxy *haproxy; /* as many as there are sockets */
+	size_t *untold;          /* and how often each went without a word */
+	struct news *news, **last_news;
+	size_t news_size;
+
+	struct change *changes;
+	size_t nchanges;
 
 	/* The first of those that ended with 0 to fall short, and when. */
 	char *shortest;
@@ -124,29 +153,229 @@ look_again(struct run *r)
 		r->worst = CODE_TEMPORARY;
 }
 
+/* ---- telling ---- */
+
+static void
+worsen(struct run *r, enum code code)
+{
+	if (code > r->worst)
+		r->worst = code;
+}
+
+static void
+out_of_memory(struct run *r, const char *path)
+{
+	char safe[2 * WHY_MAX];
+
+	fprintf(stderr, "ocspfetch: %s: out of memory\n",
+	    words_escape(safe, sizeof(safe), path, strlen(path)));
+	worsen(r, CODE_LOCAL);
+}
+
+static void
+news_free(struct news *n)
+{
+	free((void *)(uintptr_t)n->what.path);
+	free((void *)(uintptr_t)n->what.serial);
+	free((void *)(uintptr_t)n->what.der);
+	free((void *)(uintptr_t)n->what.issuer);
+	free(n->output);
+	free(n);
+}
+
+/* One response to one HAProxy.  A dead one is mentioned once. */
+static void
+push(struct run *r, size_t i, const struct news *n)
+{
+	struct haproxy *h = &r->haproxy[i];
+	const int was_dead = h->dead[0] != '\0';
+	enum haproxy_result res;
+	char why[WHY_MAX];
+	struct text out = {0};
+
+	res = haproxy_push(h, &n->what, why);
+	if (res == HAPROXY_REFUSED || res == HAPROXY_DEAD)
+		worsen(r, CODE_LOCAL);
+	else if (r->env.o->verbose == 0)
+		return;
+	if (was_dead) {
+		r->untold[i]++;
+		return;
+	}
+	report_push(h, &n->what, res, why, n->output, &out);
+	say(&out);
+	text_free(&out);
+}
+
+static void
+push_all(struct run *r)
+{
+	struct news *n;
+	size_t i;
+
+	while ((n = r->news) != NULL) {
+		r->news = n->next;
+		for (i = 0; i < r->env.o->haproxy.n; i++)
+			push(r, i, n);
+		news_free(n);
+	}
+	r->last_news = &r->news;
+	r->news_size = 0;
+}
+
+static void *
+copy(const void *p, size_t len)
+{
+	void *q = malloc(len);
+
+	return q != NULL ? memcpy(q, p, len) : NULL;
+}
+
+/* What HAProxy is to hear when the network's turn is over. */
+static void
+remember_news(struct run *r, const struct job *j)
+{
+	struct news *n;
+
+	if ((n = calloc(1, sizeof(*n))) == NULL) {
+		out_of_memory(r, j->path);
+		return;
+	}
+	n->output = strdup(j->output);
+	n->what.path = strdup(j->path);
+	n->what.serial = strdup(j->cert.serial_hex);
+	n->what.der = copy(j->have_der, j->have_len);
+	n->what.len = j->have_len;
+	n->what.issuer = copy(j->cert.issuer, j->cert.issuer_len);
+	n->what.issuer_len = j->cert.issuer_len;
+	if (n->output == NULL || n->what.path == NULL ||
+	    n->what.serial == NULL || n->what.der == NULL ||
+	    n->what.issuer == NULL) {
+		news_free(n);
+		out_of_memory(r, j->path);
+		return;
+	}
+	*r->last_news = n;
+	r->last_news = &n->next;
+	r->news_size += sizeof(*n) + strlen(n->output) + strlen(j->path) +
+	    n->what.len + n->what.issuer_len;
+	if (r->news_size > NEWS_MAX)
+		push_all(r);
+}
+
+/* What the hook is to hear at the end. */
+static void
+remember_change(struct run *r, const struct job *j)
+{
+	struct change *c;
+
+	c = realloc(r->changes, (r->nchanges + 1) * sizeof(*c));
+	if (c != NULL)
+		r->changes = c;
+	if (c == NULL || (c[r->nchanges].output = strdup(j->output)) == NULL) {
+		out_of_memory(r, j->path);
+		return;
+	}
+	c[r->nchanges++].mark = j->mark;
+}
+
+/* The hook has heard of them: the markers go. */
+static void
+remove_markers(struct run *r)
+{
+	char why[WHY_MAX], safe[2 * WHY_MAX];
+	size_t i;
+
+	for (i = 0; i < r->nchanges; i++) {
+		if (staple_told(r->changes[i].output, &r->changes[i].mark,
+			why) != STAPLE_FAILED)
+			continue;
+		fprintf(stderr,
+		    "ocspfetch: %s; the next run with -e will call its command "
+		    "again\n",
+		    words_escape(safe, sizeof(safe), why, strlen(why)));
+		worsen(r, CODE_LOCAL);
+	}
+}
+
+static void
+call_hook(struct run *r)
+{
+	struct hook h = {.command = r->env.o->on_change,
+	    .nfiles = r->nchanges,
+	    .now_ms = monotonic_ms,
+	    .until_ms = r->deadline_ms};
+	struct text out = {0};
+	const char **files;
+	char why[WHY_MAX];
+	int done;
+	size_t i;
+
+	if (r->nchanges == 0)
+		return;
+	if ((files = malloc(r->nchanges * sizeof(*files))) == NULL) {
+		out_of_memory(r, "-e");
+		return;
+	}
+	for (i = 0; i < r->nchanges; i++)
+		files[i] = r->changes[i].output;
+	h.files = files;
+	if (h.until_ms != -1 && h.until_ms < monotonic_ms() + HOOK_LEAST)
+		h.until_ms = monotonic_ms() + HOOK_LEAST;
+	done = hook_run(&h, why) == HOOK_DONE;
+	free(files);
+	if (done)
+		remove_markers(r);
+	else
+		worsen(r, CODE_LOCAL);
+	if (!done || r->env.o->verbose > 0)
+		report_hook(r->env.o, r->nchanges, done ? NULL : why, &out);
+	say(&out);
+	text_free(&out);
+}
+
+/* All is in place and durable: now to those who are to use it. */
+static void
+tell(struct run *r)
+{
+	struct text out = {0};
+	size_t i;
+
+	push_all(r);
+	for (i = 0; i < r->env.o->haproxy.n; i++)
+		if (r->untold[i] > 0)
+			report_not_pushed(&r->haproxy[i], r->untold[i], &out);
+	say(&out);
+	text_free(&out);
+	call_hook(r);
+}
+
 static void
 finish(struct run *r, struct job *j)
 {
 	struct text out = {0};
-	char safe[2 * WHY_MAX];
 	enum code code;
+	int owes;
 
 	tick(r);
+	owes = job_owes(j, &r->env);
 	code = job_settle(j, &r->env);
 	report_job(j, &r->env, &out);
 	if (out.failed && code != CODE_OK) {
 		text_free(&out);
-		fprintf(stderr, "ocspfetch: %s: out of memory\n",
-		    words_escape(safe, sizeof(safe), j->path, strlen(j->path)));
+		out_of_memory(r, j->path);
 	}
 	say(&out);
 	text_free(&out);
-	if (code > r->worst)
-		r->worst = code;
+	worsen(r, code);
 	if (code == CODE_OK)
 		remember_shortest(r, j);
 	if (j->action == ACTION_WRITTEN || j->would_write)
 		r->changed = 1;
+	if (job_is_news(j, &r->env))
+		remember_news(r, j);
+	if (owes)
+		remember_change(r, j);
 	job_free(j);
 	free(j);
 }
@@ -374,6 +603,43 @@ splay(const struct options *o)
 }
 
 static int
+prepare(struct run *r)
+{
+	const struct options *o = r->env.o;
+	size_t i;
+
+	r->last_news = &r->news;
+	if (o->deadline != -1)
+		r->deadline_ms = monotonic_ms() + o->deadline * 1000;
+	if (o->haproxy.n > 0 &&
+	    ((r->haproxy = calloc(o->haproxy.n, sizeof(*r->haproxy))) == NULL ||
+		(r->untold = calloc(o->haproxy.n, sizeof(*r->untold))) == NULL))
+		return -1;
+	for (i = 0; i < o->haproxy.n; i++) {
+		r->haproxy[i].socket = o->haproxy.v[i];
+		r->haproxy[i].now_ms = monotonic_ms;
+	}
+	r->env.ocsp = ocsp_new();
+	r->env.shelf = cert_shelf_new(o->verbose > 0);
+	return r->env.ocsp == NULL || r->env.shelf == NULL ? -1 : 0;
+}
+
+static void
+clean_up(struct run *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->nchanges; i++)
+		free(r->changes[i].output);
+	free(r->changes);
+	free(r->haproxy);
+	free(r->untold);
+	free(r->shortest);
+	cert_shelf_free(r->env.shelf);
+	ocsp_free(r->env.ocsp);
+}
+
+static int
 run(const struct options *o)
 {
 	struct run r = {.env = {.o = o, .left_ms = -1}, .deadline_ms = -1};
@@ -381,20 +647,15 @@ run(const struct options *o)
 	struct http_options http;
 
 	ending_signals(SIG_BLOCK);
-	if (o->deadline != -1)
-		r.deadline_ms = monotonic_ms() + o->deadline * 1000;
 	fill_http_options(&http, o);
-	if ((r.env.ocsp = ocsp_new()) == NULL ||
-	    (r.env.shelf = cert_shelf_new(o->verbose > 0)) == NULL ||
-	    http_run(&http, &source) == -1) {
+	if (prepare(&r) == -1 || http_run(&http, &source) == -1) {
 		fprintf(stderr, "ocspfetch: out of memory\n");
 		r.worst = CODE_LOCAL;
-	}
+	} else
+		tell(&r);
 	ending_signals(SIG_UNBLOCK);
 	look_again(&r);
-	free(r.shortest);
-	cert_shelf_free(r.env.shelf);
-	ocsp_free(r.env.ocsp);
+	clean_up(&r);
 	if (r.worst == CODE_OK && r.changed && o->exit_changed != 0)
 		return (int)o->exit_changed;
 	return (int)r.worst;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "haproxy.h"
 #include "http.h"
 #include "options.h"
 
@@ -26,6 +27,7 @@ const char options_help[] =
     "  -n, --dry-run  -f, --force         what to say\n"
     "  --mode OCTAL  --write-revoked        -v, --verbose (twice for more)\n"
     "  -c, --check  judge the stored one    --exit-changed[=N]  -h  -V\n"
+    "whom to tell: --haproxy SOCKET  -e, --on-change COMMAND\n"
     "\n"
     "exit status: 0 each certificate has a good response on disk, or needs "
     "none\n"
@@ -82,9 +84,11 @@ static const struct entry table[] = {
     {0, "del-ext", FLAG, AT(del_ext), no_argument, NOTHING, NULL},
     {0, "exit-changed", NUMBER, AT(exit_changed), optional_argument,
 	{6, 125, 10}, NULL},
+    {'e', "on-change", STRING, AT(on_change), required_argument, NOTHING, NULL},
     {0, "fetch-issuer", FLAG, AT(fetch_issuer), no_argument, NOTHING, NULL},
     {'f', "force", FLAG, AT(force), no_argument, NOTHING, NULL},
     {'H', "header", LIST, AT(headers), required_argument, NOTHING, NULL},
+    {0, "haproxy", LIST, AT(haproxy), required_argument, NOTHING, NULL},
     {'i', "issuer", LIST, AT(issuers), required_argument, NOTHING, NULL},
     {'m', "min-valid", MINIMUM, AT(min_valid), required_argument,
 	{0, YEARS_100, 0}, NULL},
@@ -342,6 +346,7 @@ static enum options_result
 check_together(const struct options *o, char *why)
 {
 	const int to_stdout = o->output != NULL && strcmp(o->output, "-") == 0;
+	const int tells = o->haproxy.n > 0 || o->on_change != NULL;
 	const size_t outlen = o->output != NULL ? strlen(o->output) : 1;
 	const struct {
 		int clash;
@@ -366,6 +371,15 @@ check_together(const struct options *o, char *why)
 	    {o->check && (o->wait != 0 || o->fetch_issuer),
 		"-c, --check asks nobody: not with -w, --wait or "
 		"--fetch-issuer"},
+	    {o->check && tells,
+		"-c, --check tells nobody: not with --haproxy or -e"},
+	    {to_stdout && tells,
+		"-o - stores nothing: not with --haproxy or -e"},
+	    {o->haproxy.n > 0 && o->hash != HASH_SHA1,
+		"HAProxy finds no response under SHA-256: --haproxy is not for "
+		"--certid-hash sha256"},
+	    {o->on_change != NULL && *o->on_change == '\0',
+		"-e, --on-change is not a command: it is empty"},
 	    {to_stdout && (o->check || o->if_due || o->exit_changed != 0),
 		"-o - stores nothing: not with -c, -d or --exit-changed"},
 	};
@@ -404,6 +418,13 @@ check_texts(const struct options *o, char *why)
 			snprintf(why, WHY_MAX,
 			    "option -H, --header: \"%.200s\": %.600s",
 			    o->headers.v[i], reason);
+			return OPTIONS_BAD;
+		}
+	for (i = 0; i < o->haproxy.n; i++)
+		if (haproxy_check(o->haproxy.v[i], reason) == -1) {
+			snprintf(why, WHY_MAX,
+			    "option --haproxy: \"%.200s\": %.600s",
+			    o->haproxy.v[i], reason);
 			return OPTIONS_BAD;
 		}
 	return check_together(o, why);
@@ -520,4 +541,5 @@ options_free(struct options *o)
 {
 	free(o->issuers.v);
 	free(o->headers.v);
+	free(o->haproxy.v);
 }

@@ -31,6 +31,8 @@ struct option_list {
 struct options {
 	struct option_list issuers;
 	struct option_list headers;
+	struct option_list haproxy;
+	const char *on_change;
 	const char *url;
 	const char *output;
 	const char *proxy;

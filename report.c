@@ -839,3 +839,75 @@ report_job(struct job *j, const struct env *env, struct text *out)
 	if (j->code != CODE_OK)
 		add_message(j, env, out);
 }
+
+/* ---- who was told ---- */
+
+__attribute__((format(printf, 2, 3))) static void
+tell_line(struct text *out, const char *fmt, ...)
+{
+	struct text raw = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_vadd(&raw, fmt, ap);
+	va_end(ap);
+	text_add(out, "ocspfetch: ");
+	if (raw.s != NULL)
+		text_add_escaped(out, raw.s, raw.len);
+	text_add(out, "\n");
+	out->failed |= raw.failed;
+	text_free(&raw);
+}
+
+void
+report_push(const struct haproxy *h, const struct haproxy_news *news,
+    enum haproxy_result res, const char *why, const char *output,
+    struct text *out)
+{
+	switch (res) {
+	case HAPROXY_UPDATED:
+		tell_line(
+		    out, "%s: HAProxy at %s: %s", news->path, h->socket, why);
+		break;
+	case HAPROXY_ATTACHED:
+		tell_line(out,
+		    "%s: HAProxy at %s: %s (it had none for this certificate)",
+		    news->path, h->socket, why);
+		break;
+	case HAPROXY_REFUSED:
+		tell_line(out,
+		    "%s: HAProxy at %s: %s; %s is in place, and is read when "
+		    "HAProxy is reloaded; reload it",
+		    news->path, h->socket, why, output);
+		break;
+	case HAPROXY_DEAD:
+		tell_line(out,
+		    "%s: HAProxy at %s: %s; %s is in place, and is read when "
+		    "HAProxy starts or is reloaded; see to it, or run again",
+		    news->path, h->socket, why, output);
+		break;
+	}
+}
+
+void
+report_not_pushed(const struct haproxy *h, size_t further, struct text *out)
+{
+	tell_line(out,
+	    "HAProxy at %s: for the same reason, %zu further response%s not "
+	    "handed over; the files are in place",
+	    h->socket, further, further == 1 ? " was" : "s were");
+}
+
+void
+report_hook(
+    const struct options *o, size_t nfiles, const char *why, struct text *out)
+{
+	if (why != NULL)
+		tell_line(out,
+		    "-e, --on-change: %s; the files are in place; the next run "
+		    "with -e calls it again",
+		    why);
+	else
+		tell_line(out, "-e, --on-change: \"%s\" was told of %zu file%s",
+		    o->on_change, nfiles, nfiles == 1 ? "" : "s");
+}

@@ -6,6 +6,7 @@
 #ifndef REPORT_H
 #define REPORT_H
 
+#include "haproxy.h"
 #include "job.h"
 
 /* Lines of the story for --verbose; without it they are dropped. */
@@ -35,5 +36,15 @@ void report_warnings(struct job *, const struct env *, size_t len);
 
 /* All that is to be shown of a job that is settled; may be nothing. */
 void report_job(struct job *, const struct env *, struct text *out);
+
+/* What came of handing a response to HAProxy, and what to do. */
+void report_push(const struct haproxy *, const struct haproxy_news *,
+    enum haproxy_result, const char *why, const char *output, struct text *out);
+void report_not_pushed(
+    const struct haproxy *, size_t further, struct text *out);
+
+/* What came of the hook; `why` is NULL if it is done. */
+void report_hook(
+    const struct options *, size_t nfiles, const char *why, struct text *out);
 
 #endif

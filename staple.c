@@ -27,6 +27,9 @@
 /* Suffix of a temporary name, with its dot: ".XXXXXX" */
 #define SUFFIX 7
 
+/* What the marker's name ends with. */
+#define MARK ".changed"
+
 /* How often a draft may be cleared away by others before we are "busy". */
 #define DRAFT_TRIES 8
 
@@ -234,32 +237,41 @@ staple_writable(struct staple *s, char *why)
  * The name is hidden, since HAProxy loads what is not; it is the same in each
  * run, so that runs meet there and the next one finds what a killed one left.
  * A long name is cut to fit; the hash of the whole keeps it apart from its
- * neighbours.
+ * neighbours.  It takes the place of an extension that is NULL.
  */
 static void
-draft_name(struct draft *d, const char *name)
+hide(char out[NAME_MAX + 1], const char *name, const char *ext)
 {
 	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				     "abcdefghijklmnopqrstuvwxyz";
 	uint64_t hash = UINT64_C(14695981039346656037);
-	size_t len = strlen(name), i;
-	char *p = d->name;
+	size_t len = strlen(name), most = NAME_MAX - SUFFIX - 1, i;
+	char *p = out;
 
+	if (ext != NULL)
+		most -= strlen(ext);
 	for (i = 0; i < len; i++) {
 		hash ^= (unsigned char)name[i];
 		hash *= UINT64_C(1099511628211);
 	}
-	if (len > NAME_MAX - SUFFIX - 1)
-		len = NAME_MAX - SUFFIX - 1;
 	*p++ = '.';
-	memcpy(p, name, len);
-	p += len;
-	*p++ = '.';
-	for (i = 1; i < SUFFIX; i++) {
-		*p++ = digits[hash % 62];
-		hash /= 62;
+	memcpy(p, name, len < most ? len : most);
+	p += len < most ? len : most;
+	if (ext == NULL || len > most) {
+		*p++ = '.';
+		for (i = 1; i < SUFFIX; i++) {
+			*p++ = digits[hash % 62];
+			hash /= 62;
+		}
 	}
-	*p = '\0';
+	snprintf(p, (size_t)(NAME_MAX + 1 - (p - out)), "%s",
+	    ext != NULL ? ext : "");
+}
+
+static void
+draft_name(struct draft *d, const char *name)
+{
+	hide(d->name, name, NULL);
 }
 
 /* Is this open file the one that has the draft's name? */
@@ -373,6 +385,15 @@ draft_open(const struct staple *s, struct draft *d, char *why)
 			return res;
 	}
 	return busy(s, why);
+}
+
+/* Unlocks it, after it has gone. */
+static void
+draft_close(const struct staple *s, const struct draft *d)
+{
+	if (is_named(s, d, d->fd))
+		(void)unlinkat(s->dir, d->name, 0);
+	close(d->fd);
 }
 
 static int
@@ -508,11 +529,173 @@ decide(struct staple *s, const struct staple_bytes *b, staple_better *better,
 	return res;
 }
 
+/* ---- the marker ---- */
+
+/* OK: it is there, `st` says which; ABSENT. */
+static enum staple_result
+mark_look(const struct staple *s, const char *name, struct stat *st, char *why)
+{
+	if (fstatat(s->dir, name, st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? STAPLE_ABSENT
+				       : fail(s, "look for a marker of", why);
+	if (S_ISREG(st->st_mode))
+		return STAPLE_OK;
+	snprintf(why, WHY_MAX,
+	    "%s is in the way beside %.300s: %s, which no run of this program "
+	    "makes; remove it",
+	    name, s->path, kind(st->st_mode));
+	return STAPLE_FAILED;
+}
+
+static int
+is_that(const struct stat *st, const struct staple_mark *m)
+{
+	return m->set && st->st_dev == m->dev && st->st_ino == m->ino &&
+	    st->st_size == m->size;
+}
+
+static void
+mark_take(struct staple_mark *m, const struct stat *st)
+{
+	m->set = 1;
+	m->dev = st->st_dev;
+	m->ino = st->st_ino;
+	m->size = st->st_size;
+}
+
+/*
+ * Each save makes it longer, so that nobody takes away another run's.  What
+ * another user left cannot be made longer, but says what it has to.
+ */
+static int
+mark_lengthen(const struct staple *s, const char *name, int *made)
+{
+	const int flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK |
+	    O_NOCTTY | O_CLOEXEC;
+	int fd, rc, saved;
+
+	*made = 1;
+	fd = openat(s->dir, name, flags | O_CREAT | O_EXCL, 0600);
+	if (fd == -1 && errno == EEXIST) {
+		*made = 0;
+		fd = openat(s->dir, name, flags);
+	}
+	if (fd == -1)
+		return !*made && errno == EACCES ? 0 : -1;
+	rc = write_all(fd, (const unsigned char *)"\n", 1);
+	saved = errno;
+	if (close(fd) == -1 && rc == 0)
+		return -1;
+	errno = saved;
+	return rc;
+}
+
+/* Before the rename, and durable: whatever comes then, it is known. */
+static enum staple_result
+mark_set(const struct staple *s, int dir, struct staple_mark *m, int *made,
+    char *why)
+{
+	char name[NAME_MAX + 1];
+	enum staple_result res;
+	struct stat st;
+
+	*made = 0;
+	hide(name, s->name, MARK);
+	res = mark_look(s, name, &st, why);
+	if (res != STAPLE_OK && res != STAPLE_ABSENT)
+		return res;
+	if (mark_lengthen(s, name, made) == -1)
+		return fail(s, "make a marker beside", why);
+	if (sync_fd(dir) == -1 && errno != EINVAL && errno != ENOTSUP)
+		return fail(s, "flush to the disk the directory of", why);
+	if ((res = mark_look(s, name, &st, why)) == STAPLE_OK)
+		mark_take(m, &st);
+	else if (res == STAPLE_ABSENT) {
+		snprintf(why, WHY_MAX,
+		    "the marker beside %.300s was taken away", s->path);
+		res = STAPLE_FAILED;
+	}
+	return res;
+}
+
+/* Nothing was replaced, so there is nothing to be told. */
+static void
+mark_undo(const struct staple *s)
+{
+	char name[NAME_MAX + 1];
+
+	hide(name, s->name, MARK);
+	(void)unlinkat(s->dir, name, 0);
+}
+
+enum staple_result
+staple_owed(struct staple *s, struct staple_mark *m, char *why)
+{
+	struct draft d = {.fd = -1};
+	char name[NAME_MAX + 1];
+	enum staple_result res;
+	struct stat st;
+
+	m->set = 0;
+	hide(name, s->name, MARK);
+	if ((res = mark_look(s, name, &st, why)) != STAPLE_OK)
+		return res;
+	/* what is about to be replaced is not to be taken for told */
+	draft_name(&d, s->name);
+	if ((res = draft_open(s, &d, why)) == STAPLE_BUSY)
+		return STAPLE_OK;
+	if (res != STAPLE_OK)
+		return res;
+	if ((res = mark_look(s, name, &st, why)) == STAPLE_OK)
+		mark_take(m, &st);
+	draft_close(s, &d);
+	return res;
+}
+
+static enum staple_result
+mark_remove(struct staple *s, const struct staple_mark *m, char *why)
+{
+	struct draft d = {.fd = -1};
+	char name[NAME_MAX + 1];
+	enum staple_result res;
+	struct stat st;
+
+	draft_name(&d, s->name);
+	hide(name, s->name, MARK);
+	if ((res = draft_open(s, &d, why)) != STAPLE_OK)
+		return res == STAPLE_BUSY ? STAPLE_KEPT : res;
+	res = mark_look(s, name, &st, why);
+	if (res == STAPLE_OK && !is_that(&st, m))
+		res = STAPLE_KEPT;
+	else if (res == STAPLE_OK && unlinkat(s->dir, name, 0) == -1)
+		res = fail(s, "remove the marker beside", why);
+	draft_close(s, &d);
+	return res;
+}
+
+enum staple_result
+staple_told(const char *path, const struct staple_mark *m, char *why)
+{
+	enum staple_result res;
+	struct staple *s;
+
+	if (!m->set)
+		return STAPLE_KEPT;
+	if ((res = staple_open(path, &s, why)) != STAPLE_OK)
+		return res;
+	res = mark_remove(s, m, why);
+	staple_close(s);
+	return res;
+}
+
+/* ---- replacing ---- */
+
 static enum staple_result
 replace_locked(struct staple *s, const struct draft *d, int dir,
     const struct staple_bytes *b, staple_better *better, void *ctx, char *why)
 {
 	enum staple_result res;
+	int made = 0, absent;
 	struct stat st;
 
 	/* it may have changed since it was looked at without the lock */
@@ -521,7 +704,15 @@ replace_locked(struct staple *s, const struct draft *d, int dir,
 		return res;
 	if ((res = look(s, &st, why)) == STAPLE_FAILED)
 		return res;
-	return put(s, d, dir, b, res == STAPLE_OK ? &st : NULL, why);
+	absent = res == STAPLE_ABSENT;
+	res = STAPLE_OK;
+	if (b->mark != NULL)
+		res = mark_set(s, dir, b->mark, &made, why);
+	if (res == STAPLE_OK)
+		res = put(s, d, dir, b, absent ? NULL : &st, why);
+	if (res == STAPLE_FAILED && made)
+		mark_undo(s);
+	return res;
 }
 
 enum staple_result
@@ -545,10 +736,10 @@ staple_replace(struct staple *s, const struct staple_bytes *b,
 		return fail(s, "open the directory of", why);
 	if ((res = draft_open(s, &d, why)) == STAPLE_OK) {
 		res = replace_locked(s, &d, dir, b, better, ctx, why);
-		if (res != STAPLE_WRITTEN && res != STAPLE_NOT_DURABLE &&
-		    is_named(s, &d, d.fd))
-			(void)unlinkat(s->dir, d.name, 0);
-		close(d.fd); /* and so unlocks it */
+		if (res == STAPLE_WRITTEN || res == STAPLE_NOT_DURABLE)
+			close(d.fd);
+		else
+			draft_close(s, &d);
 	}
 	close(dir);
 	return res;

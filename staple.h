@@ -53,15 +53,39 @@ int staple_mode(const struct staple *);
 enum staple_result staple_writable(struct staple *, char *why);
 
 /*
+ * A marker, ".site.pem.ocsp.changed" beside the file: somebody is yet to be
+ * told that it was replaced.  It is made before the file is, and outlives us.
+ */
+struct staple_mark {
+	int set; /* which one it is: what follows */
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+};
+
+/* Is there one?  OK, ABSENT or FAILED. */
+enum staple_result staple_owed(
+    struct staple *, struct staple_mark *, char *why);
+
+/*
+ * All was told that there was when the mark was taken.  OK: it is removed;
+ * KEPT: another run needs it still, or will see to it; ABSENT; FAILED.
+ */
+enum staple_result staple_told(
+    const char *path, const struct staple_mark *, char *why);
+
+/*
  * Replaces the file with `len` bytes if `better` says so of what is there
  * (of its first `max` bytes).  `mode` is for a new file; an old one's mode
- * and, where allowed, owner are kept.  BUSY is returned at once.
+ * and, where allowed, owner are kept.  BUSY is returned at once.  With `mark`
+ * a marker is there before the rename, and is known by it afterwards.
  */
 struct staple_bytes {
 	const unsigned char *p;
 	size_t len;
 	size_t max;
 	mode_t mode;
+	struct staple_mark *mark; /* NULL: no marker */
 };
 enum staple_result staple_replace(struct staple *, const struct staple_bytes *,
     staple_better *better, void *ctx, char *why);

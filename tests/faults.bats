@@ -5,7 +5,7 @@
 #
 #	FAULT_ALL=1	each allocation of a run fails, not a sample of them
 #
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2016
 
 load lib
 
@@ -388,4 +388,75 @@ no_memory() {
 
 @test "no memory from some moment on leaves the old file or the new one" {
 	no_memory older +
+}
+
+# What each function and error leaves, with -e: the old file or the new one,
+# and of the new one the hook has heard, or will.
+owed() {
+	local function=$1 error state i n left=0 new=0
+	local note='echo "$OCSPFETCH_CHANGED" >>called'
+	shift
+	cd w0 || return
+	for state in older nothing; do
+		store "$state"
+		rm -f called .*.changed
+		shimmed '' -e "$note"
+		[ "$code" -eq 0 ] && [ -s called ]
+		n=$(awk -v f="$function" '$1 == f { print $2 }' ../count.w0)
+		[ "$n" -gt 0 ]
+		for ((i = 1; i <= n; i++)); do
+			for error in "$@"; do
+				store "$state"
+				rm -f called .*.changed
+				shimmed "$function:$i:$error" -e "$note"
+				echo "$state $function:$i:$error: $code," \
+					"$(holding), $(ls -A)"
+				[ "$code" -eq 0 ] || [ "$code" -eq 3 ] ||
+					[ "$code" -eq 2 ]
+				[ "$(holding)" != torn ]
+				[ "$code" -ne 0 ] || [ -s called ]
+				if [ "$(holding)" = new ]; then
+					new=$((new + 1))
+					[ -s called ] ||
+						[ -e .site.pem.ocsp.changed ]
+				fi
+				[ ! -e .site.pem.ocsp.changed ] ||
+					left=$((left + 1))
+				shimmed '' -e "$note"
+				[ "$code" -eq 0 ] && [ ! -s err ]
+				[ "$(holding)" = new ]
+				[ "$(sort -u called)" = site.pem.ocsp ]
+				[ -z "$(leftovers)" ]
+			done
+		done
+	done
+	echo "$new times the new file, $left times a marker was left"
+}
+
+@test "with -e, whatever fails in a look, the hook has heard of it or will" {
+	owed fstatat EIO ENOMEM EACCES
+}
+
+@test "with -e, whatever fails in an open, the hook has heard of it or will" {
+	owed openat EIO EMFILE ENOSPC EACCES EROFS
+}
+
+@test "with -e, whatever fails in a write, the hook has heard of it or will" {
+	owed write ENOSPC EIO EDQUOT EINTR
+}
+
+@test "with -e, whatever fails in a flush, the hook has heard of it or will" {
+	owed fsync EIO ENOSPC EINTR EINVAL
+}
+
+@test "with -e, whatever fails in a rename, the hook has heard of it or will" {
+	owed renameat EIO EACCES ENOSPC
+}
+
+@test "with -e, whatever cannot be removed, the hook has heard of it or will" {
+	owed unlinkat EIO EACCES EROFS
+}
+
+@test "with -e, whatever fails in a lock, the hook has heard of it or will" {
+	owed flock ENOLCK EWOULDBLOCK EINTR
 }

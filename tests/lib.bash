@@ -84,6 +84,11 @@ exits() {
 	}
 }
 
+# never COMMAND: it has to fail; a "!" would be no assertion.
+never() {
+	if "$@"; then return 1; fi
+}
+
 silent() {
 	[ -z "$output$stderr" ] || {
 		echo "not silent: $output$stderr"

@@ -124,7 +124,7 @@ usage() {
 	leaf site good
 	while read -r short long arg; do
 		case $long in
-		header | issuer | verbose | help | version) continue ;;
+		haproxy | header | issuer | verbose | help | version) continue ;;
 		esac
 		if [ "$arg" = none ]; then
 			set -- "--$long"
@@ -155,6 +155,10 @@ usage() {
 	[ -s site.pem.ocsp ]
 	grep "^GET /good.t$BATS_TEST_NUMBER 200-good .*accept=x/y .*x-test=a%20b " \
 		"$LOG"
+	fetch -d -i "$PKI/ca.pem" --haproxy here --haproxy there.sock site.pem
+	exits 3
+	says "HAProxy at here: "
+	says "HAProxy at there.sock: "
 }
 
 @test "options that contradict each other are a usage error" {
@@ -174,6 +178,12 @@ usage() {
 	usage "-o -" -o - -c site.pem
 	usage "-o -" -o - -d site.pem
 	usage "-o -" -o - --exit-changed site.pem
+	usage "-c" -c --haproxy x site.pem
+	usage "-c" -c -e true site.pem
+	usage "-o -" -o - --haproxy x site.pem
+	usage "-o -" -o - -e true site.pem
+	usage "--certid-hash" --haproxy x --certid-hash sha256 site.pem
+	usage "-e, --on-change" -e "" site.pem
 }
 
 @test "a time is a number with at most one unit, and nothing else" {
@@ -378,6 +388,7 @@ sample() {
 	method) echo get ;;
 	mode) echo 0600 ;;
 	noproxy) echo '*' ;;
+	on-change) echo true ;;
 	output) echo out.ocsp ;;
 	splay) echo 1s ;;
 	proxy) echo ;;
@@ -407,6 +418,8 @@ sample() {
 		for form in "${forms[@]}"; do
 			set -- "${form%% *}"
 			[ "$form" = "$1" ] || set -- "$1" "${form#* }"
+			# there is no HAProxy here
+			[ "$long" != haproxy ] || set -- "$@" -n
 			[ "$long" = retry ] || set -- "$@" -r 0
 			fetch "$@" site.pem
 			[ "$status" -eq 0 ] || [ "$status" -eq 7 ] || {

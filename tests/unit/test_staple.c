@@ -562,7 +562,7 @@ static void
 one_is_asked_about_no_more_than_the_limit(void **state)
 {
 	const struct staple_bytes b = {
-	    (const unsigned char *)"new", 3, 5, 0644};
+	    (const unsigned char *)"new", 3, 5, 0644, NULL};
 	struct asked a = {.answer = 0};
 	struct staple *s;
 
@@ -734,7 +734,7 @@ static void
 assert_rival_is_busy(int answer, enum staple_result res, const char *content)
 {
 	const struct staple_bytes b = {
-	    (const unsigned char *)"new", 3, MAX, 0644};
+	    (const unsigned char *)"new", 3, MAX, 0644, NULL};
 	struct asked a = {.answer = answer}, yes = {.answer = 1};
 	struct staple *s = opened("site.ocsp");
 
@@ -1141,7 +1141,7 @@ write_numbers(int seed)
 {
 	char bytes[WIDTH + 1];
 	struct staple_bytes b = {
-	    (const unsigned char *)bytes, WIDTH, MAX, 0644};
+	    (const unsigned char *)bytes, WIDTH, MAX, 0644, NULL};
 	enum staple_result res;
 	struct staple *s;
 	int i, n;
@@ -1227,6 +1227,135 @@ no_descriptor_is_left_open(void **state)
 	assert_int_equal(before, after);
 }
 
+/* ---- markers ---- */
+
+static enum staple_result
+replace_marked(const char *bytes, struct staple_mark *m)
+{
+	const struct staple_bytes b = {
+	    (const unsigned char *)bytes, strlen(bytes), MAX, 0644, m};
+	struct asked yes = {.answer = 1};
+	enum staple_result res;
+	struct staple *s;
+
+	assert_int_equal(staple_open("f", &s, why), STAPLE_OK);
+	res = staple_replace(s, &b, better, &yes, why);
+	staple_close(s);
+	return res;
+}
+
+static enum staple_result
+owed(struct staple_mark *m)
+{
+	enum staple_result res;
+	struct staple *s;
+
+	assert_int_equal(staple_open("f", &s, why), STAPLE_OK);
+	res = staple_owed(s, m, why);
+	staple_close(s);
+	return res;
+}
+
+static void
+what_was_replaced_is_owed_until_it_is_told(void **state)
+{
+	struct staple_mark m = {0}, found = {0};
+
+	(void)state;
+	assert_int_equal(owed(&found), STAPLE_ABSENT);
+	assert_int_equal(replace_marked("new", &m), STAPLE_WRITTEN);
+	assert_true(m.set);
+	assert_int_equal(look(".f.changed").st_mode & 07777, 0600);
+	assert_int_equal(owed(&found), STAPLE_OK);
+	assert_true(found.set);
+	assert_int_equal(staple_told("f", &m, why), STAPLE_OK);
+	assert_int_equal(access(".f.changed", F_OK), -1);
+	assert_int_equal(owed(&found), STAPLE_ABSENT);
+	assert_int_equal(staple_told("f", &m, why), STAPLE_ABSENT);
+	assert_content("f", "new");
+}
+
+static void
+what_is_owed_to_another_is_not_told_by_us(void **state)
+{
+	struct staple_mark m = {0}, later = {0};
+
+	(void)state;
+	assert_int_equal(replace_marked("new", &m), STAPLE_WRITTEN);
+	assert_int_equal(replace_marked("newer", &later), STAPLE_WRITTEN);
+	assert_int_equal(staple_told("f", &m, why), STAPLE_KEPT);
+	assert_int_equal(access(".f.changed", F_OK), 0);
+	assert_int_equal(staple_told("f", &later, why), STAPLE_OK);
+	assert_int_equal(access(".f.changed", F_OK), -1);
+	/* nor is what was never known */
+	assert_int_equal(replace_marked("newest", &m), STAPLE_WRITTEN);
+	m.set = 0;
+	assert_int_equal(staple_told("f", &m, why), STAPLE_KEPT);
+	assert_int_equal(access(".f.changed", F_OK), 0);
+}
+
+static void
+nothing_is_owed_for_what_was_not_replaced(void **state)
+{
+	struct staple_mark m = {0};
+
+	(void)state;
+	make("f", "same");
+	assert_int_equal(replace_marked("same", &m), STAPLE_UNCHANGED);
+	assert_int_equal(owed(&m), STAPLE_ABSENT);
+	assert_int_equal(unlink("f"), 0);
+	assert_int_equal(mkdir("f", 0755), 0);
+	assert_int_equal(replace_marked("new", &m), STAPLE_FAILED);
+	assert_int_equal(owed(&m), STAPLE_ABSENT);
+	assert_int_equal(rmdir("f"), 0);
+	/* and nobody is told without being asked for it */
+	assert_int_equal(replace_marked("new", NULL), STAPLE_WRITTEN);
+	assert_int_equal(owed(&m), STAPLE_ABSENT);
+}
+
+static void
+what_stands_in_the_markers_place_is_not_harmed(void **state)
+{
+	struct staple_mark m = {0};
+
+	(void)state;
+	make("victim", "precious");
+	assert_int_equal(symlink("victim", ".f.changed"), 0);
+	assert_int_equal(replace_marked("new", &m), STAPLE_FAILED);
+	assert_non_null(strstr(why, ".f.changed is in the way"));
+	assert_int_equal(owed(&m), STAPLE_FAILED);
+	m.set = 1;
+	assert_int_equal(staple_told("f", &m, why), STAPLE_FAILED);
+	assert_content("victim", "precious");
+	assert_int_equal(access("f", F_OK), -1);
+	assert_true(S_ISLNK(look(".f.changed").st_mode));
+}
+
+static void
+while_another_saves_what_is_owed_is_known_but_not_which(void **state)
+{
+	struct staple_mark m = {0}, ours = {0};
+	char name[NAME_MAX + 1] = "";
+	int fd;
+
+	(void)state;
+	/* what a run that saves holds: a dead one left it, and shows its name
+	 */
+	kill_a_writer("f");
+	names(dir, ".f.", name);
+	assert_int_equal(replace_marked("new", &ours), STAPLE_WRITTEN);
+	fd = open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	assert_int_equal(owed(&m), STAPLE_OK);
+	assert_false(m.set);
+	assert_int_equal(staple_told("f", &ours, why), STAPLE_KEPT);
+	assert_int_equal(access(".f.changed", F_OK), 0);
+	close(fd);
+	assert_int_equal(staple_told("f", &ours, why), STAPLE_OK);
+	assert_int_equal(access(name, F_OK), -1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -1280,6 +1409,11 @@ main(void)
 	    TEST(
 		long_names_that_differ_at_the_end_do_not_share_a_temporary_one),
 	    TEST(many_writers_leave_the_best_and_no_reader_sees_half_of_it),
+	    TEST(what_was_replaced_is_owed_until_it_is_told),
+	    TEST(what_is_owed_to_another_is_not_told_by_us),
+	    TEST(nothing_is_owed_for_what_was_not_replaced),
+	    TEST(what_stands_in_the_markers_place_is_not_harmed),
+	    TEST(while_another_saves_what_is_owed_is_known_but_not_which),
 	    TEST(no_descriptor_is_left_open),
 	};
 

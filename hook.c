@@ -1,0 +1,271 @@
+#include <sys/types.h>
+#include <sys/select.h>
+#include <sys/wait.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hook.h"
+
+/* How long it has to end after a signal, in ms. */
+#define GRACE 5000
+
+/* A signal for us is looked for so often, in ms. */
+#define BEAT 100
+
+/* Where the descriptors cannot be listed, so many are closed. */
+#define MOST_FDS 65536
+
+extern char **environ;
+
+/* ---- its environment ---- */
+
+struct surroundings {
+	char *changed; /* "OCSPFETCH_CHANGED=..." */
+	char count[64];
+	char **env; /* owned; the strings are not */
+};
+
+/* As many names as there is room for, whole and each on a line. */
+static char *
+list_files(const struct hook *h)
+{
+	static const char name[] = "OCSPFETCH_CHANGED=";
+	size_t i, len, at = strlen(name), size = at + 1;
+	char *s;
+
+	for (i = 0; i < h->nfiles; i++) {
+		len = strlen(h->files[i]) + 1;
+		if (size + len > HOOK_MAX_LIST)
+			break;
+		size += len;
+	}
+	if ((s = malloc(size)) == NULL)
+		return NULL;
+	memcpy(s, name, at);
+	for (i = 0; i < h->nfiles && at + strlen(h->files[i]) + 1 < size; i++) {
+		if (i > 0)
+			s[at++] = '\n';
+		len = strlen(h->files[i]);
+		memcpy(s + at, h->files[i], len);
+		at += len;
+	}
+	s[at] = '\0';
+	return s;
+}
+
+static int
+surround(const struct hook *h, struct surroundings *s)
+{
+	static const char ours[] = "OCSPFETCH_";
+	size_t n = 0, i;
+
+	s->env = NULL;
+	if ((s->changed = list_files(h)) == NULL)
+		return -1;
+	snprintf(s->count, sizeof(s->count), "OCSPFETCH_COUNT=%zu", h->nfiles);
+	for (i = 0; environ[i] != NULL; i++)
+		;
+	if ((s->env = malloc((i + 3) * sizeof(*s->env))) == NULL)
+		return -1;
+	for (i = 0; environ[i] != NULL; i++)
+		if (strncmp(environ[i], ours, strlen(ours)) != 0)
+			s->env[n++] = environ[i];
+	s->env[n++] = s->changed;
+	s->env[n++] = s->count;
+	s->env[n] = NULL;
+	return 0;
+}
+
+/* ---- the child ---- */
+
+/* It is to have no descriptors but the first three, whoever opened them. */
+static void
+close_on_exec(void)
+{
+	const struct dirent *e;
+	DIR *d;
+	int fd;
+
+	if ((d = opendir("/dev/fd")) == NULL) {
+		for (fd = 3; fd < MOST_FDS; fd++)
+			(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+		return;
+	}
+	while ((e = readdir(d)) != NULL)
+		if ((fd = (int)strtol(e->d_name, NULL, 10)) >= 3)
+			(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	closedir(d);
+}
+
+static int
+set_up_signals(posix_spawnattr_t *attr)
+{
+	sigset_t all, none;
+	int rc;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	sigdelset(&all, SIGKILL);
+	sigdelset(&all, SIGSTOP);
+	if ((rc = posix_spawnattr_setsigdefault(attr, &all)) == 0 &&
+	    (rc = posix_spawnattr_setsigmask(attr, &none)) == 0)
+		rc = posix_spawnattr_setflags(
+		    attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	return rc;
+}
+
+/* 0, or an error's number. */
+static int
+spawn(const struct hook *h, char **env, pid_t *pid)
+{
+	char sh[] = "sh", c[] = "-c", dashes[] = "--", *command;
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	char *argv[5] = {sh, c, dashes};
+	int rc;
+
+	if ((command = argv[3] = strdup(h->command)) == NULL)
+		return ENOMEM;
+	close_on_exec();
+	if ((rc = posix_spawnattr_init(&attr)) != 0)
+		goto no_attr;
+	if ((rc = posix_spawn_file_actions_init(&files)) != 0)
+		goto no_files;
+	if ((rc = posix_spawn_file_actions_addopen(
+		 &files, 0, "/dev/null", O_RDONLY, 0)) == 0 &&
+	    (rc = set_up_signals(&attr)) == 0)
+		rc = posix_spawn(pid, "/bin/sh", &files, &attr, argv, env);
+	posix_spawn_file_actions_destroy(&files);
+no_files:
+	posix_spawnattr_destroy(&attr);
+no_attr:
+	free(command);
+	return rc;
+}
+
+/* ---- waiting for its end ---- */
+
+static void
+on_child(int sig)
+{
+	(void)sig;
+}
+
+/* The first that waits for us of those that end a program, or 0. */
+static int
+pending(void)
+{
+	static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
+	sigset_t set;
+	size_t i;
+
+	sigpending(&set);
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (sigismember(&set, ends[i]))
+			return ends[i];
+	return 0;
+}
+
+/* Until a child ends, or for a moment. */
+static void
+nap(const sigset_t *mask)
+{
+	struct timespec ts = {.tv_nsec = BEAT * 1000000L};
+
+	(void)pselect(0, NULL, NULL, NULL, &ts, mask);
+}
+
+/* 0; -1: errno.  `*ended` is the signal that we sent, or 0. */
+static int
+await_end(const struct hook *h, pid_t pid, int *status, int *ended)
+{
+	long long now, kill_at = 0;
+	sigset_t mask;
+	pid_t rc;
+	int sig;
+
+	sigprocmask(SIG_BLOCK, NULL, &mask);
+	sigdelset(&mask, SIGCHLD);
+	*ended = 0;
+	while ((rc = waitpid(pid, status, WNOHANG)) == 0) {
+		now = h->now_ms();
+		sig = pending();
+		if (sig == 0 && h->until_ms != -1 && now >= h->until_ms)
+			sig = SIGTERM;
+		if (sig != 0 && *ended == 0) {
+			*ended = sig;
+			kill_at = now + GRACE;
+			kill(pid, sig);
+			kill(pid, SIGCONT);
+		} else if (*ended != 0 && now >= kill_at)
+			kill(pid, SIGKILL);
+		nap(&mask);
+	}
+	return rc == -1 ? -1 : 0;
+}
+
+/* ---- the hook ---- */
+
+static enum hook_result
+judge(const struct hook *h, int status, int ended, char *why)
+{
+	const char *cause = ended == 0 ? "" : ", as it was told to end";
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return HOOK_DONE;
+	if (WIFSIGNALED(status))
+		snprintf(why, WHY_MAX,
+		    "\"%.300s\" was ended by signal %d (%s)%s", h->command,
+		    WTERMSIG(status), strsignal(WTERMSIG(status)), cause);
+	else
+		snprintf(why, WHY_MAX, "\"%.300s\" ended with status %d%s",
+		    h->command, WEXITSTATUS(status), cause);
+	return HOOK_FAILED;
+}
+
+static enum hook_result
+cannot(const struct hook *h, int error, char *why)
+{
+	snprintf(why, WHY_MAX, "\"%.300s\" cannot be run: %s", h->command,
+	    strerror(error));
+	return HOOK_FAILED;
+}
+
+enum hook_result
+hook_run(const struct hook *h, char *why)
+{
+	struct sigaction sa = {.sa_handler = on_child}, was;
+	struct surroundings s;
+	enum hook_result res;
+	sigset_t child, mask;
+	int status = 0, ended, error = ENOMEM;
+	pid_t pid;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, &mask);
+	/* whoever started us may have it ignored: then none can be waited for
+	 */
+	sigaction(SIGCHLD, &sa, &was);
+	if (surround(h, &s) == 0)
+		error = spawn(h, s.env, &pid);
+	if (error != 0)
+		res = cannot(h, error, why);
+	else if (await_end(h, pid, &status, &ended) == -1)
+		res = cannot(h, errno, why);
+	else
+		res = judge(h, status, ended, why);
+	free(s.changed);
+	free(s.env);
+	sigaction(SIGCHLD, &was, NULL);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return res;
+}

@@ -1,0 +1,33 @@
+/*
+ * hook: runs the user's command once, and waits for its end.
+ *
+ * SIGHUP, SIGINT and SIGTERM are expected to be blocked by the caller: one
+ * that comes meanwhile is passed on to the command, which has a few seconds
+ * to end, and is left pending.  The clock is the caller's.
+ */
+#ifndef HOOK_H
+#define HOOK_H
+
+#include <stddef.h>
+
+#include "words.h"
+
+/* The list of files in the environment, where one string has its limit. */
+#define HOOK_MAX_LIST ((size_t)96 * 1024)
+
+enum hook_result {
+	HOOK_DONE,  /* it ended with 0 */
+	HOOK_FAILED /* see `why` */
+};
+
+struct hook {
+	const char *command; /* for /bin/sh -c */
+	const char *const *files;
+	size_t nfiles;
+	long long (*now_ms)(void); /* a clock that is never set back */
+	long long until_ms;        /* of that clock; -1: no limit */
+};
+
+enum hook_result hook_run(const struct hook *, char *why);
+
+#endif
