@@ -1118,7 +1118,8 @@ cert_find_issuer(
 
 	res = search_all(&s, places, why);
 	/* now somebody wants to know */
-	if (res == CERT_OK && c->issuer_len == 0 && !s.tell) {
+	if (res == CERT_OK && s.local == CERT_OK && c->issuer_len == 0 &&
+	    !s.tell) {
 		s.tell = 1;
 		res = search_all(&s, places, why);
 	}

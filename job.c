@@ -241,7 +241,7 @@ judge(const struct job *j, const struct env *env, const unsigned char *der,
 
 /* Reads what is stored; it is judged when there is something to judge by. */
 static int
-read_stored(struct job *j, char *why)
+read_stored(struct job *j, const struct env *env, char *why)
 {
 	enum staple_result res = STAPLE_OK;
 
@@ -251,7 +251,7 @@ read_stored(struct job *j, char *why)
 	if (j->output == NULL)
 		return 0;
 	if (j->staple == NULL)
-		res = staple_open(j->output, &j->staple, why);
+		res = staple_open_in(env->dirs, j->output, &j->staple, why);
 	if (res == STAPLE_OK)
 		/* one byte more than allowed shows that there are too many */
 		res = staple_read(j->staple, RESPONSE_MAX + 1, &j->have_der,
@@ -309,7 +309,7 @@ load_stored(struct job *j, const struct env *env, char *why)
 {
 	int rc;
 
-	if (j->staple == NULL && read_stored(j, why) == -1)
+	if (j->staple == NULL && read_stored(j, env, why) == -1)
 		return -1;
 	rc = judge_stored(j, env, j->have_der, j->have_len);
 	report_stored(j, env);
@@ -482,7 +482,7 @@ job_load(struct job *j, const struct env *env)
 	if (is_starved(j))
 		return JOB_DONE;
 	report_cert(j, env);
-	if ((env->o->check && read_stored(j, why) == -1) ||
+	if ((env->o->check && read_stored(j, env, why) == -1) ||
 	    !is_worth_asking(j, env))
 		return JOB_DONE;
 	res = find_issuer(j, env, why);
@@ -1060,7 +1060,7 @@ look_again(struct job *j, const struct env *env)
 	if (j->action != ACTION_NONE && j->action != ACTION_KEPT &&
 	    env->o->haproxy.n == 0)
 		return;
-	if (read_stored(j, why) == 0)
+	if (read_stored(j, env, why) == 0)
 		judge_stored(j, env, j->have_der, j->have_len);
 }
 

@@ -58,6 +58,7 @@ struct env {
 	const struct options *o;
 	struct ocsp *ocsp;
 	struct cert_shelf *shelf;
+	struct staple_dirs *dirs;
 	time_t now;
 	long long ms;      /* of a clock that only goes forward */
 	long long left_ms; /* of the whole run; -1: no deadline */

@@ -207,11 +207,28 @@ push(struct run *r, size_t i, const struct news *n)
 	text_free(&out);
 }
 
+/* From here on all that was written survives a crash of the machine. */
+static void
+settle_disk(struct run *r)
+{
+	char why[WHY_MAX], safe[2 * WHY_MAX];
+
+	if (staple_dirs_flush(r->env.dirs, why) == STAPLE_OK)
+		return;
+	fprintf(stderr,
+	    "ocspfetch: %s; the new response is in place, but a crash of the "
+	    "machine may undo it\n",
+	    words_escape(safe, sizeof(safe), why, strlen(why)));
+	worsen(r, CODE_LOCAL);
+}
+
 static void
 push_all(struct run *r)
 {
 	struct news *n;
 	size_t i;
+
+	settle_disk(r);
 
 	while ((n = r->news) != NULL) {
 		r->news = n->next;
@@ -621,7 +638,11 @@ prepare(struct run *r)
 	}
 	r->env.ocsp = ocsp_new();
 	r->env.shelf = cert_shelf_new(o->verbose > 0);
-	return r->env.ocsp == NULL || r->env.shelf == NULL ? -1 : 0;
+	r->env.dirs = staple_dirs_new();
+	return r->env.ocsp == NULL || r->env.shelf == NULL ||
+		r->env.dirs == NULL
+	    ? -1
+	    : 0;
 }
 
 static void
@@ -636,6 +657,7 @@ clean_up(struct run *r)
 	free(r->untold);
 	free(r->shortest);
 	cert_shelf_free(r->env.shelf);
+	staple_dirs_free(r->env.dirs);
 	ocsp_free(r->env.ocsp);
 }
 

@@ -33,10 +33,31 @@
 /* How often a draft may be cleared away by others before we are "busy". */
 #define DRAFT_TRIES 8
 
+/* Directories that nobody uses are kept open up to this number. */
+#define MAX_DIRS 16
+
+struct dir {
+	struct dir *next;
+	char *path;
+	struct stat st; /* which one it is */
+	int fd;
+	int flush_fd; /* -1: not needed yet */
+	size_t users;
+	char *owed;   /* the first file of those that wait for a flush */
+	size_t nowed; /* how many they are */
+};
+
+struct staple_dirs {
+	struct dir *first;
+	size_t n;
+	char failed[WHY_MAX]; /* a flush did, of one that is closed by now */
+};
+
 struct staple {
 	int dir;
-	char *name; /* in `dir` */
-	char *path; /* as the user knows it */
+	struct dir *shared; /* NULL: `dir` is ours alone */
+	char *name;         /* in `dir` */
+	char *path;         /* as the user knows it */
 };
 
 /* A new file on its way to its name. */
@@ -53,42 +74,223 @@ fail(const struct staple *s, const char *what, char *why)
 	return STAPLE_FAILED;
 }
 
+/* ---- directories ---- */
+
+static int
+sync_fd(int fd)
+{
+	int rc;
+
+	do
+		rc = fsync(fd);
+	while (rc == -1 && errno == EINTR);
+	return rc;
+}
+
+/* Not every file system can, or has to, flush a directory. */
+static int
+sync_dir(int fd)
+{
+	return sync_fd(fd) == -1 && errno != EINVAL && errno != ENOTSUP ? -1
+									: 0;
+}
+
+/* Readable, to be flushed; a directory may be searched without that. */
+static int
+open_to_flush(int fd)
+{
+	return openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void
+dir_free(struct dir *d)
+{
+	if (d == NULL)
+		return;
+	if (d->fd != -1)
+		close(d->fd);
+	if (d->flush_fd != -1)
+		close(d->flush_fd);
+	free(d->path);
+	free(d->owed);
+	free(d);
+}
+
+struct staple_dirs *
+staple_dirs_new(void)
+{
+	return calloc(1, sizeof(struct staple_dirs));
+}
+
+void
+staple_dirs_free(struct staple_dirs *dirs)
+{
+	struct dir *d;
+
+	if (dirs == NULL)
+		return;
+	while ((d = dirs->first) != NULL) {
+		dirs->first = d->next;
+		dir_free(d);
+	}
+	free(dirs);
+}
+
+static void
+dir_flush(struct staple_dirs *dirs, struct dir *d)
+{
+	char more[40] = "";
+
+	if (d->nowed > 1)
+		snprintf(more, sizeof(more), " and %zu more", d->nowed - 1);
+	if (d->nowed > 0 && sync_dir(d->flush_fd) == -1)
+		snprintf(dirs->failed, sizeof(dirs->failed),
+		    "%.300s%s: cannot flush the directory to the disk: %s",
+		    d->owed, more, strerror(errno));
+	free(d->owed);
+	d->owed = NULL;
+	d->nowed = 0;
+}
+
+enum staple_result
+staple_dirs_flush(struct staple_dirs *dirs, char *why)
+{
+	enum staple_result res;
+	struct dir *d;
+
+	for (d = dirs->first; d != NULL; d = d->next)
+		dir_flush(dirs, d);
+	res = dirs->failed[0] != '\0' ? STAPLE_NOT_DURABLE : STAPLE_OK;
+	memcpy(why, dirs->failed, WHY_MAX);
+	dirs->failed[0] = '\0';
+	return res;
+}
+
+/* Is there one open for this path, and is it the one that is there now? */
+static struct dir *
+dir_find(const struct staple_dirs *dirs, const char *path)
+{
+	struct stat st;
+	struct dir *d;
+
+	for (d = dirs->first; d != NULL; d = d->next)
+		if (strcmp(d->path, path) == 0 && stat(path, &st) == 0 &&
+		    st.st_dev == d->st.st_dev && st.st_ino == d->st.st_ino)
+			return d;
+	return NULL;
+}
+
+/* Makes room: the one that nobody uses and that was opened first goes. */
+static void
+dir_drop(struct staple_dirs *dirs)
+{
+	struct dir **p, **last = NULL, *d;
+
+	for (p = &dirs->first; *p != NULL; p = &(*p)->next)
+		if ((*p)->users == 0)
+			last = p;
+	if (last == NULL)
+		return;
+	d = *last;
+	*last = d->next;
+	dir_flush(dirs, d);
+	dir_free(d);
+	dirs->n--;
+}
+
+/* NULL: see errno. */
+static struct dir *
+dir_get(struct staple_dirs *dirs, const char *path)
+{
+	struct dir *d;
+	int saved;
+
+	if ((d = dir_find(dirs, path)) != NULL)
+		return d;
+	if (dirs->n >= MAX_DIRS)
+		dir_drop(dirs);
+	if ((d = calloc(1, sizeof(*d))) == NULL)
+		return NULL;
+	d->flush_fd = -1;
+	d->fd = open(path, DIR_HANDLE | O_DIRECTORY | O_CLOEXEC);
+	if (d->fd == -1 || fstat(d->fd, &d->st) == -1 ||
+	    (d->path = strdup(path)) == NULL) {
+		saved = errno;
+		dir_free(d);
+		errno = saved;
+		return NULL;
+	}
+	d->next = dirs->first;
+	dirs->first = d;
+	dirs->n++;
+	return d;
+}
+
+/* ---- the handle ---- */
+
+/* The directory part of a path, which the caller owns. */
+static char *
+directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? strdup(".")
+	    : slash == path  ? strdup("/")
+			     : strndup(path, (size_t)(slash - path));
+}
+
+static int
+open_directory(struct staple *s, struct staple_dirs *dirs, const char *dir)
+{
+	if (s->name[0] == '\0') {
+		errno = EISDIR;
+		return -1;
+	}
+	if (dirs == NULL)
+		s->dir = open(dir, DIR_HANDLE | O_DIRECTORY | O_CLOEXEC);
+	else if ((s->shared = dir_get(dirs, dir)) != NULL) {
+		s->shared->users++;
+		s->dir = s->shared->fd;
+	}
+	return s->dir;
+}
+
+enum staple_result
+staple_open_in(
+    struct staple_dirs *dirs, const char *path, struct staple **out, char *why)
+{
+	enum staple_result res = STAPLE_FAILED;
+	const char *slash = strrchr(path, '/');
+	struct staple *s;
+	char *dir = NULL;
+
+	*out = NULL;
+	snprintf(why, WHY_MAX, "out of memory");
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return STAPLE_FAILED;
+	s->dir = -1;
+	if ((s->path = strdup(path)) == NULL ||
+	    (s->name = strdup(slash != NULL ? slash + 1 : path)) == NULL ||
+	    (dir = directory_of(path)) == NULL)
+		goto out;
+	if (open_directory(s, dirs, dir) == -1) {
+		snprintf(why, WHY_MAX, "cannot open the directory %.300s: %s",
+		    dir, strerror(errno));
+		goto out;
+	}
+	*out = s;
+	s = NULL;
+	res = STAPLE_OK;
+out:
+	free(dir);
+	staple_close(s);
+	return res;
+}
+
 enum staple_result
 staple_open(const char *path, struct staple **out, char *why)
 {
-	const char *slash = strrchr(path, '/');
-	struct staple *s;
-	char *dir;
-
-	*out = NULL;
-	if ((s = calloc(1, sizeof(*s))) == NULL ||
-	    (s->path = strdup(path)) == NULL ||
-	    (s->name = strdup(slash != NULL ? slash + 1 : path)) == NULL ||
-	    (dir = slash == NULL ? strdup(".")
-		    : slash == path
-		    ? strdup("/")
-		    : strndup(path, (size_t)(slash - path))) == NULL) {
-		snprintf(why, WHY_MAX, "out of memory");
-		if (s != NULL)
-			s->dir = -1;
-		staple_close(s);
-		return STAPLE_FAILED;
-	}
-	if (s->name[0] == '\0') {
-		errno = EISDIR;
-		s->dir = -1;
-	} else
-		s->dir = open(dir, DIR_HANDLE | O_DIRECTORY | O_CLOEXEC);
-	if (s->dir == -1)
-		snprintf(why, WHY_MAX, "cannot open the directory %.300s: %s",
-		    dir, strerror(errno));
-	free(dir);
-	if (s->dir == -1) {
-		staple_close(s);
-		return STAPLE_FAILED;
-	}
-	*out = s;
-	return STAPLE_OK;
+	return staple_open_in(NULL, path, out, why);
 }
 
 void
@@ -96,7 +298,9 @@ staple_close(struct staple *s)
 {
 	if (s == NULL)
 		return;
-	if (s->dir != -1)
+	if (s->shared != NULL)
+		s->shared->users--;
+	else if (s->dir != -1)
 		close(s->dir);
 	free(s->name);
 	free(s->path);
@@ -169,8 +373,14 @@ read_file(
 		snprintf(why, WHY_MAX, "%.300s is no longer a regular file",
 		    s->path);
 		res = STAPLE_FAILED;
-	} else if ((*buf = malloc(max)) == NULL || read_all(fd, *buf, max, len))
-		res = fail(s, "read", why);
+	} else {
+		/* one more than it has, to see that this is the end */
+		if (st.st_size >= 0 && (uintmax_t)st.st_size < max)
+			max = (size_t)st.st_size + 1;
+		if ((*buf = malloc(max)) == NULL ||
+		    read_all(fd, *buf, max, len))
+			res = fail(s, "read", why);
+	}
 	close(fd);
 	return res;
 }
@@ -432,17 +642,6 @@ set_rights(int fd, const struct stat *old, mode_t mode)
 	return fchmod(fd, old->st_mode & 0777);
 }
 
-static int
-sync_fd(int fd)
-{
-	int rc;
-
-	do
-		rc = fsync(fd);
-	while (rc == -1 && errno == EINTR);
-	return rc;
-}
-
 /* Some file systems tell only on close; the lock is kept by the other one. */
 static int
 close_copy(int fd)
@@ -472,6 +671,27 @@ draft_fill(const struct draft *d, const struct staple_bytes *b,
 	return close_copy(d->fd);
 }
 
+/* The directory is flushed later; -1: no memory to remember that. */
+static int
+owe_flush(struct dir *d, const char *path)
+{
+	if (d->owed == NULL && (d->owed = strdup(path)) == NULL)
+		return -1;
+	d->nowed++;
+	return 0;
+}
+
+/* The directory, to be flushed: the caller's to close if it is not shared. */
+static int
+dir_to_flush(struct staple *s)
+{
+	if (s->shared == NULL)
+		return open_to_flush(s->dir);
+	if (s->shared->flush_fd == -1)
+		s->shared->flush_fd = open_to_flush(s->dir);
+	return s->shared->flush_fd;
+}
+
 /* The draft is left to the caller unless it has become the file. */
 static enum staple_result
 put(const struct staple *s, const struct draft *d, int dir,
@@ -490,8 +710,9 @@ put(const struct staple *s, const struct draft *d, int dir,
 	}
 	if (renameat(s->dir, d->name, s->dir, s->name) == -1)
 		return fail(s, "rename a temporary file to", why);
-	/* not every file system can, or has to, flush a directory */
-	if (sync_fd(dir) == -1 && errno != EINVAL && errno != ENOTSUP) {
+	if (s->shared != NULL && owe_flush(s->shared, s->path) == 0)
+		return STAPLE_WRITTEN;
+	if (sync_dir(dir) == -1) {
 		fail(s, "flush to the disk the directory of", why);
 		return STAPLE_NOT_DURABLE;
 	}
@@ -606,7 +827,7 @@ mark_set(const struct staple *s, int dir, struct staple_mark *m, int *made,
 		return res;
 	if (mark_lengthen(s, name, made) == -1)
 		return fail(s, "make a marker beside", why);
-	if (sync_fd(dir) == -1 && errno != EINVAL && errno != ENOTSUP)
+	if (sync_dir(dir) == -1)
 		return fail(s, "flush to the disk the directory of", why);
 	if ((res = mark_look(s, name, &st, why)) == STAPLE_OK)
 		mark_take(m, &st);
@@ -731,8 +952,7 @@ staple_replace(struct staple *s, const struct staple_bytes *b,
 		(void)draft_clear(s, &d, ignored);
 		return res;
 	}
-	dir = openat(s->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir == -1)
+	if ((dir = dir_to_flush(s)) == -1)
 		return fail(s, "open the directory of", why);
 	if ((res = draft_open(s, &d, why)) == STAPLE_OK) {
 		res = replace_locked(s, &d, dir, b, better, ctx, why);
@@ -741,6 +961,7 @@ staple_replace(struct staple *s, const struct staple_bytes *b,
 		else
 			draft_close(s, &d);
 	}
-	close(dir);
+	if (s->shared == NULL)
+		close(dir);
 	return res;
 }

@@ -15,12 +15,18 @@
 
 struct staple;
 
+/*
+ * Directories that are open, for files that share them: each is opened once,
+ * and flushed to the disk once, after its files, when the caller says so.
+ */
+struct staple_dirs;
+
 enum staple_result {
 	STAPLE_OK,
 	STAPLE_ABSENT,      /* there is no such file */
 	STAPLE_UNCHANGED,   /* it holds these bytes already; not touched */
 	STAPLE_KEPT,        /* what it holds is better; not touched */
-	STAPLE_WRITTEN,     /* replaced, and durable */
+	STAPLE_WRITTEN,     /* replaced, and durable (see staple_dirs_flush) */
 	STAPLE_NOT_DURABLE, /* replaced, but a crash may undo it; see `why` */
 	STAPLE_BUSY,        /* another run is saving here; try again */
 	STAPLE_FAILED       /* see `why`; the old file is as it was */
@@ -38,6 +44,19 @@ typedef int staple_better(void *ctx, const unsigned char *old, size_t len);
  */
 enum staple_result staple_open(
     const char *path, struct staple **out, char *why);
+
+/* The same, for one of many; it is closed before the directories are freed. */
+enum staple_result staple_open_in(
+    struct staple_dirs *, const char *path, struct staple **out, char *why);
+
+struct staple_dirs *staple_dirs_new(void); /* NULL: out of memory */
+void staple_dirs_free(struct staple_dirs *);
+
+/*
+ * Makes durable what was replaced since: OK or NOT_DURABLE.  Until then, what
+ * is WRITTEN in such a directory may be undone by a crash of the machine.
+ */
+enum staple_result staple_dirs_flush(struct staple_dirs *, char *why);
 
 /*
  * Reads up to `max` bytes, which the caller owns; OK, ABSENT or FAILED.
