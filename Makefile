@@ -26,11 +26,11 @@ V =
 Q = $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$(2)")
 
-DEPS = 'libcrypto >= 3.0' 'libcurl >= 7.76'
-TEST_DEPS = $(DEPS) 'libssl >= 3.0' cmocka
+DEPS = 'libssl >= 3.0' 'libcrypto >= 3.0' 'libcurl >= 7.76'
+TEST_DEPS = $(DEPS) cmocka
 
 SRC = ocspfetch.c options.c words.c job.c report.c cert.c ocsp.c http.c hosts.c \
-	staple.c haproxy.c hook.c
+	staple.c haproxy.c hook.c served.c
 OBJ = $(SRC:%.c=$(O)/%.o)
 ROOMS = $(filter-out $(O)/ocspfetch.o,$(OBJ))
 FORGE = $(O)/tests/forge.o
@@ -40,7 +40,8 @@ BENCH_SRC = $(wildcard tests/bench/*.c)
 TEST_SRC = $(wildcard tests/*.c tests/unit/*.c) $(BENCH_SRC)
 TEST_HEADERS = $(wildcard tests/*.h tests/bench/*.h)
 TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/staple-client $(O)/measure \
-	$(O)/fakehaproxy $(O)/faultshim.so $(UNITS) $(BENCH_PROGRAMS)
+	$(O)/fakehaproxy $(O)/starttls $(O)/faultshim.so $(UNITS) \
+	$(BENCH_PROGRAMS)
 SCRIPTS = .ci/run tests/run \
 	$(wildcard tests/*.sh tests/*.bash tests/bench/*.sh)
 
@@ -56,7 +57,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 # Ours; the user's CPPFLAGS, CFLAGS and LDFLAGS come after them, and win.
 OWN_CPPFLAGS = -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE \
 	-DOCSPFETCH_VERSION='"$(VERSION)"'
-OWN_CFLAGS = -std=c11 $(WARNINGS) $(WERROR) -fPIE $(HARDEN) $(FORTIFY) \
+OWN_CFLAGS = -std=c11 -pthread $(WARNINGS) $(WERROR) -fPIE $(HARDEN) $(FORTIFY) \
 	$(SANITIZE)
 OWN_LDFLAGS = -pie $(HARDEN_LD) $(SANITIZE)
 
@@ -139,6 +140,10 @@ $(BENCH_PROGRAMS): $(O)/bench-%: $(O)/tests/bench/%.o
 	    $(if $(filter pki,$*),$(TEST_LIBS))
 
 $(O)/measure: $(O)/tests/measure.o
+	$(call say,LD,$@)
+	$(Q)$(link_test)
+
+$(O)/starttls: $(O)/tests/starttls.o
 	$(call say,LD,$@)
 	$(Q)$(link_test)
 

@@ -23,20 +23,17 @@
 #define BEGIN "-----BEGIN "
 #define END "-----END "
 
-struct der {
-	unsigned char *p; /* NULL: a block that cannot be decoded */
-	size_t len;
-};
-
+/* One whose `p` is NULL is a block that cannot be decoded. */
 struct ders {
-	struct der *v;
+	struct cert_der *v;
 	size_t n;
 };
 
 struct cert_parts {
 	struct cert_shelf *shelf; /* borrowed */
 	X509 *leaf;
-	struct ders all; /* of the certificate's own file, the leaf first */
+	struct ders all;  /* what it came with, itself first */
+	const char *from; /* where that is from, in words */
 };
 
 /* Issuers that are kept, in a ring: the newest takes the place of the oldest.
@@ -44,7 +41,7 @@ struct cert_parts {
 #define KEPT 32
 
 struct kept {
-	struct der der;
+	struct cert_der der;
 	X509 *x;
 	EVP_PKEY_CTX *verify; /* set up for its key and: */
 	int sigalg;
@@ -165,7 +162,7 @@ ders_free(struct ders *l)
 static int
 ders_add(struct ders *l, const unsigned char *p, size_t len)
 {
-	struct der *v;
+	struct cert_der *v;
 
 	if ((v = realloc(l->v, (l->n + 1) * sizeof(*v))) == NULL)
 		return -1;
@@ -465,7 +462,7 @@ load_ders(const char *path, const char *as, struct ders *l, char *why)
 /* With `light` its key stays undecoded, but can verify others' signatures not.
  */
 static X509 *
-decode(OSSL_LIB_CTX *light, const struct der *d, const char **fault)
+decode(OSSL_LIB_CTX *light, const struct cert_der *d, const char **fault)
 {
 	const unsigned char *p = d->p;
 	X509 *x;
@@ -538,7 +535,7 @@ cert_shelf_free(struct cert_shelf *shelf)
 }
 
 static struct kept *
-shelf_find(struct cert_shelf *shelf, const struct der *d)
+shelf_find(struct cert_shelf *shelf, const struct cert_der *d)
 {
 	struct kept *k;
 	size_t i;
@@ -554,7 +551,7 @@ shelf_find(struct cert_shelf *shelf, const struct der *d)
 
 /* Takes `x` over; NULL: there is no memory for it, so it is not kept. */
 static struct kept *
-shelf_add(struct cert_shelf *shelf, const struct der *d, X509 *x)
+shelf_add(struct cert_shelf *shelf, const struct cert_der *d, X509 *x)
 {
 	struct kept *k = &shelf->kept[shelf->next];
 	unsigned char *copy;
@@ -594,7 +591,7 @@ kept_verifier(struct kept *k, int sigalg, const EVP_MD *md)
 
 /* The part of a certificate that is signed; NULL: there is none. */
 static const unsigned char *
-signed_part(const struct der *d, size_t *len)
+signed_part(const struct cert_der *d, size_t *len)
 {
 	const unsigned char *p = d->p, *tbs;
 	long n;
@@ -615,7 +612,7 @@ signed_part(const struct der *d, size_t *len)
  * more, of RSA-PSS for instance.
  */
 static int
-kept_verifies(struct kept *k, X509 *leaf, const struct der *d)
+kept_verifies(struct kept *k, X509 *leaf, const struct cert_der *d)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	const unsigned char *tbs;
@@ -796,7 +793,7 @@ take_names(struct cert *c, X509 *x)
 
 /* Is it signed by its own key? */
 static int
-is_self_signed(X509 *light, const struct der *d)
+is_self_signed(X509 *light, const struct cert_der *d)
 {
 	const char *fault;
 	X509 *x;
@@ -810,6 +807,29 @@ is_self_signed(X509 *light, const struct der *d)
 	}
 	ERR_clear_error();
 	return yes;
+}
+
+/* From its name alone: the key itself may be left undecoded. */
+static int
+take_key(struct cert *c, X509 *x)
+{
+	static const struct {
+		int nid;
+		enum cert_key key;
+	} kinds[] = {{NID_rsaEncryption, CERT_KEY_RSA},
+	    {NID_rsassaPss, CERT_KEY_RSA_PSS},
+	    {NID_X9_62_id_ecPublicKey, CERT_KEY_EC},
+	    {NID_ED25519, CERT_KEY_EDDSA}, {NID_ED448, CERT_KEY_EDDSA}};
+	ASN1_OBJECT *name;
+	size_t i;
+
+	if (X509_PUBKEY_get0_param(
+		&name, NULL, NULL, NULL, X509_get_X509_PUBKEY(x)) != 1)
+		return -1;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (OBJ_obj2nid(name) == kinds[i].nid)
+			c->key = kinds[i].key;
+	return 0;
 }
 
 static enum cert_result
@@ -826,6 +846,7 @@ describe(struct cert *c, X509 *x, char *why)
 		"authority information access (where the responder "
 		"is)"},
 	    {take_must_staple, "TLS feature extension (must-staple)"},
+	    {take_key, "key"},
 	};
 	size_t i;
 	int rc = 0;
@@ -860,12 +881,10 @@ parts_free(struct cert *c)
 	c->parts = NULL;
 }
 
-enum cert_result
-cert_read(struct cert_shelf *shelf, const char *path, struct cert *c, char *why)
+/* An empty certificate, to be filled by describe_first(). */
+static enum cert_result
+begin(struct cert_shelf *shelf, struct cert *c, const char *from, char *why)
 {
-	enum cert_result res;
-	const char *fault;
-
 	memset(c, 0, sizeof(*c));
 	if ((c->parts = calloc(1, sizeof(*c->parts))) == NULL) {
 		snprintf(why, WHY_MAX, "out of memory");
@@ -873,20 +892,133 @@ cert_read(struct cert_shelf *shelf, const char *path, struct cert *c, char *why)
 	}
 	c->parts->shelf = shelf;
 	count_read(shelf);
-	if ((res = load_ders(path, "it", &c->parts->all, why)) != CERT_OK)
-		goto out;
-	c->parts->leaf = decode(shelf->light, &c->parts->all.v[0], &fault);
-	if (c->parts->leaf == NULL) {
-		snprintf(why, WHY_MAX,
-		    "its first certificate cannot be decoded: %s", fault);
-		res = CERT_EBAD;
-		goto out;
-	}
-	res = describe(c, c->parts->leaf, why);
-out:
+	c->parts->from = from;
+	return CERT_OK;
+}
+
+static enum cert_result
+describe_first(struct cert *c, char *why)
+{
+	struct cert_parts *parts = c->parts;
+	const char *fault;
+
+	parts->leaf = decode(parts->shelf->light, &parts->all.v[0], &fault);
+	if (parts->leaf != NULL)
+		return describe(c, parts->leaf, why);
+	snprintf(
+	    why, WHY_MAX, "its first certificate cannot be decoded: %s", fault);
+	return CERT_EBAD;
+}
+
+enum cert_result
+cert_read(struct cert_shelf *shelf, const char *path, struct cert *c, char *why)
+{
+	enum cert_result res;
+
+	if ((res = begin(shelf, c, "the certificate's own file", why)) ==
+		CERT_OK &&
+	    (res = load_ders(path, "it", &c->parts->all, why)) == CERT_OK)
+		res = describe_first(c, why);
 	if (res != CERT_OK)
 		parts_free(c);
 	return res;
+}
+
+enum cert_result
+cert_take(struct cert_shelf *shelf, const struct cert_der *chain, size_t n,
+    struct cert *c, char *why)
+{
+	enum cert_result res;
+	size_t i;
+
+	res = begin(shelf, c, "the chain that the server presents", why);
+	for (i = 0; i < n && res == CERT_OK; i++)
+		if (ders_add(&c->parts->all, chain[i].p, chain[i].len) == -1) {
+			snprintf(why, WHY_MAX, "out of memory");
+			res = CERT_ELOCAL;
+		}
+	if (res == CERT_OK)
+		res = describe_first(c, why);
+	if (res != CERT_OK)
+		parts_free(c);
+	return res;
+}
+
+int
+cert_is(const struct cert *c, const struct cert_der *der)
+{
+	const char *fault;
+	X509 *x = decode(c->parts->shelf->light, der, &fault);
+	int same = x != NULL && X509_cmp(x, c->parts->leaf) == 0;
+
+	X509_free(x);
+	ERR_clear_error();
+	return same;
+}
+
+/* A name that can be asked for: a wildcard stands for any. */
+static char *
+usable_name(const ASN1_STRING *s)
+{
+	static const char known[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789.-_";
+	const unsigned char *p = ASN1_STRING_get0_data(s);
+	size_t n = (size_t)ASN1_STRING_length(s), i;
+	struct text t = {0};
+
+	if (n > 2 && p[0] == '*' && p[1] == '.') {
+		text_add(&t, "www");
+		p++;
+		n--;
+	}
+	for (i = 0; i < n && n < 254; i++)
+		if (p[i] == '\0' || strchr(known, p[i]) == NULL)
+			break;
+	/* an address is none, RFC 6066 section 3 */
+	if (n == 0 || i < n || text_add(&t, "%.*s", (int)n, p) != 0 ||
+	    strspn(t.s, "0123456789.") == t.len) {
+		text_free(&t);
+		return NULL;
+	}
+	return t.s;
+}
+
+static char *
+own_name(X509 *x)
+{
+	GENERAL_NAMES *names =
+	    X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+	const X509_NAME *subject = X509_get_subject_name(x);
+	const GENERAL_NAME *g;
+	char *name = NULL;
+	int i;
+
+	for (i = 0; i < sk_GENERAL_NAME_num(names) && name == NULL; i++) {
+		g = sk_GENERAL_NAME_value(names, i);
+		if (g->type == GEN_DNS)
+			name = usable_name(g->d.dNSName);
+	}
+	i = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	if (names == NULL && i >= 0)
+		name = usable_name(
+		    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, i)));
+	GENERAL_NAMES_free(names);
+	return name;
+}
+
+char *
+cert_server_name(const struct cert *c, const char *host)
+{
+	X509 *leaf = c->parts->leaf;
+	char *name;
+
+	if (X509_check_host(leaf, host, strlen(host), 0, NULL) == 1)
+		name = strdup(host);
+	else
+		name = own_name(leaf);
+	ERR_clear_error();
+	return name;
 }
 
 /* ---- the issuer ---- */
@@ -936,8 +1068,8 @@ has_right_name(const struct search *s, const X509 *x)
  * belongs to `*kept`.
  */
 static X509 *
-take_candidate(const struct search *s, const struct der *d, struct kept **kept,
-    const char **fault)
+take_candidate(const struct search *s, const struct cert_der *d,
+    struct kept **kept, const char **fault)
 {
 	struct cert_shelf *shelf = s->c->parts->shelf;
 	X509 *x;
@@ -1014,7 +1146,8 @@ is_spelled_alike(const X509_NAME *a, const X509_NAME *b)
 }
 
 static int
-remember_issuer(struct cert *c, const struct der *d, X509 *x, const char *from)
+remember_issuer(
+    struct cert *c, const struct cert_der *d, X509 *x, const char *from)
 {
 	c->issuer_spelled = !is_spelled_alike(
 	    X509_get_issuer_name(c->parts->leaf), X509_get_subject_name(x));
@@ -1098,8 +1231,7 @@ search_all(struct search *s, const struct cert_places *places, char *why)
 	if (res != CERT_OK)
 		return res;
 	/* HAProxy looks only here */
-	if (search_ders(s, &c->parts->all, 1, "the certificate's own file") ==
-	    ISSUER)
+	if (search_ders(s, &c->parts->all, 1, c->parts->from) == ISSUER)
 		c->issuer_beside = 1;
 	else if (places->beside[0] != NULL &&
 	    search_file(s, places->beside[0], why))

@@ -33,6 +33,21 @@ struct cert_url {
 	size_t len;
 };
 
+/* The kind of its key: who has a pair of certificates has two of these. */
+enum cert_key {
+	CERT_KEY_OTHER,
+	CERT_KEY_RSA,
+	CERT_KEY_RSA_PSS,
+	CERT_KEY_EC,
+	CERT_KEY_EDDSA
+};
+
+/* A certificate as bytes. */
+struct cert_der {
+	unsigned char *p;
+	size_t len;
+};
+
 /*
  * What is kept from one certificate to the next, since most of a run's have
  * few issuers between them and decoding a key is dear.  Outlives what was read
@@ -53,6 +68,7 @@ struct cert {
 	time_t not_after;
 	int must_staple; /* RFC 7633: status_request in the TLS feature */
 	int self_signed;
+	enum cert_key key;
 	/* Of RFC 5280 section 4.2.2.1; unvetted. */
 	size_t nurls; /* id-ad-ocsp: its responders */
 	struct cert_url urls[CERT_MAX_URLS];
@@ -83,6 +99,18 @@ struct cert_places {
  */
 enum cert_result cert_read(
     struct cert_shelf *, const char *path, struct cert *c, char *why);
+
+/* The same of what a server sent: a certificate, then its chain.  Copies. */
+enum cert_result cert_take(struct cert_shelf *, const struct cert_der *chain,
+    size_t n, struct cert *c, char *why);
+
+/*
+ * Both only before cert_find_issuer().  Is `der` this very certificate?
+ * Which name may be asked for to get it: `host`, if it is valid for that,
+ * else its own first name, owned by the caller; NULL: it has none.
+ */
+int cert_is(const struct cert *, const struct cert_der *der);
+char *cert_server_name(const struct cert *, const char *host);
 
 /*
  * Finds the certificate of the issuer: it has the right name, it is in date

@@ -96,7 +96,8 @@ join(const char *path, size_t len, const char *ext)
 static int
 name_output(struct job *j, const struct options *o)
 {
-	if (o->output != NULL && strcmp(o->output, "-") == 0)
+	if (j->path == o->served ||
+	    (o->output != NULL && strcmp(o->output, "-") == 0))
 		return 0;
 	if (o->output != NULL)
 		j->output = strdup(o->output);
@@ -150,8 +151,10 @@ find_issuer(struct job *j, const struct env *env, char *why)
 	if (beside[0] == NULL || beside[1] == NULL)
 		snprintf(why, WHY_MAX, "out of memory");
 	else {
-		places.beside[0] = beside[0];
-		places.beside[1] = stem != whole ? beside[1] : NULL;
+		if (!job_is_presented(j, env))
+			places.beside[0] = beside[0];
+		if (!job_is_presented(j, env) && stem != whole)
+			places.beside[1] = beside[1];
 		res = cert_find_issuer(&j->cert, &places, env->now, why);
 	}
 	free(beside[0]);
@@ -349,8 +352,24 @@ verdict_lasts(const struct env *env, const struct ocsp_verdict *v, int answered)
 }
 
 int
+job_holds(const struct job *j, const struct env *env)
+{
+	return j->holding == HOLDING_JUDGED && verdict_lasts(env, &j->have, 0);
+}
+
+/* The verdict that the exit code is about, unless there is none. */
+static const struct ocsp_verdict *
+decisive(const struct job *j, const struct env *env)
+{
+	return j->would_write || env->o->served != NULL ? &j->got : &j->have;
+}
+
+int
 job_lasts(const struct job *j, const struct env *env)
 {
+	if (env->o->served != NULL)
+		return j->stapled > STAPLED_NOTHING &&
+		    verdict_lasts(env, &j->got, 0);
 	/* a dry run ends as the real one would have */
 	if (j->would_write)
 		return verdict_lasts(env, &j->got, 1);
@@ -361,17 +380,16 @@ job_lasts(const struct job *j, const struct env *env)
 long long
 job_demand(const struct job *j, const struct env *env)
 {
-	return j->would_write ? demand(env, &j->got, 1)
-			      : demand(env, &j->have, j->answered);
+	return demand(env, decisive(j, env), j->would_write ? 1 : j->answered);
 }
 
 time_t
 job_good_until(const struct job *j, const struct env *env)
 {
-	const struct ocsp_verdict *v = j->would_write ? &j->got : &j->have;
+	const struct ocsp_verdict *v = decisive(j, env);
 
 	if (j->action == ACTION_NO_RESPONDER ||
-	    (j->holding != HOLDING_JUDGED && !j->would_write))
+	    (j->holding != HOLDING_JUDGED && v == &j->have))
 		return 0;
 	return v->usable_until - (time_t)job_demand(j, env);
 }
@@ -396,22 +414,14 @@ needs_none(const struct job *j, const struct env *env)
 	    !j->cert.must_staple;
 }
 
-/* What can be said of the certificate alone, before any issuer is sought. */
+/* Can any response about it be of use? */
 static int
-is_worth_asking(struct job *j, const struct env *env)
+may_be_judged(struct job *j, const struct env *env)
 {
 	const struct cert *c = &j->cert;
 	char when[WORDS_TIME_MAX];
 
-	/* --check judges what is there, however it came to be there */
-	if (needs_none(j, env) && j->have_der == NULL)
-		j->action = ACTION_NO_RESPONDER;
-	else if (c->nurls == 0 && env->o->url == NULL && j->have_der == NULL)
-		job_fail(j, CODE_INPUT,
-		    "it demands stapling (must-staple), but names no OCSP "
-		    "responder: clients will refuse it; ask its authority for "
-		    "another certificate, or name a responder with --url");
-	else if (c->not_after < env->now)
+	if (c->not_after < env->now)
 		job_fail(j, CODE_INPUT,
 		    "the certificate expired on %s; no responder is asked "
 		    "about it; renew it",
@@ -422,6 +432,25 @@ is_worth_asking(struct job *j, const struct env *env)
 		    "for it; is this the server's certificate?");
 	else
 		return 1;
+	return 0;
+}
+
+/* What can be said of the certificate alone, before any issuer is sought. */
+static int
+is_worth_asking(struct job *j, const struct env *env)
+{
+	const struct cert *c = &j->cert;
+
+	/* --check judges what is there, however it came to be there */
+	if (needs_none(j, env) && j->have_der == NULL)
+		j->action = ACTION_NO_RESPONDER;
+	else if (c->nurls == 0 && env->o->url == NULL && j->have_der == NULL)
+		job_fail(j, CODE_INPUT,
+		    "it demands stapling (must-staple), but names no OCSP "
+		    "responder: clients will refuse it; ask its authority for "
+		    "another certificate, or name a responder with --url");
+	else
+		return may_be_judged(j, env);
 	return 0;
 }
 
@@ -1003,6 +1032,194 @@ job_save(
 	return JOB_DONE;
 }
 
+/* ---- served ---- */
+
+int
+job_is_presented(const struct job *j, const struct env *env)
+{
+	return j->path == env->o->served;
+}
+
+/* A certificate's own name where the host has none that it is valid for. */
+static char *
+choose_sni(const struct job *j, const struct env *env,
+    const struct served_where *where)
+{
+	size_t n = strlen(where->host);
+	char *host, *name = NULL;
+
+	/* the dot at the end is not sent, RFC 6066 section 3 */
+	if (n > 1 && where->host[n - 1] == '.')
+		n--;
+	if ((host = strndup(where->host, n)) == NULL)
+		return NULL;
+	if (!job_is_presented(j, env))
+		name = cert_server_name(&j->cert, host);
+	if (name != NULL || where->is_address) {
+		free(host);
+		return name;
+	}
+	return host;
+}
+
+static enum served_result
+ask_server(const struct env *env, struct served_question *q,
+    struct served_answer *a, char *why)
+{
+	enum served_result res;
+
+	q->timeout_ms = (long)(env->o->timeout * 1000);
+	if (env->left_ms >= 0 && env->left_ms < q->timeout_ms)
+		q->timeout_ms = (long)env->left_ms;
+	res = served_ask(q, a, why);
+	/* it may have another kind of certificate only: see which */
+	if (res == SERVED_ETLS && q->key != CERT_KEY_OTHER &&
+	    a->ms < q->timeout_ms) {
+		served_free(a);
+		q->timeout_ms -= (long)a->ms;
+		q->key = CERT_KEY_OTHER;
+		res = served_ask(q, a, why);
+	}
+	return res;
+}
+
+/* Asks what the server staples, for a certificate such as ours if we have one.
+ */
+static int
+probe(struct job *j, const struct env *env, struct served_answer *a)
+{
+	struct served_question q = {
+	    .starttls = (enum served_starttls)env->o->starttls,
+	    .key = j->cert.key,
+	    .family = env->o->ipv4 ? 4
+		: env->o->ipv6     ? 6
+				   : 0,
+	    .connect_ms = (long)(env->o->connect_timeout * 1000),
+	    .clock_ms = env->clock_ms,
+	};
+	enum served_result res;
+	char why[WHY_MAX], *sni;
+
+	if (served_parse(env->o->served, q.starttls, &q.where, why) == -1) {
+		job_fail(j, CODE_INPUT, "%s", why);
+		return -1;
+	}
+	q.sni = sni = choose_sni(j, env, &q.where);
+	res = ask_server(env, &q, a, why);
+	if (!is_starved(j))
+		report_server(j, env, &q, res, a, why);
+	free(sni);
+	return j->trouble != CODE_OK ? -1 : 0;
+}
+
+/* What the server presents: the certificate in question, or the right one? */
+static int
+take_presented(
+    struct job *j, const struct env *env, const struct served_answer *a)
+{
+	struct cert other;
+	enum cert_result res;
+	char why[WHY_MAX];
+
+	if (!job_is_presented(j, env) && cert_is(&j->cert, &a->chain[0]))
+		return 0;
+	res = cert_take(env->shelf, a->chain, a->nchain,
+	    job_is_presented(j, env) ? &j->cert : &other, why);
+	if (job_is_presented(j, env)) {
+		if (res == CERT_OK && !is_starved(j)) {
+			report_cert(j, env);
+			return 0;
+		}
+		fail_cert(j, res, why);
+		return -1;
+	}
+	if (!is_starved(j))
+		report_other_cert(j, env, res == CERT_OK ? &other : NULL);
+	cert_free(&other);
+	return -1;
+}
+
+/* What is stapled, beside what is stored. */
+static enum stapled
+compare(const struct job *j, const struct served_answer *a)
+{
+	if (j->have_der != NULL && j->have_len == a->staple_len &&
+	    memcmp(j->have_der, a->staple, a->staple_len) == 0)
+		return STAPLED_SAME;
+	if (!holds_verified(j))
+		return STAPLED_ALONE;
+	if (j->got.status != VERDICT_GOOD && j->got.status != VERDICT_REVOKED)
+		return STAPLED_OTHER;
+	if (ocsp_newer(&j->have, &j->got))
+		return STAPLED_OLDER;
+	return ocsp_newer(&j->got, &j->have) ? STAPLED_NEWER : STAPLED_OTHER;
+}
+
+/* Finds what the judge needs, and what is stored. */
+static int
+prepare_judgement(struct job *j, const struct env *env)
+{
+	enum cert_result res;
+	char why[WHY_MAX];
+
+	if (name_output(j, env->o) == -1) {
+		job_fail(j, CODE_LOCAL, "out of memory");
+		return -1;
+	}
+	res = find_issuer(j, env, why);
+	report_issuer(j, env);
+	if (res != CERT_OK)
+		fail_cert(j, res, why);
+	if (res != CERT_OK || is_starved(j) || make_target(j, env, why) == -1)
+		return -1;
+	return j->output == NULL ? 0 : load_stored(j, env, why);
+}
+
+static void
+judge_served(
+    struct job *j, const struct env *env, const struct served_answer *a)
+{
+	if (a->staple_len == 0) {
+		j->stapled = STAPLED_NOTHING;
+		if (!is_worth_asking(j, env) || job_is_presented(j, env))
+			return;
+		/* what is stored tells what to do */
+		(void)prepare_judgement(j, env);
+		return;
+	}
+	if (!may_be_judged(j, env) || prepare_judgement(j, env) == -1)
+		return;
+	judge(j, env, a->staple, a->staple_len, 0, &j->got);
+	if (is_starved(j))
+		return;
+	j->stapled = compare(j, a);
+	report_staple(j, env, a);
+}
+
+enum job_state
+job_served(struct job *j, const struct env *env)
+{
+	struct served_answer a = {0};
+	enum cert_result res;
+	char why[WHY_MAX];
+
+	(void)ocsp_starved(); /* what went before is settled */
+	if (!job_is_presented(j, env)) {
+		if ((res = cert_read(env->shelf, j->path, &j->cert, why)) !=
+		    CERT_OK) {
+			fail_cert(j, res, why);
+			return JOB_DONE;
+		}
+		if (is_starved(j))
+			return JOB_DONE;
+		report_cert(j, env);
+	}
+	if (probe(j, env, &a) == 0 && take_presented(j, env, &a) == 0)
+		judge_served(j, env, &a);
+	served_free(&a);
+	return JOB_DONE;
+}
+
 /* ---- settle ---- */
 
 int
@@ -1087,9 +1304,42 @@ settle_holding(struct job *j, const struct env *env)
 	j->code = j->trouble;
 }
 
+/* What the server staples is what is judged. */
+static enum code
+settle_served(struct job *j, const struct env *env)
+{
+	int young = env->now - j->cert.not_before < YOUNG;
+
+	if (j->action == ACTION_NO_RESPONDER || j->trouble > CODE_TEMPORARY ||
+	    j->stapled == STAPLED_UNHEARD || job_lasts(j, env))
+		return j->code = j->trouble;
+	if (j->stapled == STAPLED_NOTHING)
+		report_staple_trouble(j, env, CODE_TEMPORARY);
+	else
+		switch (j->got.status) {
+		case VERDICT_REVOKED:
+			report_staple_trouble(j, env, CODE_REVOKED);
+			break;
+		case VERDICT_UNKNOWN:
+			report_staple_trouble(
+			    j, env, young ? CODE_TEMPORARY : CODE_REJECTED);
+			break;
+		case VERDICT_REFUSED:
+		case VERDICT_FOREIGN:
+			report_staple_trouble(j, env, CODE_REJECTED);
+			break;
+		default:
+			report_staple_trouble(j, env, CODE_TEMPORARY);
+			break;
+		}
+	return j->code = j->trouble;
+}
+
 enum code
 job_settle(struct job *j, const struct env *env)
 {
+	if (env->o->served != NULL)
+		return settle_served(j, env);
 	settle_check(j, env);
 	/* what lies about for a certificate that needs none is of no weight */
 	if (env->o->check && needs_none(j, env) && j->cert.serial != NULL &&

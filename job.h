@@ -17,6 +17,7 @@
 #include "http.h"
 #include "ocsp.h"
 #include "options.h"
+#include "served.h"
 #include "staple.h"
 #include "words.h"
 
@@ -46,6 +47,17 @@ enum holding {
 	HOLDING_JUDGED   /* see `have` */
 };
 
+/* What a server staples, beside what is stored. */
+enum stapled {
+	STAPLED_UNHEARD, /* it could not be asked, or is another's */
+	STAPLED_NOTHING,
+	STAPLED_ALONE, /* nothing of worth is stored */
+	STAPLED_SAME,
+	STAPLED_OLDER,
+	STAPLED_NEWER,
+	STAPLED_OTHER /* another one, but as new */
+};
+
 enum job_state {
 	JOB_ASK,  /* job_question() now */
 	JOB_WAIT, /* job_question() in `pause_ms` */
@@ -62,6 +74,7 @@ struct env {
 	time_t now;
 	long long ms;      /* of a clock that only goes forward */
 	long long left_ms; /* of the whole run; -1: no deadline */
+	long long (*clock_ms)(void);
 };
 
 struct job {
@@ -94,8 +107,9 @@ struct job {
 
 	int asked;
 	int answered;            /* a verified good or revoked answer came */
-	struct ocsp_verdict got; /* the last answer */
-	enum code trouble;       /* the gravest that went wrong, and why */
+	struct ocsp_verdict got; /* the last answer, or what is stapled */
+	enum stapled stapled;
+	enum code trouble; /* the gravest that went wrong, and why */
 	char why[WHY_MAX];
 	char also[WHY_MAX];      /* a local failure besides */
 	char busy[WHY_MAX];      /* who keeps it from saving */
@@ -118,6 +132,18 @@ void job_free(struct job *);
 
 /* Reads all that is on disk.  JOB_ASK or JOB_DONE. */
 enum job_state job_load(struct job *, const struct env *);
+
+/*
+ * In place of all that: asks the server of --served what it staples for the
+ * certificate; where `path` is that server, for the one that it presents.
+ */
+enum job_state job_served(struct job *, const struct env *);
+
+/* Is the certificate the one that the server presents, and no file? */
+int job_is_presented(const struct job *, const struct env *);
+
+/* Is what is stored good enough for a server to read? */
+int job_holds(const struct job *, const struct env *);
 
 /* Fills the next question, lent until job_answer(); JOB_ASK or JOB_DONE. */
 enum job_state job_question(

@@ -485,32 +485,42 @@ take_due(struct run *r, long *wait_ms)
 	return NULL;
 }
 
+/* Loads one; NULL: it is finished already. */
+static struct job *
+start_job(struct run *r, const char *path)
+{
+	enum job_state state;
+	struct job *j;
+
+	if ((j = malloc(sizeof(*j))) == NULL) {
+		out_of_memory(r, path);
+		return NULL;
+	}
+	job_init(j, path);
+	tick(r);
+	/* it only reads, perhaps from a disk or a server that hangs */
+	ending_signals(SIG_UNBLOCK);
+	state = r->env.o->served != NULL ? job_served(j, &r->env)
+					 : job_load(j, &r->env);
+	ending_signals(SIG_BLOCK);
+	if (state == JOB_ASK)
+		return j;
+	finish(r, j);
+	return NULL;
+}
+
 /* Loads operands until one has to be asked about. */
 static struct job *
 take_operand(struct run *r)
 {
 	const struct options *o = r->env.o;
-	enum job_state state;
 	struct job *j;
 
-	while (r->next_operand < o->noperands && r->nwaiting < MAX_WAITING) {
-		if ((j = malloc(sizeof(*j))) == NULL) {
-			fprintf(stderr, "ocspfetch: out of memory\n");
-			r->next_operand++;
-			if (r->worst < CODE_LOCAL)
-				r->worst = CODE_LOCAL;
-			continue;
-		}
-		job_init(j, o->operands[r->next_operand++]);
-		tick(r);
-		/* it only reads, perhaps from a disk that hangs */
-		ending_signals(SIG_UNBLOCK);
-		state = job_load(j, &r->env);
-		ending_signals(SIG_BLOCK);
-		if (state == JOB_ASK)
+	if (o->served != NULL && o->noperands == 0 && r->next_operand++ == 0)
+		return start_job(r, o->served);
+	while (r->next_operand < o->noperands && r->nwaiting < MAX_WAITING)
+		if ((j = start_job(r, o->operands[r->next_operand++])) != NULL)
 			return j;
-		finish(r, j);
-	}
 	return NULL;
 }
 
@@ -637,7 +647,7 @@ prepare(struct run *r)
 		r->haproxy[i].now_ms = monotonic_ms;
 	}
 	r->env.ocsp = ocsp_new();
-	r->env.shelf = cert_shelf_new(o->verbose > 0);
+	r->env.shelf = cert_shelf_new(o->verbose > 0 || o->served != NULL);
 	r->env.dirs = staple_dirs_new();
 	return r->env.ocsp == NULL || r->env.shelf == NULL ||
 		r->env.dirs == NULL
@@ -664,7 +674,9 @@ clean_up(struct run *r)
 static int
 run(const struct options *o)
 {
-	struct run r = {.env = {.o = o, .left_ms = -1}, .deadline_ms = -1};
+	struct run r = {
+	    .env = {.o = o, .left_ms = -1, .clock_ms = monotonic_ms},
+	    .deadline_ms = -1};
 	const struct http_source source = {next_question, take_answer, &r};
 	struct http_options http;
 

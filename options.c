@@ -7,6 +7,7 @@
 #include "haproxy.h"
 #include "http.h"
 #include "options.h"
+#include "served.h"
 
 #define YEARS_100 (100LL * 365 * 86400)
 
@@ -28,6 +29,8 @@ const char options_help[] =
     "  --mode OCTAL  --write-revoked        -v, --verbose (twice for more)\n"
     "  -c, --check  judge the stored one    --exit-changed[=N]  -h  -V\n"
     "whom to tell: --haproxy SOCKET  -e, --on-change COMMAND\n"
+    "what a server staples               -S, --served HOST[:PORT]\n"
+    "      --starttls smtp|imap|pop3|ftp|ldap\n"
     "\n"
     "exit status: 0 each certificate has a good response on disk, or needs "
     "none\n"
@@ -47,6 +50,9 @@ static const struct choice methods[] = {{"auto", METHOD_AUTO},
     {"get", METHOD_GET}, {"post", METHOD_POST}, {NULL, 0}};
 static const struct choice hashes[] = {
     {"sha1", HASH_SHA1}, {"sha256", HASH_SHA256}, {NULL, 0}};
+static const struct choice protocols[] = {{"smtp", STARTTLS_SMTP},
+    {"imap", STARTTLS_IMAP}, {"pop3", STARTTLS_POP3}, {"ftp", STARTTLS_FTP},
+    {"ldap", STARTTLS_LDAP}, {NULL, 0}};
 
 /* What a number may be, and what it is if the option has no argument. */
 struct range {
@@ -102,8 +108,11 @@ static const struct entry table[] = {
     {'P', "parallel", NUMBER, AT(parallel), required_argument, {1, 256, 0},
 	NULL},
     {'r', "retry", NUMBER, AT(retry), required_argument, {0, 100, 0}, NULL},
+    {'S', "served", STRING, AT(served), required_argument, NOTHING, NULL},
     {0, "skew", TIME, AT(skew), required_argument, {0, YEARS_100, 0}, NULL},
     {0, "splay", TIME, AT(splay), required_argument, {1, 7 * 86400, 0}, NULL},
+    {0, "starttls", CHOICE, AT(starttls), required_argument, NOTHING,
+	protocols},
     {'t', "timeout", TIME, AT(timeout), required_argument, {1, 86400, 0}, NULL},
     {'u', "url", STRING, AT(url), required_argument, NOTHING, NULL},
     {'v', "verbose", COUNT, AT(verbose), no_argument, NOTHING, NULL},
@@ -322,7 +331,7 @@ check_stems(const struct options *o, char *why)
 	const char **v;
 	size_t i;
 
-	if ((v = malloc(o->noperands * sizeof(*v))) == NULL)
+	if ((v = malloc((o->noperands + 1) * sizeof(*v))) == NULL)
 		return OPTIONS_NOMEM;
 	memcpy(v, o->operands, o->noperands * sizeof(*v));
 	qsort(v, o->noperands, sizeof(*v), compare_stems);
@@ -352,7 +361,7 @@ check_together(const struct options *o, char *why)
 		int clash;
 		const char *what;
 	} rules[] = {
-	    {o->noperands == 0, "no certificate is named"},
+	    {o->noperands == 0 && o->served == NULL, "no certificate is named"},
 	    {o->output != NULL && o->noperands > 1,
 		"-o, --output is for one certificate, but several are named"},
 	    {outlen == 0 || (o->output != NULL && o->output[outlen - 1] == '/'),
@@ -380,6 +389,22 @@ check_together(const struct options *o, char *why)
 		"--certid-hash sha256"},
 	    {o->on_change != NULL && *o->on_change == '\0',
 		"-e, --on-change is not a command: it is empty"},
+	    {o->starttls != STARTTLS_NONE && o->served == NULL,
+		"--starttls is for -S, --served"},
+	    {o->served != NULL &&
+		    (o->check || o->force || o->if_due || o->dry_run ||
+			o->output != NULL || o->write_revoked ||
+			o->exit_changed != 0),
+		"-S, --served looks at a server and writes nothing: not with "
+		"-c, -d, -f, -n, -o, --write-revoked or --exit-changed"},
+	    {o->served != NULL &&
+		    (o->nonce || o->proxy != NULL || o->noproxy != NULL ||
+			o->headers.n > 0 || o->method != METHOD_AUTO ||
+			o->wait != 0 || o->fetch_issuer),
+		"-S, --served asks no responder and knows no proxy: not with "
+		"-H, -N, -w, -X, -x, --fetch-issuer or --noproxy"},
+	    {o->served != NULL && tells,
+		"-S, --served tells nobody: not with --haproxy or -e"},
 	    {to_stdout && (o->check || o->if_due || o->exit_changed != 0),
 		"-o - stores nothing: not with -c, -d or --exit-changed"},
 	};
@@ -401,10 +426,17 @@ check_together(const struct options *o, char *why)
 static enum options_result
 check_texts(const struct options *o, char *why)
 {
+	struct served_where where;
 	char reason[WHY_MAX];
 	size_t i;
 	int rc;
 
+	if (o->served != NULL &&
+	    served_parse(o->served, (enum served_starttls)o->starttls, &where,
+		reason) == -1) {
+		snprintf(why, WHY_MAX, "option -S, --served: %.900s", reason);
+		return OPTIONS_BAD;
+	}
 	if (o->url != NULL &&
 	    (rc = http_check_url(o->url, strlen(o->url), reason)) != 0) {
 		if (rc == -2)

@@ -37,6 +37,7 @@ struct options {
 	const char *output;
 	const char *proxy;
 	const char *noproxy;
+	const char *served; /* HOST[:PORT] */
 	long long max_age;
 	long long skew;
 	long long timeout;
@@ -53,6 +54,7 @@ struct options {
 	long long exit_changed; /* 0: not asked for */
 	int method;             /* enum ocsp_method */
 	int hash;               /* enum ocsp_hash */
+	int starttls;           /* enum served_starttls */
 	int ipv4;
 	int ipv6;
 	int check;

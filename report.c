@@ -581,6 +581,206 @@ report_wait(const struct job *j, const struct env *env, struct text *out)
 	text_free(&raw);
 }
 
+/* ---- what a server staples ---- */
+
+static void
+report_no_server(struct job *j, const struct env *env, enum served_result res,
+    const struct served_answer *a, const char *why)
+{
+	static const char *const what[] = {
+	    [SERVED_OK] = "",
+	    [SERVED_ERESOLVE] = "its name cannot be resolved: ",
+	    [SERVED_ECONNECT] = "no connection: ",
+	    [SERVED_ETIMEOUT] = "",
+	    [SERVED_ESTARTTLS] = "no STARTTLS: ",
+	    [SERVED_ETLS] = "no TLS 1.2 or 1.3: ",
+	    [SERVED_ENOMEM] = "",
+	};
+	const char *limit = "";
+
+	if (res == SERVED_ETIMEOUT && a->address[0] == '\0')
+		limit = " (--connect-timeout)";
+	else if (res == SERVED_ETIMEOUT)
+		limit = " (--timeout)";
+	if (res == SERVED_ETIMEOUT && env->left_ms >= 0 &&
+	    env->left_ms <= a->ms)
+		limit = " (--deadline)";
+	report_line(j, env, "answered", "nothing: %s", why);
+	job_fail(j, res == SERVED_ENOMEM ? CODE_LOCAL : CODE_TEMPORARY,
+	    "%.300s: %s%.600s%s", env->o->served, what[res], why, limit);
+}
+
+static void
+chain_lines(struct job *j, const struct env *env, const struct served_answer *a)
+{
+	char why[WHY_MAX];
+	struct cert c;
+	size_t i;
+
+	for (i = 0; i < a->nchain && env->o->verbose > 0; i++) {
+		if (cert_take(env->shelf, &a->chain[i], 1, &c, why) != CERT_OK)
+			report_line(j, env, i == 0 ? "presents" : "", "%zu. %s",
+			    i + 1, why);
+		else
+			report_line(j, env, i == 0 ? "presents" : "",
+			    "%zu. %s, serial %s", i + 1, c.subject,
+			    c.serial_hex);
+		cert_free(&c);
+	}
+}
+
+void
+report_server(struct job *j, const struct env *env,
+    const struct served_question *q, enum served_result res,
+    const struct served_answer *a, const char *why)
+{
+	report_line(j, env, "server", "%s%s%s", env->o->served,
+	    q->sni != NULL ? ", for the name " : "",
+	    q->sni != NULL ? q->sni : "");
+	if (a->address[0] != '\0')
+		report_line(j, env, "", "at %s, %lld ms", a->address, a->ms);
+	if (res != SERVED_OK) {
+		report_no_server(j, env, res, a, why);
+		return;
+	}
+	report_line(j, env, "answered", "%s, %zu certificate%s, %s", a->version,
+	    a->nchain, a->nchain == 1 ? "" : "s",
+	    a->staple_len > 0 ? "a response" : "no response");
+	chain_lines(j, env, a);
+}
+
+void
+report_other_cert(
+    struct job *j, const struct env *env, const struct cert *other)
+{
+	if (other == NULL)
+		job_fail(j, CODE_INPUT,
+		    "%.300s presents another certificate, one that cannot be "
+		    "decoded",
+		    env->o->served);
+	else
+		job_fail(j, CODE_INPUT,
+		    "%.300s presents another certificate: %.300s, serial %s, "
+		    "not %.200s, serial %s; reload the server if it is new, or "
+		    "name the file that it reads",
+		    env->o->served, other->subject, other->serial_hex,
+		    j->cert.subject, j->cert.serial_hex);
+}
+
+/* What is stapled, beside what the file holds. */
+static const char *
+beside(const struct job *j)
+{
+	switch (j->stapled) {
+	case STAPLED_SAME:
+		return "the one that is stored";
+	case STAPLED_OLDER:
+		return "older than the one that is stored";
+	case STAPLED_NEWER:
+		return "newer than the one that is stored";
+	case STAPLED_OTHER:
+		return "another than the one that is stored";
+	case STAPLED_ALONE:
+		return j->output != NULL ? "and none of use is stored" : "";
+	case STAPLED_UNHEARD:
+	case STAPLED_NOTHING:
+		break;
+	}
+	return "";
+}
+
+void
+report_staple(
+    struct job *j, const struct env *env, const struct served_answer *a)
+{
+	const char *is = beside(j);
+	char *text;
+
+	report_line(j, env, "stapled", "%zu bytes%s%s", a->staple_len,
+	    is[0] != '\0' ? ", " : "", is);
+	report_verdict(j, env);
+	if (env->o->verbose < 2 ||
+	    (text = ocsp_text(a->staple, a->staple_len)) == NULL)
+		return;
+	add_block(j, "|", text);
+	free(text);
+}
+
+void
+report_staple_trouble(struct job *j, const struct env *env, enum code code)
+{
+	const struct ocsp_verdict *v = &j->got;
+	const char *where = env->o->served;
+	char left[WORDS_TIME_MAX], want[WORDS_TIME_MAX];
+
+	if (j->stapled == STAPLED_NOTHING)
+		job_fail(j, code, "%.300s staples nothing%s", where,
+		    j->cert.must_staple ? ", so clients refuse this "
+					  "must-staple certificate"
+					: "");
+	else if (v->status == VERDICT_GOOD)
+		job_fail(j, code,
+		    "what %.300s staples is usable for %s only, less than the "
+		    "%s that are demanded",
+		    where,
+		    words_span(left, (long long)(v->usable_until - env->now)),
+		    words_span(want, job_demand(j, env)));
+	else if (v->status == VERDICT_REVOKED)
+		job_fail(j, code,
+		    "the certificate was %.600s, says what %.300s "
+		    "staples",
+		    v->why, where);
+	else
+		job_fail(j, code, "what %.300s staples is %s: %.600s%s", where,
+		    v->status == VERDICT_UNKNOWN ? "no approval"
+			: code == CODE_REJECTED  ? "refused"
+						 : "of no use",
+		    v->why,
+		    j->cert.must_staple
+			? "; clients refuse this must-staple certificate"
+			: "");
+}
+
+/* What to do about a server. */
+static const char *
+server_advice(const struct job *j, const struct env *env)
+{
+	if (j->stapled == STAPLED_UNHEARD || j->code == CODE_REVOKED)
+		return j->code == CODE_REVOKED ? "; replace the certificate"
+					       : "";
+	if (job_is_presented(j, env))
+		return "; give the server a good response, and reload it";
+	if (j->stapled == STAPLED_SAME)
+		return "; fetch a new one, then reload the server";
+	return job_holds(j, env) ? "; reload the server"
+				 : "; fetch one, then reload the server";
+}
+
+/* What came of --served, for the story. */
+static const char *
+server_decision(const struct job *j, const struct env *env)
+{
+	if (j->action == ACTION_NO_RESPONDER)
+		return "nothing to do";
+	if (j->stapled == STAPLED_UNHEARD)
+		return "nothing was judged";
+	if (j->code != CODE_OK)
+		return "clients get no response that is good for long enough";
+	if (job_is_presented(j, env))
+		return "served: good, and lasts";
+	switch (j->stapled) {
+	case STAPLED_OLDER:
+		return "served: good; after a reload it would be newer";
+	case STAPLED_NEWER:
+		return "served: good, and newer than what is stored; does the "
+		       "server fetch its own?";
+	case STAPLED_ALONE:
+		return "served: good, but from elsewhere";
+	default:
+		return "served: good, and lasts";
+	}
+}
+
 /* ---- warnings ---- */
 
 __attribute__((format(printf, 2, 3))) static void
@@ -736,8 +936,9 @@ tell_holding(const struct job *j, const struct env *env, struct text *t)
 		text_add(t, "; %s says revoked", j->output);
 	else
 		text_add(t, "; %s is of no use: %s", j->output, j->have.why);
-	if (j->code == CODE_TEMPORARY && !j->answered &&
-	    j->holding == HOLDING_JUDGED && j->have.status == VERDICT_GOOD)
+	if (env->o->served == NULL && j->code == CODE_TEMPORARY &&
+	    !j->answered && j->holding == HOLDING_JUDGED &&
+	    j->have.status == VERDICT_GOOD)
 		text_add(t, ", less than the %s that are demanded",
 		    words_span(span, job_demand(j, env)));
 }
@@ -745,6 +946,8 @@ tell_holding(const struct job *j, const struct env *env, struct text *t)
 static const char *
 advice(const struct job *j, const struct env *env)
 {
+	if (env->o->served != NULL)
+		return server_advice(j, env);
 	switch (j->code) {
 	case CODE_TEMPORARY:
 		if (env->o->check)
@@ -786,6 +989,8 @@ decision(const struct job *j, const struct env *env)
 {
 	if (j->would_write)
 		return "it would be written, but for --dry-run";
+	if (env->o->served != NULL)
+		return server_decision(j, env);
 	switch (j->action) {
 	case ACTION_WRITTEN:
 		return j->have.status == VERDICT_REVOKED

@@ -31,6 +31,16 @@ void report_refusal(
 /* A line for who sits and waits while --wait keeps asking. */
 void report_wait(const struct job *, const struct env *, struct text *out);
 
+/* What --served found: a failure goes into job_fail(). */
+void report_server(struct job *, const struct env *,
+    const struct served_question *, enum served_result,
+    const struct served_answer *, const char *why);
+void report_other_cert(
+    struct job *, const struct env *, const struct cert *); /* or NULL */
+void report_staple(
+    struct job *, const struct env *, const struct served_answer *);
+void report_staple_trouble(struct job *, const struct env *, enum code);
+
 /* What a server would stumble over in what was just written. */
 void report_warnings(struct job *, const struct env *, size_t len);
 
