@@ -25,9 +25,14 @@ includers() {
 	    sed 's,^\./,,' | sort | tr '\n' ' '
 }
 
-@test "OpenSSL is included only in cert.c and ocsp.c" {
+@test "OpenSSL is included only in cert.c, ocsp.c and served.c" {
 	run includers openssl
-	[ "$output" = "cert.c ocsp.c " ]
+	[ "$output" = "cert.c ocsp.c served.c " ]
+}
+
+@test "TLS is spoken only in served.c" {
+	run grep -lE 'openssl/(ssl|tls)' ./*.[ch]
+	[ "$output" = ./served.c ]
 }
 
 @test "libcurl is included only in http.c" {
@@ -82,7 +87,7 @@ includers() {
 	[ "$rooms" -ge 6 ]
 }
 
-@test "the binary links nothing but libcurl and libcrypto" {
+@test "the binary links nothing but libcurl and OpenSSL" {
 	readelf -d "$BUILT/ocspfetch" >"$BATS_TEST_TMPDIR/dynamic"
 	sed -n 's/.*(NEEDED).*\[\(.*\)\].*/\1/p' "$BATS_TEST_TMPDIR/dynamic" |
 	    sed 's/\.so.*//; s/^libcurl-.*/libcurl/' | sort |
@@ -90,7 +95,7 @@ includers() {
 	run tr '\n' ' ' <"$BATS_TEST_TMPDIR/needed"
 	echo "$output"
 	[ "${output/ libcurl/}" != "$output" ]
-	[ "${output/libc /}" = "libcrypto libcurl " ]
+	[ "${output/libc /}" = "libcrypto libcurl libssl " ]
 }
 
 @test "the binary is hardened: PIE, read-only relocations, bound at start" {
