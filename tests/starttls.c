@@ -64,7 +64,7 @@ say(int fd, const char *text)
 
 	if (strcmp(text, LDAP_YES) == 0) {
 		/* success, and two empty strings */
-		memcpy(ldap + 9, "\x00\x04\x00\x04\x00", 5);
+		ldap[10] = ldap[12] = 0x04; /* the rest is zero */
 		text = ldap;
 		n = sizeof(ldap);
 	}

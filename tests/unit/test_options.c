@@ -15,6 +15,7 @@
 
 #include "ocsp.h"
 #include "options.h"
+#include "served.h"
 
 #define MAX_ARGS 4096
 
@@ -204,6 +205,12 @@ each_flag_and_choice_arrives(void **state)
 	    ROW("x|--method=post|f", method, METHOD_POST),
 	    ROW("x|--certid-hash|sha1|f", hash, HASH_SHA1),
 	    ROW("x|--certid-hash=sha256|f", hash, HASH_SHA256),
+	    ROW("x|-S|a|f", starttls, STARTTLS_NONE),
+	    ROW("x|-S|a|--starttls|smtp|f", starttls, STARTTLS_SMTP),
+	    ROW("x|-S|a|--starttls=imap|f", starttls, STARTTLS_IMAP),
+	    ROW("x|-Sa|--starttls=pop3|f", starttls, STARTTLS_POP3),
+	    ROW("x|--served=a|--starttls=ftp|f", starttls, STARTTLS_FTP),
+	    ROW("x|--served|a|--starttls|ldap|f", starttls, STARTTLS_LDAP),
 #undef ROW
 	};
 	struct options o;
@@ -379,7 +386,10 @@ usage_errors_are_found(void **state)
 	    "x|-o|-|-c|f", "x|-o|-|-d|f", "x|-o|a|--del-ext|f",
 	    "x|-c|--write-revoked|f", "x|-c|--exit-changed|f", "x|-X|put|f",
 	    "x|-X||f", "x|--certid-hash|md5|f", "x|-u|file:///etc/passwd|f",
-	    "x|-u||f", "x|-H||f", "x|-H|a|f", "x|-H|a: b\r\nc: d|f",
+	    "x|-u||f", "x|-H||f", "x|-H|a|f", "x|-H|a: b\r\nc: d|f", "x|-S||f",
+	    "x|-S|a:0|f", "x|--starttls|smtp|f", "x|-S|a|--starttls|nntp|f",
+	    "x|-S|a|-c|f", "x|-S|a|-d|f", "x|-S|a|-f|f", "x|-S|a|-n|f",
+	    "x|-S|a|-o|b|f", "x|-S|a|-o|-|f", "x|-S|a|-x||f", "x|-S|a|-N|f",
 	    "x|-i|a|-i|b|-H|A: b|--bogus|f"};
 	size_t i;
 
