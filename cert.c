@@ -932,6 +932,10 @@ cert_take(struct cert_shelf *shelf, const struct cert_der *chain, size_t n,
 	size_t i;
 
 	res = begin(shelf, c, "the chain that the server presents", why);
+	if (res == CERT_OK && n == 0) {
+		snprintf(why, WHY_MAX, "it presents no certificate");
+		res = CERT_ENONE;
+	}
 	for (i = 0; i < n && res == CERT_OK; i++)
 		if (ders_add(&c->parts->all, chain[i].p, chain[i].len) == -1) {
 			snprintf(why, WHY_MAX, "out of memory");

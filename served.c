@@ -756,13 +756,14 @@ ask_for_key(SSL *ssl, enum cert_key key)
 		"aECDSA"},
 	    [CERT_KEY_EDDSA] = {"ed25519:ed448", "aECDSA"},
 	};
-	char ciphers[64];
+	char ciphers[64], sigalgs[160] = ""; /* its macro takes no const */
 
 	snprintf(ciphers, sizeof(ciphers), "%s:!aNULL:!eNULL:!PSK:!SRP",
 	    fitting[key].ciphers);
+	if (fitting[key].sigalgs != NULL)
+		snprintf(sigalgs, sizeof(sigalgs), "%s", fitting[key].sigalgs);
 	return SSL_set_cipher_list(ssl, ciphers) == 1 &&
-	    (fitting[key].sigalgs == NULL ||
-		SSL_set1_sigalgs_list(ssl, fitting[key].sigalgs) == 1);
+	    (sigalgs[0] == '\0' || SSL_set1_sigalgs_list(ssl, sigalgs) == 1);
 }
 
 static SSL *

@@ -48,7 +48,7 @@ struct served_where {
 struct served_question {
 	struct served_where where;
 	enum served_starttls starttls;
-	const char *sni;   /* NULL: none */
+	char *sni;         /* borrowed; NULL: none */
 	enum cert_key key; /* ask for a certificate with such a key */
 	int family;        /* 4, 6, or 0 for both */
 	long connect_ms;
