@@ -704,6 +704,8 @@ loop(struct pool *p)
 	int running;
 
 	for (;;) {
+		if (p->src->idle != NULL)
+			p->src->idle(p->src->ctx);
 		wait_ms = IDLE_MS;
 		draw = fill(p, &wait_ms);
 		if (p->busy == 0 && draw == HTTP_NONE)

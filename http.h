@@ -96,6 +96,7 @@ struct http_source {
 	void (*done)(void *ctx, const struct http_question *q,
 	    const struct http_answer *a);
 	void *ctx;
+	void (*idle)(void *ctx); /* once a second or more; NULL: nobody cares */
 };
 
 /*

@@ -25,10 +25,11 @@
 	"application/x-x509-ca-cert, */*;q=0.5"
 
 void
-job_init(struct job *j, const char *path)
+job_init(struct job *j, const struct list_entry *named)
 {
 	memset(j, 0, sizeof(*j));
-	j->path = path;
+	j->named = *named;
+	j->path = named->path;
 }
 
 void
@@ -101,10 +102,11 @@ name_output(struct job *j, const struct options *o)
 		return 0;
 	if (o->output != NULL)
 		j->output = strdup(o->output);
+	else if (j->named.output != NULL)
+		j->output = strdup(j->named.output);
 	else
-		j->output = join(j->path,
-		    o->del_ext ? options_stem(j->path) : strlen(j->path),
-		    ".ocsp");
+		j->output = join(
+		    j->path, options_output_stem(j->path, o->del_ext), ".ocsp");
 	return j->output == NULL ? -1 : 0;
 }
 
@@ -132,9 +134,14 @@ fail_cert(struct job *j, enum cert_result res, const char *why)
 static char *
 name_issuer(const struct job *j, const struct options *o, int other)
 {
-	return join(j->path,
-	    o->del_ext == !other ? options_stem(j->path) : strlen(j->path),
-	    ".issuer");
+	size_t whole = strlen(j->path), stem = options_stem(j->path);
+	size_t first = options_output_stem(j->path, o->del_ext);
+
+	if (j->named.issuer != NULL && !other)
+		return strdup(j->named.issuer);
+	if (other)
+		first = first == whole ? stem : whole;
+	return join(j->path, first, ".issuer");
 }
 
 static enum cert_result
@@ -492,6 +499,27 @@ begin_hunt(struct job *j, const struct env *env, const char *why)
 	return JOB_ASK;
 }
 
+/* -1: it cannot be had, or a directory holds it and it is no certificate. */
+static int
+load_cert(struct job *j, const struct env *env)
+{
+	enum cert_result res;
+	char why[WHY_MAX];
+
+	(void)ocsp_starved(); /* what went before is settled */
+	res = cert_read(env->shelf, j->path, &j->cert, why);
+	if (res == CERT_ENONE && j->named.perhaps && !is_starved(j)) {
+		j->action = ACTION_PASSED_OVER;
+		return -1;
+	}
+	if (res != CERT_OK)
+		fail_cert(j, res, why);
+	if (res != CERT_OK || is_starved(j))
+		return -1;
+	report_cert(j, env);
+	return 0;
+}
+
 enum job_state
 job_load(struct job *j, const struct env *env)
 {
@@ -503,14 +531,8 @@ job_load(struct job *j, const struct env *env)
 		job_fail(j, CODE_LOCAL, "out of memory");
 		return JOB_DONE;
 	}
-	(void)ocsp_starved(); /* what went before is settled */
-	if ((res = cert_read(env->shelf, j->path, &j->cert, why)) != CERT_OK) {
-		fail_cert(j, res, why);
+	if (load_cert(j, env) == -1)
 		return JOB_DONE;
-	}
-	if (is_starved(j))
-		return JOB_DONE;
-	report_cert(j, env);
 	if ((env->o->check && read_stored(j, env, why) == -1) ||
 	    !is_worth_asking(j, env))
 		return JOB_DONE;
@@ -760,16 +782,21 @@ on_verified(struct job *j, const struct env *env, const struct http_answer *a)
 
 /* ---- the issuer, where it is fetched ---- */
 
-/* What is there is replaced only if it is of no use for anything else. */
+/*
+ * What is there is replaced only if it is of no use for anything else; what a
+ * list names may be there for many.
+ */
 static int
 is_no_issuer(void *ctx, const unsigned char *old, size_t len)
 {
-	(void)ctx;
-	return old == NULL || cert_is_certificates(old, len);
+	const struct job *j = ctx;
+
+	return old == NULL ||
+	    (j->named.issuer == NULL && cert_is_certificates(old, len));
 }
 
 static enum staple_result
-write_issuer(const char *path, const char *pem, char *why)
+write_issuer(struct job *j, const char *path, const char *pem, char *why)
 {
 	const struct staple_bytes bytes = {.p = (const unsigned char *)pem,
 	    .len = strlen(pem),
@@ -780,7 +807,7 @@ write_issuer(const char *path, const char *pem, char *why)
 
 	res = staple_open(path, &s, why);
 	if (res == STAPLE_OK)
-		res = staple_replace(s, &bytes, is_no_issuer, NULL, why);
+		res = staple_replace(s, &bytes, is_no_issuer, j, why);
 	staple_close(s);
 	return res;
 }
@@ -797,7 +824,7 @@ save_issuer(struct job *j, const struct env *env)
 		report_line(
 		    j, env, "", "not written to %s, for --dry-run", path);
 	else
-		switch (write_issuer(path, pem, why)) {
+		switch (write_issuer(j, path, pem, why)) {
 		case STAPLE_WRITTEN:
 		case STAPLE_UNCHANGED:
 			j->cert.issuer_beside = 1;
@@ -805,10 +832,12 @@ save_issuer(struct job *j, const struct env *env)
 			break;
 		case STAPLE_KEPT:
 			job_fail(j, CODE_LOCAL,
-			    "the issuer was fetched, but %.300s holds "
-			    "something "
-			    "else than certificates, and is not touched",
-			    path);
+			    "the issuer was fetched, but %.300s holds %s, and "
+			    "is not touched",
+			    path,
+			    j->named.issuer != NULL
+				? "another one"
+				: "something else than certificates");
 			break;
 		case STAPLE_BUSY:
 			report_line(j, env, "", "not written: %s", why);
@@ -1200,20 +1229,10 @@ enum job_state
 job_served(struct job *j, const struct env *env)
 {
 	struct served_answer a = {0};
-	enum cert_result res;
-	char why[WHY_MAX];
 
 	(void)ocsp_starved(); /* what went before is settled */
-	if (!job_is_presented(j, env)) {
-		if ((res = cert_read(env->shelf, j->path, &j->cert, why)) !=
-		    CERT_OK) {
-			fail_cert(j, res, why);
-			return JOB_DONE;
-		}
-		if (is_starved(j))
-			return JOB_DONE;
-		report_cert(j, env);
-	}
+	if (!job_is_presented(j, env) && load_cert(j, env) == -1)
+		return JOB_DONE;
 	if (probe(j, env, &a) == 0 && take_presented(j, env, &a) == 0)
 		judge_served(j, env, &a);
 	served_free(&a);
@@ -1355,7 +1374,8 @@ job_settle(struct job *j, const struct env *env)
 		job_fail(j, CODE_REVOKED, "the stored response says: %s",
 		    j->have.why);
 	j->code = j->trouble;
-	if (j->trouble <= CODE_TEMPORARY && j->action != ACTION_NO_RESPONDER)
+	if (j->trouble <= CODE_TEMPORARY && j->action != ACTION_NO_RESPONDER &&
+	    j->action != ACTION_PASSED_OVER)
 		settle_holding(j, env);
 	return j->code;
 }

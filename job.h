@@ -15,6 +15,7 @@
 
 #include "cert.h"
 #include "http.h"
+#include "list.h"
 #include "ocsp.h"
 #include "options.h"
 #include "served.h"
@@ -37,7 +38,8 @@ enum action {
 	ACTION_UNCHANGED,
 	ACTION_KEPT,
 	ACTION_NOT_DUE,
-	ACTION_NO_RESPONDER
+	ACTION_NO_RESPONDER,
+	ACTION_PASSED_OVER /* it is no certificate, and need not be one */
 };
 
 /* What the stored response is. */
@@ -78,8 +80,9 @@ struct env {
 };
 
 struct job {
-	const char *path; /* borrowed */
-	char *output;     /* NULL: standard output */
+	struct list_entry named; /* its strings are borrowed */
+	const char *path;        /* borrowed */
+	char *output;            /* NULL: standard output */
 	struct cert cert;
 	struct ocsp_target *target;
 	struct staple *staple;
@@ -126,8 +129,8 @@ struct job {
 	struct text warnings; /* escaped, in lines */
 };
 
-/* `path` is borrowed. */
-void job_init(struct job *, const char *path);
+/* The strings of the entry are borrowed. */
+void job_init(struct job *, const struct list_entry *);
 void job_free(struct job *);
 
 /* Reads all that is on disk.  JOB_ASK or JOB_DONE. */

@@ -13,6 +13,7 @@
 #include "haproxy.h"
 #include "hook.h"
 #include "job.h"
+#include "list.h"
 #include "options.h"
 #include "report.h"
 
@@ -28,6 +29,14 @@
 
 /* However late it is, the hook has so long, in ms. */
 #define HOOK_LEAST 10000
+
+/*
+ * How long a run lasts before it shows how far it is, and how often it does so:
+ * in place on a terminal, in lines elsewhere; in ms.
+ */
+#define PROGRESS_AFTER 1000
+#define PROGRESS_STEP 100
+#define PROGRESS_LINES 5000
 
 /* A job that waits for its question to be asked again. */
 struct waiting {
@@ -49,9 +58,21 @@ struct change {
 	struct staple_mark mark;
 };
 
+/* How far the run is, for --progress. */
+struct progress {
+	int wanted;
+	int in_place; /* on a terminal */
+	int shown;    /* and stands there now */
+	size_t done;
+	size_t total;
+	long long due_ms; /* of the monotonic clock */
+};
+
 struct run {
 	struct env env;
-	size_t next_operand;
+	struct list *list; /* NULL: what a server presents */
+	int probed;
+	struct progress progress;
 	struct waiting *waiting;
 	size_t nwaiting;
 	long long deadline_ms; /* of the monotonic clock; -1: none */
@@ -111,17 +132,106 @@ ending_signals(int how)
 	sigprocmask(how, &ends, NULL);
 }
 
-/* ---- jobs ---- */
+/* ---- what is said ---- */
 
 static void
-say(const struct text *t)
+to_stderr(const char *s, size_t len)
+{
+	/* nobody may be reading */
+	ending_signals(SIG_UNBLOCK);
+	(void)fwrite(s, 1, len, stderr);
+	ending_signals(SIG_BLOCK);
+}
+
+/* Before anything else is said: lines must not mix. */
+static void
+clear_progress(struct run *r)
+{
+	static const char blank[] = "\r                                \r";
+
+	if (r->progress.shown)
+		to_stderr(blank, sizeof(blank) - 1);
+	r->progress.shown = 0;
+}
+
+static void
+show_progress(struct run *r)
+{
+	struct progress *p = &r->progress;
+	char line[64];
+	int n;
+
+	n = snprintf(line, sizeof(line),
+	    p->in_place ? "\rocspfetch: %zu/%zu" : "ocspfetch: %zu/%zu\n",
+	    p->done, p->total);
+	to_stderr(line, (size_t)n);
+	p->shown = p->in_place;
+}
+
+static void
+start_progress(struct run *r)
+{
+	struct progress *p = &r->progress;
+
+	p->in_place = isatty(STDERR_FILENO);
+	p->total = r->list != NULL ? list_total(r->list) : 1;
+	p->wanted = r->env.o->progress || (p->in_place && p->total > 1);
+	p->due_ms =
+	    monotonic_ms() + (p->in_place ? PROGRESS_AFTER : PROGRESS_LINES);
+}
+
+static void
+step_progress(void *ctx)
+{
+	struct run *r = ctx;
+	struct progress *p = &r->progress;
+	long long now;
+
+	if (!p->wanted || (now = monotonic_ms()) < p->due_ms)
+		return;
+	show_progress(r);
+	p->due_ms = now + (p->in_place ? PROGRESS_STEP : PROGRESS_LINES);
+}
+
+/* A terminal is left as it was; in lines, the last one tells of the end. */
+static void
+end_progress(struct run *r)
+{
+	clear_progress(r);
+	if (r->progress.wanted && !r->progress.in_place)
+		show_progress(r);
+}
+
+static void
+say(struct run *r, const struct text *t)
 {
 	if (t->len == 0)
 		return;
-	/* nobody may be reading */
-	ending_signals(SIG_UNBLOCK);
-	(void)fwrite(t->s, 1, t->len, stderr);
-	ending_signals(SIG_BLOCK);
+	clear_progress(r);
+	to_stderr(t->s, t->len);
+}
+
+/* A line about `what`, a name or a reason from outside. */
+static void
+complain_of(struct run *r, const char *what, const char *rest)
+{
+	char safe[2 * WHY_MAX], line[3 * WHY_MAX];
+	int n;
+
+	clear_progress(r);
+	n = snprintf(line, sizeof(line), "ocspfetch: %s%s\n",
+	    words_escape(safe, sizeof(safe), what, strlen(what)), rest);
+	to_stderr(line, (size_t)n);
+}
+
+/* ---- jobs ---- */
+
+/* The highest code wins. */
+static void
+worsen(struct run *r, enum code code)
+{
+	if (r->worst < code)
+		r->worst = code;
 }
 
 static void
@@ -140,35 +250,21 @@ remember_shortest(struct run *r, const struct job *j)
 static void
 look_again(struct run *r)
 {
-	char safe[2 * WHY_MAX];
-
 	tick(r);
 	if (r->shortest == NULL || r->env.now <= r->falls_short)
 		return;
-	fprintf(stderr,
-	    "ocspfetch: %s: while the run went on, its response came to last "
-	    "less long than is demanded; run again\n",
-	    words_escape(safe, sizeof(safe), r->shortest, strlen(r->shortest)));
-	if (r->worst < CODE_TEMPORARY)
-		r->worst = CODE_TEMPORARY;
+	complain_of(r, r->shortest,
+	    ": while the run went on, its response came to last less long than "
+	    "is demanded; run again");
+	worsen(r, CODE_TEMPORARY);
 }
 
 /* ---- telling ---- */
 
 static void
-worsen(struct run *r, enum code code)
-{
-	if (code > r->worst)
-		r->worst = code;
-}
-
-static void
 out_of_memory(struct run *r, const char *path)
 {
-	char safe[2 * WHY_MAX];
-
-	fprintf(stderr, "ocspfetch: %s: out of memory\n",
-	    words_escape(safe, sizeof(safe), path, strlen(path)));
+	complain_of(r, path, ": out of memory");
 	worsen(r, CODE_LOCAL);
 }
 
@@ -203,7 +299,7 @@ push(struct run *r, size_t i, const struct news *n)
 		return;
 	}
 	report_push(h, &n->what, res, why, n->output, &out);
-	say(&out);
+	say(r, &out);
 	text_free(&out);
 }
 
@@ -300,17 +396,15 @@ remember_change(struct run *r, const struct job *j)
 static void
 remove_markers(struct run *r)
 {
-	char why[WHY_MAX], safe[2 * WHY_MAX];
+	char why[WHY_MAX];
 	size_t i;
 
 	for (i = 0; i < r->nchanges; i++) {
 		if (staple_told(r->changes[i].output, &r->changes[i].mark,
 			why) != STAPLE_FAILED)
 			continue;
-		fprintf(stderr,
-		    "ocspfetch: %s; the next run with -e will call its command "
-		    "again\n",
-		    words_escape(safe, sizeof(safe), why, strlen(why)));
+		complain_of(r, why,
+		    "; the next run with -e will call its command again");
 		worsen(r, CODE_LOCAL);
 	}
 }
@@ -347,7 +441,7 @@ call_hook(struct run *r)
 		worsen(r, CODE_LOCAL);
 	if (!done || r->env.o->verbose > 0)
 		report_hook(r->env.o, r->nchanges, done ? NULL : why, &out);
-	say(&out);
+	say(r, &out);
 	text_free(&out);
 }
 
@@ -362,7 +456,7 @@ tell(struct run *r)
 	for (i = 0; i < r->env.o->haproxy.n; i++)
 		if (r->untold[i] > 0)
 			report_not_pushed(&r->haproxy[i], r->untold[i], &out);
-	say(&out);
+	say(r, &out);
 	text_free(&out);
 	call_hook(r);
 }
@@ -382,7 +476,7 @@ finish(struct run *r, struct job *j)
 		text_free(&out);
 		out_of_memory(r, j->path);
 	}
-	say(&out);
+	say(r, &out);
 	text_free(&out);
 	worsen(r, code);
 	if (code == CODE_OK)
@@ -395,13 +489,16 @@ finish(struct run *r, struct job *j)
 		remember_change(r, j);
 	job_free(j);
 	free(j);
+	r->progress.done++;
+	step_progress(r);
 }
 
 static int
-to_stdout(const unsigned char *der, size_t len)
+to_stdout(struct run *r, const unsigned char *der, size_t len)
 {
 	int ok;
 
+	clear_progress(r);
 	ending_signals(SIG_UNBLOCK); /* nobody may be reading */
 	ok = fwrite(der, 1, len, stdout) == len && fflush(stdout) != EOF;
 	ending_signals(SIG_BLOCK);
@@ -454,7 +551,7 @@ save(struct run *r, struct job *j, const unsigned char *der, size_t len)
 			save_later(r, j, der, len);
 			return;
 		}
-	} else if (to_stdout(der, len) == 0)
+	} else if (to_stdout(r, der, len) == 0)
 		job_saved(j, ACTION_WRITTEN);
 	else
 		job_fail(j, CODE_LOCAL, "cannot write to standard output: %s",
@@ -487,39 +584,66 @@ take_due(struct run *r, long *wait_ms)
 
 /* Loads one; NULL: it is finished already. */
 static struct job *
-start_job(struct run *r, const char *path)
+start_job(struct run *r, const struct list_entry *e)
 {
 	enum job_state state;
 	struct job *j;
 
 	if ((j = malloc(sizeof(*j))) == NULL) {
-		out_of_memory(r, path);
+		complain_of(r, "out of memory", "");
+		worsen(r, CODE_LOCAL);
 		return NULL;
 	}
-	job_init(j, path);
+	job_init(j, e);
 	tick(r);
 	/* it only reads, perhaps from a disk or a server that hangs */
 	ending_signals(SIG_UNBLOCK);
 	state = r->env.o->served != NULL ? job_served(j, &r->env)
 					 : job_load(j, &r->env);
 	ending_signals(SIG_BLOCK);
+	if (r->list != NULL && j->action != ACTION_PASSED_OVER)
+		list_is_certificate(r->list);
 	if (state == JOB_ASK)
 		return j;
 	finish(r, j);
 	return NULL;
 }
 
-/* Loads operands until one has to be asked about. */
-static struct job *
-take_operand(struct run *r)
+/* Draws what is named next, past what cannot be had; 0: that was all. */
+static int
+draw_name(struct run *r, struct list_entry *e)
 {
-	const struct options *o = r->env.o;
+	char why[WHY_MAX];
+
+	for (;;)
+		switch (list_next(r->list, e, why)) {
+		case LIST_ENTRY:
+			return 1;
+		case LIST_BAD:
+			complain_of(r, why, "");
+			worsen(r, CODE_INPUT);
+			break;
+		case LIST_LOCAL:
+			complain_of(r, why, "");
+			worsen(r, CODE_LOCAL);
+			break;
+		default:
+			return 0;
+		}
+}
+
+/* Loads what is named until one has to be asked about. */
+static struct job *
+take_named(struct run *r)
+{
+	struct list_entry e = {.path = r->env.o->served};
 	struct job *j;
 
-	if (o->served != NULL && o->noperands == 0 && r->next_operand++ == 0)
-		return start_job(r, o->served);
-	while (r->next_operand < o->noperands && r->nwaiting < MAX_WAITING)
-		if ((j = start_job(r, o->operands[r->next_operand++])) != NULL)
+	/* what a server presents has no name */
+	if (r->list == NULL)
+		return r->probed++ ? NULL : start_job(r, &e);
+	while (r->nwaiting < MAX_WAITING && draw_name(r, &e))
+		if ((j = start_job(r, &e)) != NULL)
 			return j;
 	return NULL;
 }
@@ -533,7 +657,7 @@ next_question(void *ctx, struct http_question *q, long *wait_ms)
 	for (;;) {
 		tick(r);
 		if ((j = take_due(r, wait_ms)) == NULL &&
-		    (j = take_operand(r)) == NULL)
+		    (j = take_named(r)) == NULL)
 			return r->waiting != NULL ? HTTP_LATER : HTTP_NONE;
 		tick(r);
 		if (j->save_der != NULL)
@@ -547,14 +671,14 @@ next_question(void *ctx, struct http_question *q, long *wait_ms)
 
 /* Who sits there and waits is told why; logs and mails are not. */
 static void
-say_wait(const struct job *j, const struct env *env)
+say_wait(struct run *r, const struct job *j)
 {
 	struct text out = {0};
 
-	if (!job_waits(j, env) || !isatty(STDERR_FILENO))
+	if (!job_waits(j, &r->env) || !isatty(STDERR_FILENO))
 		return;
-	report_wait(j, env, &out);
-	say(&out);
+	report_wait(j, &r->env, &out);
+	say(r, &out);
 	text_free(&out);
 }
 
@@ -572,7 +696,7 @@ take_answer(
 		queue(r, j, 0);
 		return;
 	case JOB_WAIT:
-		say_wait(j, &r->env);
+		say_wait(r, j);
 		queue(r, j, j->pause_ms);
 		return;
 	case JOB_SAVE:
@@ -630,6 +754,50 @@ splay(const struct options *o)
 }
 
 static int
+complain(const char *why)
+{
+	char safe[2 * WHY_MAX];
+
+	fprintf(stderr, "ocspfetch: %s; see ocspfetch --help\n",
+	    words_escape(safe, sizeof(safe), why, strlen(why)));
+	return CODE_INPUT;
+}
+
+static void
+starve(struct run *r)
+{
+	complain_of(r, "out of memory", "");
+	worsen(r, CODE_LOCAL);
+}
+
+/* Reads the names, perhaps from one who is slow to tell them. */
+static void
+read_names(struct run *r)
+{
+	const struct options *o = r->env.o;
+	const struct list_wanted wanted = {
+	    .operands = o->operands,
+	    .noperands = o->noperands,
+	    .files = o->lists.v,
+	    .nfiles = o->lists.n,
+	    .del_ext = o->del_ext,
+	    .single = o->output != NULL,
+	};
+	char why[WHY_MAX];
+	enum list_result res;
+
+	if (o->noperands + o->lists.n == 0)
+		return; /* --served alone */
+	ending_signals(SIG_UNBLOCK);
+	res = list_read(&r->list, &wanted, why);
+	ending_signals(SIG_BLOCK);
+	if (res == LIST_REFUSED)
+		worsen(r, (enum code)complain(why));
+	else if (res != LIST_ENTRY)
+		starve(r);
+}
+
+static int
 prepare(struct run *r)
 {
 	const struct options *o = r->env.o;
@@ -669,6 +837,26 @@ clean_up(struct run *r)
 	cert_shelf_free(r->env.shelf);
 	staple_dirs_free(r->env.dirs);
 	ocsp_free(r->env.ocsp);
+	list_free(r->list);
+}
+
+/* All that is named, and then those who are to hear of it. */
+static void
+go(struct run *r)
+{
+	const struct http_source source = {
+	    next_question, take_answer, r, step_progress};
+	struct http_options http;
+	int rc;
+
+	fill_http_options(&http, r->env.o);
+	start_progress(r);
+	rc = http_run(&http, &source);
+	end_progress(r);
+	if (rc == -1)
+		starve(r);
+	else
+		tell(r);
 }
 
 static int
@@ -677,16 +865,14 @@ run(const struct options *o)
 	struct run r = {
 	    .env = {.o = o, .left_ms = -1, .clock_ms = monotonic_ms},
 	    .deadline_ms = -1};
-	const struct http_source source = {next_question, take_answer, &r};
-	struct http_options http;
 
 	ending_signals(SIG_BLOCK);
-	fill_http_options(&http, o);
-	if (prepare(&r) == -1 || http_run(&http, &source) == -1) {
-		fprintf(stderr, "ocspfetch: out of memory\n");
-		r.worst = CODE_LOCAL;
-	} else
-		tell(&r);
+	if (prepare(&r) == -1)
+		starve(&r);
+	else
+		read_names(&r);
+	if (r.worst == CODE_OK)
+		go(&r);
 	ending_signals(SIG_UNBLOCK);
 	look_again(&r);
 	clean_up(&r);
@@ -721,16 +907,6 @@ print(const char *text)
 		return CODE_LOCAL;
 	}
 	return CODE_OK;
-}
-
-static int
-complain(const char *why)
-{
-	char safe[2 * WHY_MAX];
-
-	fprintf(stderr, "ocspfetch: %s; see ocspfetch --help\n",
-	    words_escape(safe, sizeof(safe), why, strlen(why)));
-	return CODE_INPUT;
 }
 
 int

@@ -17,17 +17,18 @@ const char options_help[] =
     "\n"
     "what to ask about                    how to ask\n"
     "  -i, --issuer FILE                    -u, --url URL  -X, --method M\n"
-    "  -o, --output FILE  (- is stdout)     -4, -6, -x, --proxy URL\n"
-    "      --del-ext  site.crt->site.ocsp   --noproxy LIST  -H, --header LINE\n"
-    "      --fetch-issuer                   -N, --nonce  --certid-hash HASH\n"
-    "when to ask and what to accept         -t, --timeout TIME\n"
-    "  -d, --if-due  -w, --wait TIME        --connect-timeout TIME\n"
-    "  -m, --min-valid TIME|N%              --deadline TIME  --splay TIME\n"
-    "  -a, --max-age TIME  --skew TIME      -r, --retry N  -P, --parallel N\n"
-    "what to write                          --max-redirs N\n"
-    "  -n, --dry-run  -f, --force         what to say\n"
-    "  --mode OCTAL  --write-revoked        -v, --verbose (twice for more)\n"
-    "  -c, --check  judge the stored one    --exit-changed[=N]  -h  -V\n"
+    "  -l, --list FILE  (- is stdin)        -4, -6, -x, --proxy URL\n"
+    "  -o, --output FILE  (- is stdout)     --noproxy LIST  -H, --header LINE\n"
+    "      --del-ext  site.crt->site.ocsp   -N, --nonce  --certid-hash HASH\n"
+    "      --fetch-issuer                   -t, --timeout TIME\n"
+    "when to ask and what to accept         --connect-timeout TIME\n"
+    "  -d, --if-due  -w, --wait TIME        --deadline TIME  --splay TIME\n"
+    "  -m, --min-valid TIME|N%              -r, --retry N  -P, --parallel N\n"
+    "  -a, --max-age TIME  --skew TIME      --max-redirs N\n"
+    "what to write                        what to say\n"
+    "  -n, --dry-run  -f, --force           -v, --verbose (twice for more)\n"
+    "  --mode OCTAL  --write-revoked        --exit-changed[=N]  --progress\n"
+    "  -c, --check  judge the stored one    -h, --help  -V, --version\n"
     "whom to tell: --haproxy SOCKET  -e, --on-change COMMAND\n"
     "what a server staples               -S, --served HOST[:PORT]\n"
     "      --starttls smtp|imap|pop3|ftp|ldap\n"
@@ -96,6 +97,7 @@ static const struct entry table[] = {
     {'H', "header", LIST, AT(headers), required_argument, NOTHING, NULL},
     {0, "haproxy", LIST, AT(haproxy), required_argument, NOTHING, NULL},
     {'i', "issuer", LIST, AT(issuers), required_argument, NOTHING, NULL},
+    {'l', "list", LIST, AT(lists), required_argument, NOTHING, NULL},
     {'m', "min-valid", MINIMUM, AT(min_valid), required_argument,
 	{0, YEARS_100, 0}, NULL},
     {0, "max-redirs", NUMBER, AT(max_redirs), required_argument, {0, 20, 0},
@@ -107,6 +109,7 @@ static const struct entry table[] = {
     {'o', "output", STRING, AT(output), required_argument, NOTHING, NULL},
     {'P', "parallel", NUMBER, AT(parallel), required_argument, {1, 256, 0},
 	NULL},
+    {0, "progress", FLAG, AT(progress), no_argument, NOTHING, NULL},
     {'r', "retry", NUMBER, AT(retry), required_argument, {0, 100, 0}, NULL},
     {'S', "served", STRING, AT(served), required_argument, NOTHING, NULL},
     {0, "skew", TIME, AT(skew), required_argument, {0, YEARS_100, 0}, NULL},
@@ -311,43 +314,18 @@ options_stem(const char *path)
 	return (size_t)(dot - path);
 }
 
-static int
-compare_stems(const void *a, const void *b)
+size_t
+options_output_stem(const char *path, int del_ext)
 {
-	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
-	size_t nx = options_stem(x), ny = options_stem(y);
-	int rc = memcmp(x, y, nx < ny ? nx : ny);
+	static const char *const parts[] = {".dsa", ".ecdsa", ".rsa"};
+	size_t n = options_stem(path), i;
 
-	if (rc == 0)
-		rc = (nx > ny) - (nx < ny);
-	return rc != 0 ? rc : strcmp(x, y);
-}
-
-/* With --del-ext, two certificates may not share one response. */
-static enum options_result
-check_stems(const struct options *o, char *why)
-{
-	enum options_result res = OPTIONS_RUN;
-	const char **v;
-	size_t i;
-
-	if ((v = malloc((o->noperands + 1) * sizeof(*v))) == NULL)
-		return OPTIONS_NOMEM;
-	memcpy(v, o->operands, o->noperands * sizeof(*v));
-	qsort(v, o->noperands, sizeof(*v), compare_stems);
-	for (i = 1; i < o->noperands; i++)
-		if (strcmp(v[i - 1], v[i]) != 0 &&
-		    options_stem(v[i - 1]) == options_stem(v[i]) &&
-		    memcmp(v[i - 1], v[i], options_stem(v[i])) == 0) {
-			snprintf(why, WHY_MAX,
-			    "with --del-ext, %.300s and %.300s would have one "
-			    "and the same response",
-			    v[i - 1], v[i]);
-			res = OPTIONS_BAD;
-			break;
-		}
-	free(v);
-	return res;
+	if (!del_ext)
+		return strlen(path);
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (strcmp(path + n, parts[i]) == 0)
+			return strlen(path);
+	return n;
 }
 
 /* What cannot be meant together. */
@@ -361,7 +339,10 @@ check_together(const struct options *o, char *why)
 		int clash;
 		const char *what;
 	} rules[] = {
-	    {o->noperands == 0 && o->served == NULL, "no certificate is named"},
+	    {o->noperands + o->lists.n == 0 && o->served == NULL,
+		"no certificate is named"},
+	    {o->output != NULL && o->lists.n > 0,
+		"-o, --output is for one certificate: not with -l, --list"},
 	    {o->output != NULL && o->noperands > 1,
 		"-o, --output is for one certificate, but several are named"},
 	    {outlen == 0 || (o->output != NULL && o->output[outlen - 1] == '/'),
@@ -420,7 +401,25 @@ check_together(const struct options *o, char *why)
 			snprintf(why, WHY_MAX, "a certificate's name is empty");
 			return OPTIONS_BAD;
 		}
-	return o->del_ext ? check_stems(o, why) : OPTIONS_RUN;
+	return OPTIONS_RUN;
+}
+
+static enum options_result
+check_lists(const struct options *o, char *why)
+{
+	const char *wrong = NULL;
+	size_t i, stdins = 0;
+
+	for (i = 0; i < o->lists.n; i++) {
+		if (o->lists.v[i][0] == '\0')
+			wrong = "its name is empty";
+		else if (strcmp(o->lists.v[i], "-") == 0 && stdins++)
+			wrong = "standard input (-) is given twice";
+	}
+	if (wrong == NULL)
+		return check_together(o, why);
+	snprintf(why, WHY_MAX, "option -l, --list: %s", wrong);
+	return OPTIONS_BAD;
 }
 
 static enum options_result
@@ -459,7 +458,7 @@ check_texts(const struct options *o, char *why)
 			    o->haproxy.v[i], reason);
 			return OPTIONS_BAD;
 		}
-	return check_together(o, why);
+	return check_lists(o, why);
 }
 
 static const struct options defaults = {
@@ -574,4 +573,5 @@ options_free(struct options *o)
 	free(o->issuers.v);
 	free(o->headers.v);
 	free(o->haproxy.v);
+	free(o->lists.v);
 }

@@ -33,6 +33,7 @@ struct options {
 	struct option_list headers;
 	struct option_list haproxy;
 	const char *on_change;
+	struct option_list lists;
 	const char *url;
 	const char *output;
 	const char *proxy;
@@ -65,6 +66,7 @@ struct options {
 	int del_ext;
 	int write_revoked;
 	int fetch_issuer;
+	int progress;
 	int verbose; /* how often it was given */
 
 	const char *const *operands;
@@ -84,5 +86,8 @@ void options_free(struct options *);
 
 /* How much of a path is left without the extension of its last part. */
 size_t options_stem(const char *path);
+
+/* How much of it is followed by ".ocsp"; parts of a bundle keep theirs. */
+size_t options_output_stem(const char *path, int del_ext);
 
 #endif

@@ -1004,6 +1004,8 @@ decision(const struct job *j, const struct env *env)
 		return "not due: good, and in the first half of its life";
 	case ACTION_NO_RESPONDER:
 		return "nothing to do";
+	case ACTION_PASSED_OVER:
+		return "passed over: there is no certificate in it";
 	case ACTION_NONE:
 		break;
 	}

@@ -61,15 +61,15 @@ killed_before_the_rename() {
 @test "two certificates that would share one response are a usage error" {
 	leaf a good
 	leaf b good
-	cp a.pem site.rsa
-	cp b.pem site.ecdsa
+	cp a.pem site.crt
+	cp b.pem site.cer
 	cp a.pem.issuer site.issuer
-	fetch --del-ext site.rsa site.ecdsa
+	fetch --del-ext site.crt site.cer
 	exits 2
-	says "site.rsa"
-	says "site.ecdsa"
+	says "site.crt"
+	says "site.cer"
 	[ ! -e site.ocsp ]
-	fetch --del-ext site.rsa site.rsa
+	fetch --del-ext site.crt site.crt
 	exits 0
 }
 
@@ -218,7 +218,10 @@ killed_before_the_rename() {
 	sleep 30 >pipe 3>&- &
 	local writer=$! files=() n pid status=0
 	exec 9<>pipe
-	for ((n = 0; n < 400; n++)); do files+=(site.pem); done
+	for ((n = 0; n < 400; n++)); do
+		ln -s site.pem "$n.pem"
+		files+=("$n.pem")
+	done
 	"$OCSPFETCH" -vv "${files[@]}" 2>pipe 3>&- 9>&- &
 	pid=$!
 	sleep 1

@@ -97,7 +97,7 @@ der() { openssl x509 -in "$1" -outform DER; }
 	refused '' "name is empty"
 }
 
-@test "a directory is refused" {
+@test "a directory without a certificate is refused" {
 	mkdir d.pem
 	refused d.pem "directory"
 	refused d.pem/ "directory"

@@ -124,7 +124,7 @@ usage() {
 	leaf site good
 	while read -r short long arg; do
 		case $long in
-		haproxy | header | issuer | verbose | help | version) continue ;;
+		haproxy | header | issuer | list | verbose | help | version) continue ;;
 		esac
 		if [ "$arg" = none ]; then
 			set -- "--$long"
@@ -385,6 +385,7 @@ sample() {
 	exit-changed | max-redirs | parallel | retry) echo 7 ;;
 	header) echo X-Test:a ;;
 	issuer) echo "$PKI/ca.pem" ;;
+	list) echo site.pem >"$PKI/list" && echo "$PKI/list" ;;
 	method) echo get ;;
 	mode) echo 0600 ;;
 	noproxy) echo '*' ;;

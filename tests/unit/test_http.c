@@ -470,7 +470,7 @@ plan_done(void *ctx, const struct http_question *q, const struct http_answer *a)
 static void
 run_plan(const struct http_options *o, struct plan *p)
 {
-	const struct http_source src = {plan_next, plan_done, p};
+	const struct http_source src = {plan_next, plan_done, p, NULL};
 	size_t i;
 
 	assert_int_equal(http_run(o, &src), 0);
@@ -1569,7 +1569,8 @@ done_quietly(
 static pid_t
 run_in_child(int *fd)
 {
-	const struct http_source src = {next_with_signal, done_quietly, fd};
+	const struct http_source src = {
+	    next_with_signal, done_quietly, fd, NULL};
 	sigset_t set;
 	pid_t pid;
 

@@ -181,6 +181,7 @@ each_flag_and_choice_arrives(void **state)
 		int want;
 	} rows[] = {
 #define ROW(words, member, want) {words, offsetof(struct options, member), want}
+	    ROW("x|--progress|f", progress, 1),
 	    ROW("x|-4|f", ipv4, 1),
 	    ROW("x|--ipv4|f", ipv4, 1),
 	    ROW("x|-6|f", ipv6, 1),
@@ -265,6 +266,14 @@ lists_keep_their_order(void **state)
 	assert_string_equal(o.headers.v[0], "A: b");
 	assert_string_equal(o.headers.v[1], "C:d");
 	assert_string_equal(o.headers.v[2], "E:");
+	options_free(&o);
+
+	o = good("x|-l|a|--list=b|-l-");
+	assert_int_equal(o.noperands, 0);
+	assert_int_equal(o.lists.n, 3);
+	assert_string_equal(o.lists.v[0], "a");
+	assert_string_equal(o.lists.v[1], "b");
+	assert_string_equal(o.lists.v[2], "-");
 	options_free(&o);
 
 	snprintf(words, sizeof(words), "x");
@@ -383,10 +392,11 @@ usage_errors_are_found(void **state)
 	    "x|--bogus|f", "x|--bogus=|f", "x|-a", "x|--max-age", "x|f|-H",
 	    "x|--check=1|f", "x|-4|-6|f", "x|-o|a|f|g", "x|-d|-f|f",
 	    "x|-a|1|-a|1|f", "x|-a|1|--max-age|1|f", "x|-4|--ipv4|f",
-	    "x|-o|-|-c|f", "x|-o|-|-d|f", "x|-o|a|--del-ext|f",
-	    "x|-c|--write-revoked|f", "x|-c|--exit-changed|f", "x|-X|put|f",
-	    "x|-X||f", "x|--certid-hash|md5|f", "x|-u|file:///etc/passwd|f",
-	    "x|-u||f", "x|-H||f", "x|-H|a|f", "x|-H|a: b\r\nc: d|f", "x|-S||f",
+	    "x|-o|-|-c|f", "x|-o|-|-d|f", "x|-o|a|--del-ext|f", "x|-o|a|-l|b",
+	    "x|-l||f", "x|-l|-|-l|a|--list=-", "x|-c|--write-revoked|f",
+	    "x|-c|--exit-changed|f", "x|-X|put|f", "x|-X||f",
+	    "x|--certid-hash|md5|f", "x|-u|file:///etc/passwd|f", "x|-u||f",
+	    "x|-H||f", "x|-H|a|f", "x|-H|a: b\r\nc: d|f", "x|-S||f",
 	    "x|-S|a:0|f", "x|--starttls|smtp|f", "x|-S|a|--starttls|nntp|f",
 	    "x|-S|a|-c|f", "x|-S|a|-d|f", "x|-S|a|-f|f", "x|-S|a|-n|f",
 	    "x|-S|a|-o|b|f", "x|-S|a|-o|-|f", "x|-S|a|-x||f", "x|-S|a|-N|f",

@@ -1,0 +1,66 @@
+/*
+ * list: what was named, one certificate after another.
+ *
+ * Operands, and the lines of lists, are read to the end; a directory becomes
+ * the files in it and a bundle its parts, as HAProxy takes them; what is named
+ * twice is told once.  Only names are kept: no certificate is opened here.
+ */
+#ifndef LIST_H
+#define LIST_H
+
+#include <stddef.h>
+
+/* More certificates than this are not taken on in one run. */
+#define LIST_MAX ((size_t)1000000)
+
+/* The longest line of a list, in bytes, without its end; it is HAProxy's. */
+#define LIST_LINE_MAX ((size_t)65534)
+
+/* What was asked for; borrowed. */
+struct list_wanted {
+	const char *const *operands;
+	size_t noperands;
+	const char *const *files; /* lists; "-" is standard input */
+	size_t nfiles;
+	int del_ext; /* responses replace the extension */
+	int single;  /* all of it must be one certificate */
+};
+
+/* The strings live as long as the list. */
+struct list_entry {
+	const char *path;
+	const char *output; /* where its response goes; NULL: not said */
+	const char *issuer; /* where its issuer is; NULL: not said */
+	int perhaps;        /* of a directory: it may be no certificate */
+};
+
+enum list_result {
+	LIST_ENTRY,   /* `e` is filled */
+	LIST_END,     /* that was all */
+	LIST_BAD,     /* something named cannot be had: see `why`; go on */
+	LIST_LOCAL,   /* the same, and it is the machine's fault */
+	LIST_REFUSED, /* nothing of it can be done: see `why` */
+	LIST_NOMEM
+};
+
+struct list;
+
+/*
+ * Reads all names.  ENTRY: they are there, draw them; else REFUSED or NOMEM.
+ * `*l` is to be given to list_free() in every case.
+ */
+enum list_result list_read(
+    struct list **l, const struct list_wanted *w, char *why);
+
+/* The next one: ENTRY, END, BAD or LOCAL. */
+enum list_result list_next(struct list *l, struct list_entry *e, char *why);
+
+/* The entry that was drawn last turned out to be a certificate. */
+void list_is_certificate(struct list *l);
+
+/* How many entries there are in all. */
+size_t list_total(const struct list *l);
+
+void list_free(struct list *l);
+
+#endif

@@ -1,0 +1,588 @@
+#!/usr/bin/env bats
+# Many certificates: directories, bundles, HAProxy's crt-lists, lists of every
+# hostile kind, and how a run shows how far it is.
+#
+# shellcheck disable=SC2154
+
+load lib
+
+setup_file() { world; }
+teardown_file() { end_world; }
+setup() { own_place; }
+teardown() { end_place; }
+
+# several NAME...: certificates with good responders, counted by asked().
+several() {
+	local name
+	for name; do
+		leaf "$name" "good.$MINE"
+	done
+}
+
+# What is stored, below this directory, sorted, on one line.
+stored() {
+	find . -name '*.ocsp' -o -name '*.der' | sed 's,^\./,,' | sort |
+		tr '\n' ' '
+}
+
+# No certificate, yet meant as one.
+damaged() {
+	printf -- '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
+}
+
+# ---- directories ----
+
+@test "a directory stands for the certificates in it, once each" {
+	mkdir d
+	several d/a d/b
+	echo text >d/README
+	cp d/a.pem d/.hidden.pem
+	mkdir d/below
+	cp d/a.pem d/below/c.pem
+	fetch d
+	exits 0
+	silent
+	[ "$(stored)" = "d/a.pem.ocsp d/b.pem.ocsp " ]
+	[ "$(asked)" -eq 2 ]
+	# what it wrote is no certificate of the next run
+	fetch -d d/
+	exits 0
+	silent
+	[ "$(asked)" -eq 2 ]
+}
+
+@test "its files are taken in the order of their names" {
+	mkdir d
+	several d/b d/a d/B
+	fetch d
+	exits 0
+	fetch -v -c d
+	exits 0
+	[ "$(grep -o '^ocspfetch: .*' <<<"$stderr" | tr '\n' ' ')" = \
+		"ocspfetch: d/B.pem ocspfetch: d/a.pem ocspfetch: d/b.pem " ]
+}
+
+@test "a file of a directory that holds no certificate is told only with -v" {
+	mkdir d
+	several d/a
+	openssl genpkey -algorithm ED25519 >d/another-key
+	fetch d
+	exits 0
+	silent
+	fetch -v d
+	exits 0
+	says "ocspfetch: d/another-key"
+	says "passed over: there is no certificate in it"
+	# named outright it is what it always was
+	fetch d d/another-key
+	exits 2
+	says "another-key: there is no certificate"
+}
+
+@test "a damaged certificate in a directory fails, and the others are done" {
+	mkdir d
+	several d/a d/z
+	damaged >d/m.pem
+	fetch d
+	exits 2
+	says "d/m.pem: "
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[ "$(stored)" = "d/a.pem.ocsp d/z.pem.ocsp " ]
+}
+
+@test "a directory without a certificate is 2, and named" {
+	mkdir empty others
+	echo text >others/README
+	several a
+	fetch empty
+	exits 2
+	says "ocspfetch: empty: there is no certificate in this directory"
+	fetch others a.pem
+	exits 2
+	says "ocspfetch: others: there is no certificate in this directory"
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[ -e a.pem.ocsp ]
+}
+
+@test "a directory that cannot be read is 2, and named" {
+	several a
+	[ "$(id -u)" -eq 0 ] || skip "only root is somebody else at will"
+	PLACE=$(mktemp -d)
+	chmod 755 "$PLACE"
+	cp "$OCSPFETCH" "$PLACE/ocspfetch"
+	mkdir "$PLACE/w"
+	cp a.pem a.pem.issuer "$PLACE/w"
+	mkdir -m 700 "$PLACE/w/d"
+	cp a.pem "$PLACE/w/d/b.pem"
+	chown 65534 "$PLACE/w"
+	cd "$PLACE/w"
+	run --separate-stderr setpriv --reuid 65534 --regid 65534 \
+		--clear-groups "$PLACE/ocspfetch" d a.pem
+	exits 2
+	says "ocspfetch: d: cannot read the directory: Permission denied"
+	[ -e a.pem.ocsp ]
+}
+
+@test "a link in a directory has a response beside it, under its own name" {
+	mkdir d archive
+	several archive/site3
+	ln -s ../archive/site3.pem d/site.pem
+	cp archive/site3.pem.issuer d/site.pem.issuer
+	fetch d
+	exits 0
+	silent
+	[ "$(stored)" = "d/site.pem.ocsp " ]
+	ln -s ../archive/gone.pem d/gone.pem
+	ln -s loop.pem d/loop.pem
+	fetch d
+	exits 2
+	says "d/gone.pem: cannot read it: No such file"
+	says "d/loop.pem: cannot read it: Too many levels"
+}
+
+@test "a name in a directory with a line feed or an escape shows no such byte" {
+	mkdir d
+	damaged >d/$'a\nocspfetch: b.pem: fine'
+	damaged >d/$'c\e[2J\e]0;x\a.pem'
+	fetch d
+	exits 2
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	says 'd/a\x0Aocspfetch: b.pem: fine: '
+	says 'd/c\x1B[2J\x1B]0;x\x07.pem: '
+	[[ $stderr != *$'\e'* ]]
+}
+
+# ---- bundles ----
+
+@test "a bundle is each of its certificates" {
+	several site.pem.r site.pem.e
+	mv site.pem.r.pem site.pem.rsa
+	mv site.pem.e.pem site.pem.ecdsa
+	cp "$PKI/ca.pem" site.pem.rsa.issuer
+	cp "$PKI/ca.pem" site.pem.ecdsa.issuer
+	fetch site.pem
+	exits 0
+	silent
+	[ "$(stored)" = "site.pem.ecdsa.ocsp site.pem.rsa.ocsp " ]
+	rm ./*.ocsp
+	fetch --del-ext site.pem
+	exits 0
+	[ "$(stored)" = "site.pem.ecdsa.ocsp site.pem.rsa.ocsp " ]
+	# the parts by their own names are the same ones
+	fetch -v -c site.pem site.pem.rsa
+	exits 0
+	[ "$(grep -c '^ocspfetch: ' <<<"$stderr")" -eq 2 ]
+}
+
+@test "with --del-ext the parts of a bundle keep their extensions, as in HAProxy" {
+	several a b
+	mkdir d
+	mv a.pem d/site.pem.rsa
+	mv b.pem d/site.pem.ecdsa
+	fetch --del-ext -i "$PKI/ca.pem" d
+	exits 0
+	[ "$(stored)" = "d/site.pem.ecdsa.ocsp d/site.pem.rsa.ocsp " ]
+}
+
+@test "-o is not for a list, a directory or a bundle" {
+	several a
+	mkdir d
+	cp a.pem d/a.pem
+	cp a.pem b.pem.rsa
+	echo a.pem >list
+	fetch -o out d
+	exits 2
+	says "-o, --output is for one certificate, but d is a directory"
+	fetch -o out b.pem
+	exits 2
+	says "-o, --output is for one certificate, but b.pem is a bundle"
+	fetch -o out -l list
+	exits 2
+	says "-o, --output is for one certificate: not with -l"
+	fetch -o - d
+	exits 2
+	[ -z "$output" ]
+	[ "$(stored)" = "" ]
+	[ "$(asked)" -eq 0 ]
+}
+
+# ---- lists ----
+
+@test "the crt-list of HAProxy's manual works as it is" {
+	several cert1 cert2 certW certS
+	cat >list <<-'END'
+	        cert1.pem !*
+	        # comment
+	        cert2.pem [alpn h2,http/1.1]
+	        certW.pem                   *.domain.tld !secure.domain.tld
+	        certS.pem [curves X25519:P-256 ciphers ECDHE-ECDSA-AES256-GCM-SHA384] secure.domain.tld
+	END
+	fetch -l list
+	exits 0
+	silent
+	[ "$(stored)" = "cert1.pem.ocsp cert2.pem.ocsp certS.pem.ocsp certW.pem.ocsp " ]
+	[ "$(asked)" -eq 4 ]
+}
+
+@test "ocsp and issuer in brackets say where these are" {
+	several a b
+	mkdir out
+	mv a.pem.issuer a-ca.pem
+	cat >list <<-'END'
+	a.pem [alpn h2 issuer a-ca.pem ocsp out/a.der] *.example.com
+	b.pem [ocsp-update on ocsp out/b.der] !www.example.com
+	END
+	fetch -l list
+	exits 0
+	silent
+	[ "$(stored)" = "out/a.der out/b.der " ]
+	openssl ocsp -respin out/a.der -noverify -resp_text | grep -q good
+	fetch -c -v -l list
+	exits 0
+	says "found in a-ca.pem"
+	says "now          out/b.der: good until"
+	# without the list nobody knows
+	fetch a.pem
+	exits 2
+}
+
+@test "a list comes from standard input, in the forms of other systems" {
+	several a b
+	run --separate-stderr "$OCSPFETCH" -l - \
+		< <(printf '# by a script\r\na.pem\r\n\r\n  b.pem  x\r\n')
+	exits 0
+	silent
+	[ "$(stored)" = "a.pem.ocsp b.pem.ocsp " ]
+	rm ./*.ocsp
+	run --separate-stderr "$OCSPFETCH" --list=- < <(printf 'b.pem')
+	exits 0
+	[ "$(stored)" = "b.pem.ocsp " ]
+}
+
+@test "lists, directories and operands go together, and each is done once" {
+	mkdir d
+	several a b d/c
+	echo a.pem >one
+	printf 'b.pem\nd\n./a.pem\n' >two
+	fetch -l one a.pem "$PWD/b.pem" d -l two
+	exits 0
+	silent
+	[ "$(stored)" = "a.pem.ocsp b.pem.ocsp d/c.pem.ocsp " ]
+	[ "$(asked)" -eq 3 ]
+}
+
+@test "two certificates with one response are refused before anything is done" {
+	several a b
+	printf 'a.pem [ocsp x.der]\nb.pem [ocsp ./x.der]\n' >list
+	fetch -l list
+	exits 2
+	says "a.pem and b.pem would have one and the same response"
+	says "/x.der"
+	[ "$(stored)" = "" ]
+	[ "$(asked)" -eq 0 ]
+	mv b.pem a.crt
+	mkdir d
+	mv a.* d
+	fetch --del-ext d
+	exits 2
+	says "d/a.crt and d/a.pem would have one and the same response"
+	[ "$(asked)" -eq 0 ]
+}
+
+@test "what is wrong in a list is its own failure, and the rest is done" {
+	several a b
+	printf 'a.pem\ngone.pem\n[ocsp x]\nb.pem [ocsp\nb.pem\n' >list
+	fetch -l list
+	exits 2
+	says "ocspfetch: gone.pem: cannot read it: No such file"
+	says 'ocspfetch: list: line 3: it begins with a bracket, not with a file: "[ocsp x]"'
+	says 'ocspfetch: list: line 4: '
+	[ "${#stderr_lines[@]}" -eq 3 ]
+	[ "$(stored)" = "a.pem.ocsp b.pem.ocsp " ]
+}
+
+@test "a list that is not there or names nothing is 2, the rest is done" {
+	several a
+	: >empty
+	printf '\n# none\n' >comments
+	fetch -l gone a.pem
+	exits 2
+	says "ocspfetch: gone: cannot read the list: No such file"
+	[ -e a.pem.ocsp ]
+	fetch -l empty -l comments a.pem
+	exits 2
+	says "ocspfetch: empty: no certificate is named in it"
+	says "ocspfetch: comments: no certificate is named in it"
+	run --separate-stderr "$OCSPFETCH" -l - </dev/null
+	exits 2
+	says "ocspfetch: standard input: no certificate is named in it"
+	# shellcheck disable=SC2016
+	run --separate-stderr bash -c '"$OCSPFETCH" -l - <&-'
+	exits 2
+	fetch -l .
+	exits 2
+	says "ocspfetch: .: cannot read the list: Is a directory"
+	fetch -l - -l -
+	exits 2
+	says "standard input (-) is given twice"
+}
+
+@test "HAProxy takes the same list, and serves what was written" {
+	local haproxy i name
+	leaf rsa "good.$MINE" --key rsa --cn www.example.com
+	leaf ec "good.$MINE" --key ec --cn www.example.com
+	leaf other "good.$MINE" --cn other.example.org
+	cat rsa.pem rsa.key "$PKI/ca.pem" >site.pem.rsa
+	cat ec.pem ec.key "$PKI/ca.pem" >site.pem.ecdsa
+	cat other.pem other.key "$PKI/ca.pem" >more.pem
+	rm rsa.* ec.* other.*
+	cat >list <<-END
+	# both keys of one site
+	$PWD/site.pem [alpn h2,http/1.1 ssl-min-ver TLSv1.2] www.example.com !bad.example.com
+
+	$PWD/more.pem	[verify none]	*.example.org
+	END
+	fetch -l list
+	exits 0
+	silent
+	[ "$(stored)" = "more.pem.ocsp site.pem.ecdsa.ocsp site.pem.rsa.ocsp " ]
+	cat >haproxy.cfg <<-END
+	global
+	    stats socket $PWD/admin.sock level admin
+	defaults
+	    mode http
+	    timeout client 5s
+	    timeout server 5s
+	    timeout connect 5s
+	frontend f
+	    bind unix@$PWD/tls.sock ssl crt-list $PWD/list
+	END
+	haproxy -c -f haproxy.cfg
+	haproxy -f haproxy.cfg -db >haproxy.log 2>&1 3>&- &
+	haproxy=$!
+	echo "$haproxy" >>"$BATS_TEST_TMPDIR/pids"
+	for ((i = 0; i < 200; i++)); do
+		[ ! -S tls.sock ] || break
+		sleep 0.05
+	done
+	served site.pem.rsa www.example.com -tls1_2 -cipher aRSA
+	served site.pem.ecdsa www.example.com -tls1_2 -cipher aECDSA
+	served more.pem mail.example.org
+}
+
+# served FILE NAME [s_client options]: the stored response of FILE is what
+# HAProxy staples to who asks for NAME.
+served() {
+	local file=$1 name=$2
+	shift 2
+	openssl s_client -unix tls.sock -status -servername "$name" "$@" \
+		</dev/null >handshake 2>/dev/null
+	openssl ocsp -respin "$file.ocsp" -noverify -resp_text >text
+	# the text holds the signature: what differs in a bit differs here
+	sed -n '/^OCSP Response Data/,/^======/p' handshake |
+		grep -v '^===' >staple
+	grep -q 'Cert Status: good' staple
+	diff <(grep -A9 'Signature' staple) <(grep -A9 'Signature' text)
+}
+
+# ---- lists that mean no good ----
+
+@test "a binary for a list is read no further than its first NUL byte" {
+	several a
+	fetch -l "$OCSPFETCH" a.pem
+	exits 2
+	says "it holds a NUL byte, so this is no list"
+	[ "${#stderr_lines[@]}" -le 2 ]
+	[ -e a.pem.ocsp ]
+	run --separate-stderr timeout 20 "$OCSPFETCH" -l /dev/zero
+	exits 2
+	says "/dev/zero: line 1: it holds a NUL byte"
+}
+
+@test "a line without an end is given up at its limit" {
+	# shellcheck disable=SC2016
+	run --separate-stderr timeout 20 bash -c \
+		'tr "\0" x </dev/zero | "$OCSPFETCH" -l -'
+	exits 2
+	says "standard input: line 1: it has more than 65534 bytes"
+	[ "${#stderr}" -lt 300 ]
+}
+
+@test "a list without an end is given up at its limit" {
+	echo >list
+	# shellcheck disable=SC2016
+	run --separate-stderr timeout 60 bash -c 'yes list | "$OCSPFETCH" -l -'
+	exits 2
+	[ "${#stderr}" -lt 300 ]
+}
+
+@test "a list of a FIFO is waited for, and a signal ends the wait" {
+	local pid code=0
+	several a
+	mkfifo fifo
+	"$OCSPFETCH" -l fifo 2>err 3>&- &
+	pid=$!
+	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
+	sleep 0.3
+	echo a.pem >fifo
+	wait "$pid"
+	[ -e a.pem.ocsp ]
+	"$OCSPFETCH" -l fifo 2>err 3>&- &
+	pid=$!
+	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
+	sleep 0.3
+	kill -TERM "$pid"
+	wait "$pid" || code=$?
+	[ "$code" -eq 143 ]
+}
+
+@test "what a list says is shown without its control bytes" {
+	printf '[\e[2J\x9b\n\e(0x\a.pem\n' >list
+	fetch -l list
+	exits 2
+	says 'line 1: it begins with a bracket, not with a file: "[\x1B[2J\x9B"'
+	says 'ocspfetch: \x1B(0x\x07.pem: cannot read it'
+	[[ $stderr != *$'\e'* ]]
+	echo a.pem >$'l\n\e'
+	fetch -l $'l\n\e' -l $'gone\n\e'
+	exits 2
+	says 'gone\x0A\x1B: cannot read the list'
+	[[ $stderr != *$'\e'* ]]
+}
+
+@test "a list cannot make it write over a certificate or through a link" {
+	several a b
+	ln -s elsewhere link
+	cp b.pem before
+	printf 'a.pem [ocsp b.pem]\na.pem [ocsp link]\n' >list
+	fetch -l list
+	says "b.pem holds a certificate or a key"
+	exits 3
+	cmp before b.pem
+	[ ! -e elsewhere ]
+}
+
+@test "5000 certificates are done with 64 descriptors and in bounded memory" {
+	local i n peak=0 pid size
+	several a
+	# one certificate, and a response for each line
+	for ((i = 0; i < 5000; i++)); do echo "a.pem [ocsp d/$i.der]"; done >list
+	mkdir d
+	ulimit -n 64
+	"$OCSPFETCH" -c -l list 2>err 3>&- &
+	pid=$!
+	while size=$(awk '/^VmHWM/ { print $2 }' "/proc/$pid/status" 2>/dev/null) &&
+		[ -n "$size" ]; do
+		peak=$size
+		sleep 0.02
+	done
+	wait "$pid" || [ "$?" -eq 1 ]
+	[ "$(grep -c '; there is no d/[0-9]*.der' err)" -eq 5000 ]
+	echo "$peak kB"
+	[ "$peak" -gt 0 ]
+	# sanitizers keep what was freed
+	[ "$peak" -lt 18000 ] || nm "$OCSPFETCH" | grep -q __asan
+}
+
+# ---- progress ----
+
+# at_terminal SECONDS COMMAND...: what a terminal shows, raw, in `screen`.
+at_terminal() {
+	local command
+	command=$(printf '%q ' "$@")
+	code=0
+	SHELL=/bin/bash script -qec "$command" screen.raw </dev/null \
+		>/dev/null 2>&1 || code=$?
+	# script's own two lines
+	sed -e '1{/^Script started/d}' -e '${/^Script done/d}' screen.raw >screen
+}
+
+# What is left on the screen's lines when all is overwritten that was.
+left_on_screen() {
+	awk -F '\r' '{
+		sub(/\r$/, "")
+		line = ""
+		n = split($0, part, "\r")
+		for (i = 1; i <= n; i++)
+			line = part[i] substr(line, length(part[i]) + 1)
+		sub(/ *$/, "", line)
+		if (line != "") print line
+	}' screen
+}
+
+shows_nothing() {
+	[ -z "$(left_on_screen)" ] && ! grep -q ocspfetch screen
+}
+
+# Four certificates whose responder takes its time, in d.
+slow() {
+	local i
+	mkdir d
+	for i in 1 2 3 4; do
+		leaf "d/$i" "latency-600,good.$MINE"
+	done
+}
+
+@test "on a terminal a long run shows how far it is, and clears it away" {
+	slow
+	at_terminal "$OCSPFETCH" -P 1 d
+	cat -v screen
+	[ "$code" -eq 0 ]
+	grep -q $'\rocspfetch: [123]/4' screen
+	[ -z "$(left_on_screen)" ]
+	[ "$(find d -name '*.ocsp' | wc -l)" -eq 4 ]
+}
+
+@test "progress appears while all wait, and no message is mixed with it" {
+	slow
+	leaf d/9 "latency-1500,trylater.$MINE"
+	at_terminal "$OCSPFETCH" -r 0 d
+	cat -v screen
+	[ "$code" -eq 1 ]
+	grep -q $'\rocspfetch: 4/5' screen
+	[ "$(left_on_screen | wc -l)" -eq 1 ]
+	[[ $(left_on_screen) == "ocspfetch: d/9.pem: "*"run again later" ]]
+}
+
+@test "a short run, or one certificate, shows nothing on a terminal" {
+	mkdir d
+	several d/a d/b
+	leaf one "latency-1500,good.$MINE"
+	at_terminal "$OCSPFETCH" d
+	[ "$code" -eq 0 ]
+	shows_nothing
+	at_terminal "$OCSPFETCH" one.pem
+	[ "$code" -eq 0 ]
+	shows_nothing
+	rm one.pem.ocsp
+	at_terminal "$OCSPFETCH" --progress one.pem
+	grep -q $'\rocspfetch: 0/1' screen
+	[ -z "$(left_on_screen)" ]
+}
+
+@test "elsewhere nothing is shown but with --progress, then in lines" {
+	slow
+	fetch -P 1 d
+	exits 0
+	silent
+	rm d/*.ocsp
+	fetch --progress d
+	exits 0
+	[ "$stderr" = "ocspfetch: 4/4" ]
+	[ -z "$output" ]
+	# every five seconds at most
+	leaf d/5 "latency-6000,good.$MINE"
+	fetch --progress d
+	exits 0
+	[[ ! $stderr =~ $'\r' ]]
+	[ "$stderr" = $'ocspfetch: 4/5\nocspfetch: 5/5' ]
+}
+
+@test "a message and -v on a terminal are whole lines" {
+	slow
+	at_terminal "$OCSPFETCH" -v -P 1 d gone.pem
+	[ "$code" -eq 2 ]
+	[ "$(left_on_screen | grep -c '^ocspfetch: d/[1-4].pem$')" -eq 4 ]
+	[ "$(left_on_screen | grep -c '^ocspfetch: gone.pem: cannot')" -eq 1 ]
+	[ "$(left_on_screen | grep -vc '^\(ocspfetch: [dg]\|  \)')" -eq 0 ]
+}
