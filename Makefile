@@ -42,7 +42,7 @@ TEST_HEADERS = $(wildcard tests/*.h tests/bench/*.h)
 TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/staple-client $(O)/measure \
 	$(O)/fakehaproxy $(O)/starttls $(O)/faultshim.so $(UNITS) \
 	$(BENCH_PROGRAMS)
-SCRIPTS = .ci/run tests/run \
+SCRIPTS = .ci/run tests/run contrib/rsync/ocspfetch-fleet \
 	$(wildcard tests/*.sh tests/*.bash tests/bench/*.sh)
 
 # They measure on Linux only (epoll), and build nowhere else.

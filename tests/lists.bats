@@ -463,7 +463,7 @@ served() {
 }
 
 @test "5000 certificates are done with 64 descriptors and in bounded memory" {
-	local i n peak=0 pid size
+	local i peak=0 pid size
 	several a
 	# one certificate, and a response for each line
 	for ((i = 0; i < 5000; i++)); do echo "a.pem [ocsp d/$i.der]"; done >list

@@ -13,7 +13,7 @@ set -u
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 demo_and_check='compiler make pkg-config libcurl libcrypto openssl curl cmocka
-	bats haproxy nginx strace'
+	bats haproxy nginx strace script yamllint rsync systemd-analyze'
 servers='lighttpd hitch pen exim4 apache2 h2o node
 	tinyproxy squid'
 asan_and_lint='clang clang-tidy clang-format clang-rt libasan cppcheck mandoc
@@ -74,6 +74,10 @@ have() {
 	strace | valgrind)
 		here "$1" || test "$(uname -s)" != Linux
 		;;
+	systemd-analyze)
+		# Where systemd is not at home, nobody runs its units.
+		here "$1" || test "$(uname -s)" != Linux || here apk
+		;;
 	*)
 		here "$1"
 		;;
@@ -97,6 +101,7 @@ package() {
 	apt:node) echo nodejs ;;
 	# the tests know these two as Debian has them
 	*:exim4 | *:apache2) ;;
+	apt:script) echo bsdutils ;;
 
 	dnf:compiler) echo gcc glibc-devel ;;
 	dnf:pkg-config) echo pkgconf-pkg-config ;;
@@ -109,12 +114,14 @@ package() {
 	dnf:shellcheck) echo ShellCheck ;;
 	dnf:node) echo nodejs ;;
 	dnf:h2o) ;;
+	dnf:script) dnf_script ;;
 
 	apk:compiler) echo gcc musl-dev ;;
 	apk:pkg-config) echo pkgconf ;;
 	apk:libcurl) echo curl-dev ;;
 	apk:libcrypto) echo openssl-dev ;;
 	apk:cmocka) echo cmocka-dev ;;
+	apk:script) echo util-linux-misc ;;
 	apk:clang-tidy | apk:clang-format) echo clang-extra-tools ;;
 	apk:clang-rt | apk:libasan) echo compiler-rt ;;
 	apk:node) echo nodejs ;;
@@ -124,6 +131,7 @@ package() {
 	pacman:pkg-config) echo pkgconf ;;
 	pacman:libcurl) echo curl ;;
 	pacman:libcrypto) echo openssl ;;
+	pacman:script) echo util-linux ;;
 	pacman:bats) echo bash-bats ;;
 	pacman:clang-tidy | pacman:clang-format) echo clang ;;
 	pacman:clang-rt) echo compiler-rt ;;
@@ -138,6 +146,8 @@ package() {
 	zypper:clang-tidy | zypper:clang-format) echo clang-tools ;;
 	zypper:clang-rt) echo clang ;;
 	zypper:libasan) ;;
+	zypper:script) echo util-linux ;;
+	zypper:yamllint) echo python3-yamllint ;;
 	zypper:shellcheck) echo ShellCheck ;;
 	zypper:node) echo nodejs ;;
 	zypper:hitch | zypper:pen | zypper:h2o) ;;
@@ -152,8 +162,18 @@ package() {
 	brew:ctags) echo universal-ctags ;;
 	brew:hitch | brew:pen) ;;
 
+	*:systemd-analyze) echo systemd ;;
 	*) echo "$1" ;;
 	esac
+}
+
+# Fedora has parted it from util-linux.
+dnf_script() {
+	if dnf -q info util-linux-script >/dev/null 2>&1; then
+		echo util-linux-script
+	else
+		echo util-linux
+	fi
 }
 
 # Debian has libclang-rt-dev since 12; before it came with clang.
