@@ -545,16 +545,13 @@ squeeze(char *s)
 static char *
 spell(const char *cwd, const char *path, size_t n, const char *ext)
 {
-	size_t at = path[0] != '/' ? strlen(cwd) : 0, len = strlen(ext);
+	const char *from = path[0] != '/' ? cwd : "";
+	size_t size = strlen(from) + n + strlen(ext) + 3;
 	char *s;
 
-	if ((s = malloc(at + n + len + 3)) == NULL)
+	if ((s = malloc(size)) == NULL)
 		return NULL;
-	s[0] = '/';
-	memcpy(s + 1, cwd, at);
-	s[1 + at] = '/';
-	memcpy(s + 2 + at, path, n);
-	memcpy(s + 2 + at + n, ext, len + 1);
+	snprintf(s, size, "/%s/%.*s%s", from, (int)n, path, ext);
 	squeeze(s + 1);
 	return s;
 }

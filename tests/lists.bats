@@ -246,6 +246,21 @@ damaged() {
 	exits 2
 }
 
+@test "an issuer that a list names is fetched if it is absent, never replaced" {
+	leaf a "good.$MINE" --aia-issuer "$URL/cert-der.$MINE/ca"
+	leaf b "good.$MINE" --aia-issuer "$URL/cert-der.$MINE/ca"
+	rm ./*.issuer
+	# others may need what is in it
+	cp a.pem shared.pem
+	printf 'a.pem [issuer own.pem]\nb.pem [issuer shared.pem]\n' >list
+	fetch --fetch-issuer -l list
+	exits 3
+	says "ocspfetch: b.pem: the issuer was fetched, but shared.pem holds another one"
+	openssl verify -partial_chain -trusted own.pem a.pem
+	cmp a.pem shared.pem
+	[ ! -e a.pem.issuer ]
+}
+
 @test "a list comes from standard input, in the forms of other systems" {
 	several a b
 	run --separate-stderr "$OCSPFETCH" -l - \

@@ -136,7 +136,7 @@ wanted(struct names *operands, struct names *files)
 static void
 gives(const char *operands, const char *files, int del_ext, const char *want)
 {
-	struct names o, f;
+	struct names o = {0}, f = {0};
 	struct list_wanted w;
 	struct list *l;
 	char *got;
@@ -155,7 +155,7 @@ gives(const char *operands, const char *files, int del_ext, const char *want)
 static void
 is_refused(const char *operands, const char *files, int del_ext, int single)
 {
-	struct names o, f;
+	struct names o = {0}, f = {0};
 	struct list_wanted w;
 	struct list *l;
 
@@ -427,22 +427,23 @@ a_nul_byte_ends_a_list(void **state)
 static void
 a_line_has_a_limit_on_both_sides(void **state)
 {
+	static const char first[] = {'a', '.', 'p', 'e', 'm', ' '};
+	static const char next[] = {'\n', 'b', '.', 'p', 'e', 'm', '\n'};
 	char *line = malloc(LIST_LINE_MAX + 16);
 	size_t n;
 
 	(void)state;
 	assert_non_null(line);
 	memset(line, 'x', LIST_LINE_MAX + 16);
-	memcpy(line, "a.pem ", 6);
+	memcpy(line, first, sizeof(first));
 	for (n = LIST_LINE_MAX; n <= LIST_LINE_MAX + 1; n++) {
-		memcpy(line + n, "\nb.pem\n", 7);
-		write_file("list", line, n + 7);
+		memcpy(line + n, next, sizeof(next));
+		write_file("list", line, n + sizeof(next));
 		gives("", "list", 0, n > LIST_LINE_MAX ? "BAD" : "a.pem b.pem");
 		/* nor does the end of the file matter */
 		write_file("list", line, n);
 		gives("", "list", 0, n > LIST_LINE_MAX ? "BAD" : "a.pem");
-		line[n] = 'x';
-		memset(line + n, 'x', 7);
+		memset(line + n, 'x', sizeof(next));
 	}
 	says("list: line 1: it has more than 65534 bytes");
 	free(line);
@@ -558,7 +559,7 @@ a_name_may_be_of_any_length(void **state)
 static void
 the_total_counts_each_once(void **state)
 {
-	struct names o, f;
+	struct names o = {0}, f = {0};
 	struct list_wanted w;
 	struct list *l;
 
