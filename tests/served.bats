@@ -615,7 +615,8 @@ beside() {
 	exits 1
 	says "(--deadline)"
 	# nor does any other have time then
-	fetch --deadline 1 -S "127.0.0.1:$TLS" site.pem site.pem
+	cp site.pem other.pem
+	fetch --deadline 1 -S "127.0.0.1:$TLS" site.pem other.pem
 	exits 1
 	[ "$(grep -c '(--deadline)' <<<"$stderr")" -eq 2 ]
 	# nor is ^C waited for
