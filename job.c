@@ -499,25 +499,19 @@ begin_hunt(struct job *j, const struct env *env, const char *why)
 	return JOB_ASK;
 }
 
-/* -1: it cannot be had, or a directory holds it and it is no certificate. */
+/* Not every file of a directory is a certificate. */
 static int
-load_cert(struct job *j, const struct env *env)
+load_cert(struct job *j, const struct env *env, char *why)
 {
-	enum cert_result res;
-	char why[WHY_MAX];
+	enum cert_result res = cert_read(env->shelf, j->path, &j->cert, why);
 
-	(void)ocsp_starved(); /* what went before is settled */
-	res = cert_read(env->shelf, j->path, &j->cert, why);
-	if (res == CERT_ENONE && j->named.perhaps && !is_starved(j)) {
+	if (is_starved(j))
+		return -1;
+	if (res == CERT_ENONE && j->named.perhaps)
 		j->action = ACTION_PASSED_OVER;
-		return -1;
-	}
-	if (res != CERT_OK)
+	else if (res != CERT_OK)
 		fail_cert(j, res, why);
-	if (res != CERT_OK || is_starved(j))
-		return -1;
-	report_cert(j, env);
-	return 0;
+	return res == CERT_OK ? 0 : -1;
 }
 
 enum job_state
@@ -531,8 +525,10 @@ job_load(struct job *j, const struct env *env)
 		job_fail(j, CODE_LOCAL, "out of memory");
 		return JOB_DONE;
 	}
-	if (load_cert(j, env) == -1)
+	(void)ocsp_starved(); /* what went before is settled */
+	if (load_cert(j, env, why) == -1)
 		return JOB_DONE;
+	report_cert(j, env);
 	if ((env->o->check && read_stored(j, env, why) == -1) ||
 	    !is_worth_asking(j, env))
 		return JOB_DONE;
@@ -1229,10 +1225,14 @@ enum job_state
 job_served(struct job *j, const struct env *env)
 {
 	struct served_answer a = {0};
+	char why[WHY_MAX];
 
 	(void)ocsp_starved(); /* what went before is settled */
-	if (!job_is_presented(j, env) && load_cert(j, env) == -1)
-		return JOB_DONE;
+	if (!job_is_presented(j, env)) {
+		if (load_cert(j, env, why) == -1)
+			return JOB_DONE;
+		report_cert(j, env);
+	}
 	if (probe(j, env, &a) == 0 && take_presented(j, env, &a) == 0)
 		judge_served(j, env, &a);
 	served_free(&a);
@@ -1329,7 +1329,8 @@ settle_served(struct job *j, const struct env *env)
 {
 	int young = env->now - j->cert.not_before < YOUNG;
 
-	if (j->action == ACTION_NO_RESPONDER || j->trouble > CODE_TEMPORARY ||
+	if (j->action == ACTION_NO_RESPONDER ||
+	    j->action == ACTION_PASSED_OVER || j->trouble > CODE_TEMPORARY ||
 	    j->stapled == STAPLED_UNHEARD || job_lasts(j, env))
 		return j->code = j->trouble;
 	if (j->stapled == STAPLED_NOTHING)

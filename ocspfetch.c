@@ -70,8 +70,7 @@ struct progress {
 
 struct run {
 	struct env env;
-	struct list *list; /* NULL: what a server presents */
-	int probed;
+	struct list *list;
 	struct progress progress;
 	struct waiting *waiting;
 	size_t nwaiting;
@@ -174,7 +173,7 @@ start_progress(struct run *r)
 	struct progress *p = &r->progress;
 
 	p->in_place = isatty(STDERR_FILENO);
-	p->total = r->list != NULL ? list_total(r->list) : 1;
+	p->total = list_total(r->list);
 	p->wanted = r->env.o->progress || (p->in_place && p->total > 1);
 	p->due_ms =
 	    monotonic_ms() + (p->in_place ? PROGRESS_AFTER : PROGRESS_LINES);
@@ -590,8 +589,7 @@ start_job(struct run *r, const struct list_entry *e)
 	struct job *j;
 
 	if ((j = malloc(sizeof(*j))) == NULL) {
-		complain_of(r, "out of memory", "");
-		worsen(r, CODE_LOCAL);
+		out_of_memory(r, e->path);
 		return NULL;
 	}
 	job_init(j, e);
@@ -601,7 +599,7 @@ start_job(struct run *r, const struct list_entry *e)
 	state = r->env.o->served != NULL ? job_served(j, &r->env)
 					 : job_load(j, &r->env);
 	ending_signals(SIG_BLOCK);
-	if (r->list != NULL && j->action != ACTION_PASSED_OVER)
+	if (j->action != ACTION_PASSED_OVER)
 		list_is_certificate(r->list);
 	if (state == JOB_ASK)
 		return j;
@@ -632,16 +630,23 @@ draw_name(struct run *r, struct list_entry *e)
 		}
 }
 
+/* Without a name, -S is about what the server presents. */
+static int
+is_presented(const struct options *o)
+{
+	return o->served != NULL && o->noperands + o->lists.n == 0;
+}
+
 /* Loads what is named until one has to be asked about. */
 static struct job *
 take_named(struct run *r)
 {
-	struct list_entry e = {.path = r->env.o->served};
+	const struct options *o = r->env.o;
+	struct list_entry e = {.path = o->served};
 	struct job *j;
 
-	/* what a server presents has no name */
-	if (r->list == NULL)
-		return r->probed++ ? NULL : start_job(r, &e);
+	if (is_presented(o))
+		return r->progress.done == 0 ? start_job(r, &e) : NULL;
 	while (r->nwaiting < MAX_WAITING && draw_name(r, &e))
 		if ((j = start_job(r, &e)) != NULL)
 			return j;
@@ -786,8 +791,6 @@ read_names(struct run *r)
 	char why[WHY_MAX];
 	enum list_result res;
 
-	if (o->noperands + o->lists.n == 0)
-		return; /* --served alone */
 	ending_signals(SIG_UNBLOCK);
 	res = list_read(&r->list, &wanted, why);
 	ending_signals(SIG_BLOCK);

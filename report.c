@@ -989,6 +989,8 @@ decision(const struct job *j, const struct env *env)
 {
 	if (j->would_write)
 		return "it would be written, but for --dry-run";
+	if (j->action == ACTION_PASSED_OVER)
+		return "passed over: there is no certificate in it";
 	if (env->o->served != NULL)
 		return server_decision(j, env);
 	switch (j->action) {
@@ -1005,7 +1007,6 @@ decision(const struct job *j, const struct env *env)
 	case ACTION_NO_RESPONDER:
 		return "nothing to do";
 	case ACTION_PASSED_OVER:
-		return "passed over: there is no certificate in it";
 	case ACTION_NONE:
 		break;
 	}

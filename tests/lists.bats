@@ -79,6 +79,23 @@ damaged() {
 	says "another-key: there is no certificate"
 }
 
+@test "-S asks about what a directory and a list name" {
+	mkdir d
+	several d/a b
+	echo text >d/README
+	echo b.pem >list
+	fetch -v -S 127.0.0.1:1 d -l list
+	exits 1
+	says "passed over: there is no certificate in it"
+	[ "$(grep -c '^ocspfetch: d/a.pem: ' <<<"$stderr")" -eq 1 ]
+	[ "$(grep -c '^ocspfetch: b.pem: ' <<<"$stderr")" -eq 1 ]
+	[ "$(grep -c '^ocspfetch: d/README: ' <<<"$stderr")" -eq 0 ]
+	fetch -S 127.0.0.1:1 -l list
+	exits 1
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	says "ocspfetch: b.pem: "
+}
+
 @test "a damaged certificate in a directory fails, and the others are done" {
 	mkdir d
 	several d/a d/z
