@@ -7,9 +7,6 @@
 
 #define BUCKETS 256
 
-/* Nobody is left alone for longer, in ms; who wants that is not asked again. */
-#define LONGEST_REST 60000
-
 struct host {
 	struct host *next; /* in its bucket */
 	char *name;        /* "http://host:port", as the URL has it */
@@ -19,9 +16,8 @@ struct host {
 	long long moved;   /* when anything of it last began or ended */
 	long long rests;   /* until when it wants to be left alone */
 	int failures;      /* since it was last reached */
-	enum http_result failure;
-	int proxied;
-	char why[WHY_MAX];
+	int down;
+	struct http_answer why; /* it is; without what was lent */
 };
 
 struct hosts {
@@ -102,7 +98,7 @@ enum host_state
 host_state(
     const struct hosts *h, const struct host *one, long long now, long *wait_ms)
 {
-	if (one->failures >= HOSTS_PATIENCE)
+	if (one->down)
 		return HOST_DOWN;
 	if (one->rests > now) {
 		if (one->rests - now < *wait_ms)
@@ -141,35 +137,52 @@ is_unreached(enum http_result result)
 	}
 }
 
+static void
+go_down(struct host *one, const struct http_answer *a)
+{
+	one->down = 1;
+	one->why = *a;
+	one->why.type = one->why.location = NULL;
+	one->why.body = NULL;
+	one->why.body_len = 0;
+	one->why.headers = "";
+	one->why.skipped = 1;
+}
+
+/* It said so with a status for that, and not with an answer. */
+static int
+wants_rest(const struct http_answer *a)
+{
+	return a->retry_after > 0 && (a->status == 429 || a->status >= 500);
+}
+
 void
 host_end(struct host *one, const struct http_answer *a, long long now)
 {
-	long long rest = a->retry_after * 1000;
-
 	one->busy--;
 	one->moved = now;
 	if (is_unreached(a->result)) {
-		one->failures++;
-		one->failure = a->result;
-		one->proxied = a->proxied;
-		memcpy(one->why, a->why, sizeof(one->why));
+		if (++one->failures >= HOSTS_PATIENCE)
+			go_down(one, a);
 		return;
 	}
-	one->failures = 0;
+	one->failures = one->down = 0;
 	one->answered = 1;
 	one->took = a->ms;
-	if (rest > 0 && rest <= LONGEST_REST && now + rest > one->rests)
-		one->rests = now + rest;
+	if (wants_rest(a) && a->retry_after > HOSTS_LONGEST_REST)
+		go_down(one, a);
+	else if (wants_rest(a) && now + a->retry_after * 1000 > one->rests)
+		one->rests = now + a->retry_after * 1000;
+}
+
+int
+host_is_busy(const struct host *one)
+{
+	return one->busy > 0;
 }
 
 void
 host_failure(const struct host *one, struct http_answer *a)
 {
-	memset(a, 0, sizeof(*a));
-	a->result = one->failure;
-	a->skipped = 1;
-	a->proxied = one->proxied;
-	a->headers = "";
-	a->date = -1;
-	memcpy(a->why, one->why, sizeof(a->why));
+	*a = one->why;
 }

@@ -13,8 +13,12 @@
 
 #include "http.h"
 
-/* So many failures in a row, and a host is down for the rest of the run. */
+/*
+ * So many times in a row it was not reached, and a host is down for the rest of
+ * the run; and at once if it wants to be left alone for longer than:
+ */
 #define HOSTS_PATIENCE 8
+#define HOSTS_LONGEST_REST 60 /* seconds */
 
 /* An answer that takes longer is slow, in ms. */
 #define HOSTS_SLOW 1000
@@ -45,7 +49,12 @@ enum host_state host_state(
 void host_begin(struct host *, long long now);
 void host_end(struct host *, const struct http_answer *, long long now);
 
-/* The last failure of one that is down: what another question would bring. */
+int host_is_busy(const struct host *); /* is a question to it on the wire? */
+
+/*
+ * Why one is down: what another question would bring, with `skipped` set.
+ * Borrowed from the host.
+ */
 void host_failure(const struct host *, struct http_answer *);
 
 #endif

@@ -520,7 +520,6 @@ job_load(struct job *j, const struct env *env)
 	enum cert_result res;
 	char why[WHY_MAX];
 
-	j->began_ms = env->ms;
 	if (name_output(j, env->o) == -1) {
 		job_fail(j, CODE_LOCAL, "out of memory");
 		return JOB_DONE;
@@ -562,16 +561,16 @@ choose_method(struct job *j, const struct options *o)
 
 /* How much of --wait is left, in ms. */
 static long long
-wait_left(const struct job *j, const struct env *env)
+wait_left(const struct env *env)
 {
-	return j->began_ms + env->o->wait * 1000 - env->ms;
+	return env->began_ms + env->o->wait * 1000 - env->ms;
 }
 
 /* For one exchange; --wait bounds those that it alone brings about. */
 static long
 time_limit(const struct job *j, const struct env *env)
 {
-	long long ms = env->o->timeout * 1000, left = wait_left(j, env);
+	long long ms = env->o->timeout * 1000, left = wait_left(env);
 
 	if (j->round > env->o->retry && left < ms)
 		ms = left > LEAST_TIMEOUT ? left : LEAST_TIMEOUT;
@@ -635,7 +634,7 @@ static long long
 next_pause(
     const struct job *j, const struct env *env, const struct http_answer *a)
 {
-	long long ms, left = wait_left(j, env), asked = a->retry_after * 1000;
+	long long ms, left = wait_left(env), asked = a->retry_after * 1000;
 	int waits = job_waits(j, env);
 
 	ms = j->round < 6 ? 1000LL << j->round : LONGEST_PAUSE * 1000;
@@ -916,8 +915,8 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 		if (a->result == HTTP_ENOMEM)
 			return JOB_DONE;
 		/* what is too large, or not trusted, will be so again */
-		if (a->result != HTTP_ETOOBIG && a->result != HTTP_ETLS &&
-		    a->result != HTTP_EOTHER)
+		if (!a->skipped && a->result != HTTP_ETOOBIG &&
+		    a->result != HTTP_ETLS && a->result != HTTP_EOTHER)
 			j->transient = 1;
 		return next_responder(j, env, a);
 	}

@@ -74,7 +74,8 @@ struct env {
 	struct cert_shelf *shelf;
 	struct staple_dirs *dirs;
 	time_t now;
-	long long ms;      /* of a clock that only goes forward */
+	long long ms; /* of a clock that only goes forward */
+	long long began_ms;
 	long long left_ms; /* of the whole run; -1: no deadline */
 	long long (*clock_ms)(void);
 };
@@ -94,7 +95,8 @@ struct job {
 	int have_is_der; /* that is what was judged last, at: */
 	time_t have_when;
 
-	int hunting; /* the issuer is asked for, not the responder */
+	struct host *host; /* whose slot it has; the queue's */
+	int hunting;       /* the issuer is asked for, not the responder */
 	const char *urls[CERT_MAX_URLS]; /* vetted; borrowed */
 	size_t nurls;
 	size_t url;              /* the one being asked */
@@ -104,7 +106,6 @@ struct job {
 	int heard;     /* `why` tells what OCSP said, not the way to it */
 	int transient; /* this round failed in a way that may pass */
 	long long round;
-	long long began_ms; /* when it was first asked, for --wait */
 	long pause_ms;
 	char *get_url;
 

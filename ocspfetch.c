@@ -1,3 +1,4 @@
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -15,14 +16,18 @@
 #include "job.h"
 #include "list.h"
 #include "options.h"
+#include "queue.h"
 #include "report.h"
 
 /* How long a lock is waited for, and how often it is tried, in ms. */
 #define LOCK_PATIENCE 10000
 #define LOCK_PAUSE 25
 
-/* Jobs that wait hold memory and a descriptor: no more begin beyond these. */
+/* Jobs that wait hold memory and descriptors: no more begin beyond these. */
 #define MAX_WAITING 64
+
+/* Descriptors that a run needs whatever it asks: files, directories, hooks. */
+#define OWN_DESCRIPTORS 64
 
 /* So much waits to be handed to HAProxy, in bytes, before it is. */
 #define NEWS_MAX ((size_t)1 << 20)
@@ -37,13 +42,6 @@
 #define PROGRESS_AFTER 1000
 #define PROGRESS_STEP 100
 #define PROGRESS_LINES 5000
-
-/* A job that waits for its question to be asked again. */
-struct waiting {
-	struct job *job;
-	long long due_ms; /* of the monotonic clock */
-	struct waiting *next;
-};
 
 /* A response in place, of which HAProxy has to hear; all is owned. */
 struct news {
@@ -72,8 +70,9 @@ struct run {
 	struct env env;
 	struct list *list;
 	struct progress progress;
-	struct waiting *waiting;
-	size_t nwaiting;
+	size_t parallel;
+	struct queue *queue;
+	int all_named;         /* the list has no more */
 	long long deadline_ms; /* of the monotonic clock; -1: none */
 	enum code worst;
 	int changed;
@@ -505,20 +504,13 @@ to_stdout(struct run *r, const unsigned char *der, size_t len)
 }
 
 static void
-queue(struct run *r, struct job *j, long pause_ms)
+wait_in_queue(struct run *r, struct job *j, long pause_ms)
 {
-	struct waiting *w;
-
-	if ((w = malloc(sizeof(*w))) == NULL) {
-		job_fail(j, CODE_LOCAL, "out of memory");
-		finish(r, j);
+	tick(r);
+	if (queue_put(r->queue, j, &r->env, pause_ms) == 0)
 		return;
-	}
-	w->job = j;
-	w->due_ms = monotonic_ms() + pause_ms;
-	w->next = r->waiting;
-	r->waiting = w;
-	r->nwaiting++;
+	job_fail(j, CODE_LOCAL, "out of memory");
+	finish(r, j);
 }
 
 /* Another run is saving: meanwhile the other answers are not to be kept. */
@@ -534,7 +526,7 @@ save_later(struct run *r, struct job *j, const unsigned char *der, size_t len)
 	if (j->save_der == NULL)
 		job_fail(j, CODE_LOCAL, "out of memory");
 	else if (monotonic_ms() < j->save_until && r->env.left_ms != 0) {
-		queue(r, j, LOCK_PAUSE);
+		wait_in_queue(r, j, LOCK_PAUSE);
 		return;
 	} else
 		job_fail(j, CODE_LOCAL, "%s (it was waited for up to %d s)",
@@ -558,29 +550,6 @@ save(struct run *r, struct job *j, const unsigned char *der, size_t len)
 	finish(r, j);
 }
 
-/* Takes the first that is due; else NULL, and how long that is to come. */
-static struct job *
-take_due(struct run *r, long *wait_ms)
-{
-	struct waiting **p, *w;
-	long long now = monotonic_ms();
-	struct job *j;
-
-	for (p = &r->waiting; (w = *p) != NULL; p = &w->next) {
-		if (w->due_ms > now && r->env.left_ms != 0) {
-			if (w->due_ms - now < *wait_ms)
-				*wait_ms = (long)(w->due_ms - now);
-			continue;
-		}
-		*p = w->next;
-		r->nwaiting--;
-		j = w->job;
-		free(w);
-		return j;
-	}
-	return NULL;
-}
-
 /* Loads one; NULL: it is finished already. */
 static struct job *
 start_job(struct run *r, const struct list_entry *e)
@@ -599,7 +568,7 @@ start_job(struct run *r, const struct list_entry *e)
 	state = r->env.o->served != NULL ? job_served(j, &r->env)
 					 : job_load(j, &r->env);
 	ending_signals(SIG_BLOCK);
-	if (j->action != ACTION_PASSED_OVER)
+	if (j->action != ACTION_PASSED_OVER && !r->all_named)
 		list_is_certificate(r->list);
 	if (state == JOB_ASK)
 		return j;
@@ -637,7 +606,28 @@ is_presented(const struct options *o)
 	return o->served != NULL && o->noperands + o->lists.n == 0;
 }
 
-/* Loads what is named until one has to be asked about. */
+/* Is its responder to be asked now?  Else the queue has it, or its name. */
+static struct job *
+offer(struct run *r, struct job *j)
+{
+	switch (queue_offer(r->queue, j, &r->env)) {
+	case QUEUE_GO:
+		return j;
+	case QUEUE_KEPT:
+		break;
+	case QUEUE_PUT_OFF:
+		job_free(j);
+		free(j);
+		break;
+	case QUEUE_NOMEM:
+		job_fail(j, CODE_LOCAL, "out of memory");
+		finish(r, j);
+		break;
+	}
+	return NULL;
+}
+
+/* Loads what is named until one is to be asked about, and can be. */
 static struct job *
 take_named(struct run *r)
 {
@@ -647,10 +637,51 @@ take_named(struct run *r)
 
 	if (is_presented(o))
 		return r->progress.done == 0 ? start_job(r, &e) : NULL;
-	while (r->nwaiting < MAX_WAITING && draw_name(r, &e))
+	while (!r->all_named && queue_has_room(r->queue)) {
+		if (!draw_name(r, &e)) {
+			r->all_named = 1;
+			break;
+		}
+		if ((j = start_job(r, &e)) != NULL && (j = offer(r, j)) != NULL)
+			return j;
+	}
+	return NULL;
+}
+
+/* The next that may go on, in whatever way. */
+static struct job *
+take_any(struct run *r, long *wait_ms)
+{
+	struct list_entry e;
+	struct job *j;
+
+	if ((j = queue_take(r->queue, &r->env, 0, wait_ms)) != NULL ||
+	    (j = take_named(r)) != NULL)
+		return j;
+	tick(r);
+	while (queue_again(r->queue, &r->env, r->all_named, &e))
 		if ((j = start_job(r, &e)) != NULL)
 			return j;
-	return NULL;
+	return r->all_named ? queue_take(r->queue, &r->env, 1, wait_ms) : NULL;
+}
+
+static void go_on(struct run *r, struct job *j, const struct http_answer *a);
+
+/* 1: `q` goes out; 0: there is nothing to ask. */
+static int
+ask(struct run *r, struct job *j, struct http_question *q)
+{
+	struct http_answer a;
+
+	if (job_question(j, &r->env, q) != JOB_ASK) {
+		finish(r, j);
+		return 0;
+	}
+	if (queue_begin(r->queue, j, &r->env, &a) != HOST_DOWN)
+		return 1;
+	report_skipped(j, &r->env);
+	go_on(r, j, &a);
+	return 0;
 }
 
 static enum http_draw
@@ -661,16 +692,14 @@ next_question(void *ctx, struct http_question *q, long *wait_ms)
 
 	for (;;) {
 		tick(r);
-		if ((j = take_due(r, wait_ms)) == NULL &&
-		    (j = take_named(r)) == NULL)
-			return r->waiting != NULL ? HTTP_LATER : HTTP_NONE;
+		if ((j = take_any(r, wait_ms)) == NULL)
+			return queue_is_empty(r->queue) ? HTTP_NONE
+							: HTTP_LATER;
 		tick(r);
 		if (j->save_der != NULL)
 			save(r, j, j->save_der, j->save_len);
-		else if (job_question(j, &r->env, q) == JOB_ASK)
+		else if (ask(r, j, q))
 			return HTTP_ASK;
-		else
-			finish(r, j);
 	}
 }
 
@@ -688,21 +717,15 @@ say_wait(struct run *r, const struct job *j)
 }
 
 static void
-take_answer(
-    void *ctx, const struct http_question *q, const struct http_answer *a)
+go_on(struct run *r, struct job *j, const struct http_answer *a)
 {
-	struct run *r = ctx;
-	struct job *j = q->ref;
-
-	tick(r);
-	report_exchange(j, &r->env, q, a);
 	switch (job_answer(j, &r->env, a)) {
 	case JOB_ASK:
-		queue(r, j, 0);
+		wait_in_queue(r, j, 0);
 		return;
 	case JOB_WAIT:
 		say_wait(r, j);
-		queue(r, j, j->pause_ms);
+		wait_in_queue(r, j, j->pause_ms);
 		return;
 	case JOB_SAVE:
 		save(r, j, a->body, a->body_len);
@@ -713,11 +736,26 @@ take_answer(
 	}
 }
 
+static void
+take_answer(
+    void *ctx, const struct http_question *q, const struct http_answer *a)
+{
+	struct run *r = ctx;
+	struct job *j = q->ref;
+
+	tick(r);
+	queue_end(j, &r->env, a);
+	report_exchange(j, &r->env, q, a);
+	go_on(r, j, a);
+}
+
 /* ---- the run ---- */
 
 static void
-fill_http_options(struct http_options *h, const struct options *o)
+fill_http_options(struct http_options *h, const struct run *r)
 {
+	const struct options *o = r->env.o;
+
 	memset(h, 0, sizeof(*h));
 	h->agent = "ocspfetch/" OCSPFETCH_VERSION;
 	h->post_type = "application/ocsp-request";
@@ -728,7 +766,7 @@ fill_http_options(struct http_options *h, const struct options *o)
 	h->nheaders = o->headers.n;
 	h->connect_timeout_ms = (long)(o->connect_timeout * 1000);
 	h->max_redirs = (long)o->max_redirs;
-	h->parallel = (size_t)o->parallel;
+	h->parallel = r->parallel;
 	h->family = o->ipv4 ? 4 : o->ipv6 ? 6 : 0;
 }
 
@@ -800,6 +838,29 @@ read_names(struct run *r)
 		starve(r);
 }
 
+/*
+ * Each question may need two connections for a moment, and each job up to two
+ * directories: few descriptors make few questions at once.
+ */
+static struct queue *
+make_queue(struct run *r)
+{
+	size_t most = MAX_WAITING, left;
+	struct rlimit limit;
+
+	r->parallel = (size_t)r->env.o->parallel;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    limit.rlim_cur < OWN_DESCRIPTORS + 4 * r->parallel + 2 * most) {
+		left = limit.rlim_cur > OWN_DESCRIPTORS + 6
+		    ? (size_t)limit.rlim_cur - OWN_DESCRIPTORS
+		    : 6;
+		if (r->parallel > left / 6)
+			r->parallel = left / 6;
+		most = (left - 4 * r->parallel) / 2;
+	}
+	return queue_new(r->parallel, most < MAX_WAITING ? most : MAX_WAITING);
+}
+
 static int
 prepare(struct run *r)
 {
@@ -807,6 +868,7 @@ prepare(struct run *r)
 	size_t i;
 
 	r->last_news = &r->news;
+	r->env.began_ms = monotonic_ms();
 	if (o->deadline != -1)
 		r->deadline_ms = monotonic_ms() + o->deadline * 1000;
 	if (o->haproxy.n > 0 &&
@@ -820,8 +882,9 @@ prepare(struct run *r)
 	r->env.ocsp = ocsp_new();
 	r->env.shelf = cert_shelf_new(o->verbose > 0 || o->served != NULL);
 	r->env.dirs = staple_dirs_new();
+	r->queue = make_queue(r);
 	return r->env.ocsp == NULL || r->env.shelf == NULL ||
-		r->env.dirs == NULL
+		r->env.dirs == NULL || r->queue == NULL
 	    ? -1
 	    : 0;
 }
@@ -838,6 +901,7 @@ clean_up(struct run *r)
 	free(r->untold);
 	free(r->shortest);
 	cert_shelf_free(r->env.shelf);
+	queue_free(r->queue);
 	staple_dirs_free(r->env.dirs);
 	ocsp_free(r->env.ocsp);
 	list_free(r->list);
@@ -852,7 +916,7 @@ go(struct run *r)
 	struct http_options http;
 	int rc;
 
-	fill_http_options(&http, r->env.o);
+	fill_http_options(&http, r);
 	start_progress(r);
 	rc = http_run(&http, &source);
 	end_progress(r);

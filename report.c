@@ -289,6 +289,13 @@ report_exchange(struct job *j, const struct env *env,
 	add_curl(j, env, q);
 }
 
+void
+report_skipped(struct job *j, const struct env *env)
+{
+	report_line(j, env, "not asked", "%s: others of this run were in vain",
+	    j->urls[j->url]);
+}
+
 /* ---- what went wrong ---- */
 
 /* A word on the clock where that may be the cause; else empty. */
@@ -573,7 +580,7 @@ report_wait(const struct job *j, const struct env *env, struct text *out)
 	text_add(&raw, "%s: %s; asking again in %s, for %s more (--wait)",
 	    j->path, j->why, words_span(pause, (j->pause_ms + 500) / 1000),
 	    words_span(
-		left, (j->began_ms + env->o->wait * 1000 - env->ms) / 1000));
+		left, (env->began_ms + env->o->wait * 1000 - env->ms) / 1000));
 	text_add(out, "ocspfetch: ");
 	if (raw.s != NULL)
 		text_add_escaped(out, raw.s, raw.len);

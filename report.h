@@ -17,6 +17,7 @@ void report_issuer(struct job *, const struct env *);
 void report_stored(struct job *, const struct env *);
 void report_exchange(struct job *, const struct env *,
     const struct http_question *, const struct http_answer *);
+void report_skipped(struct job *, const struct env *);
 void report_verdict(struct job *, const struct env *);
 
 /* Why an exchange brought no judgement, into job_fail(). */

@@ -38,8 +38,11 @@ tear_down(void **state)
 static void
 ended(enum http_result result, long ms, long long retry_after, long long now)
 {
-	struct http_answer a = {
-	    .result = result, .ms = ms, .retry_after = retry_after};
+	struct http_answer a = {.result = result,
+	    .status = result == HTTP_ANSWERED ? 503 : 0,
+	    .ms = ms,
+	    .retry_after = retry_after,
+	    .date = -1};
 
 	snprintf(a.why, sizeof(a.why), "the reason");
 	host_begin(one, now - ms);
@@ -197,13 +200,35 @@ an_earlier_end_of_the_rest_does_not_shorten_it(void **state)
 }
 
 static void
-nobody_is_left_alone_for_over_a_minute(void **state)
+who_wants_to_be_left_alone_for_over_a_minute_is_not_asked_again(void **state)
 {
+	struct http_answer a;
+
 	(void)state;
-	ended(HTTP_ANSWERED, 10, 61, 1000);
-	is(HOST_FREE, 1000);
 	ended(HTTP_ANSWERED, 10, 60, 1000);
 	is(HOST_RESTS, 60999);
+	ended(HTTP_ANSWERED, 10, 61, 1000);
+	is(HOST_DOWN, 1000);
+	is(HOST_DOWN, 1000000);
+	host_failure(one, &a);
+	assert_true(a.skipped);
+	assert_int_equal(a.result, HTTP_ANSWERED);
+	assert_int_equal(a.status, 503);
+	assert_int_equal(a.retry_after, 61);
+	assert_null(a.body);
+	assert_int_equal(a.body_len, 0);
+}
+
+static void
+retry_after_beside_an_answer_means_nothing(void **state)
+{
+	const struct http_answer a = {
+	    .result = HTTP_ANSWERED, .status = 200, .retry_after = 100};
+
+	(void)state;
+	host_begin(one, 0);
+	host_end(one, &a, 0);
+	is(HOST_FREE, 0);
 }
 
 static void
@@ -273,7 +298,9 @@ main(void)
 	    TEST(few_slots_leave_one_for_others),
 	    TEST(retry_after_is_for_all_questions_to_the_host),
 	    TEST(an_earlier_end_of_the_rest_does_not_shorten_it),
-	    TEST(nobody_is_left_alone_for_over_a_minute),
+	    TEST(
+		who_wants_to_be_left_alone_for_over_a_minute_is_not_asked_again),
+	    TEST(retry_after_beside_an_answer_means_nothing),
 	    TEST(one_that_cannot_be_reached_is_down_after_eight_in_a_row),
 	    TEST(any_answer_in_between_begins_the_count_again),
 	    TEST(one_that_is_down_comes_back_with_an_answer),

@@ -1,0 +1,257 @@
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue.h"
+
+struct waiting {
+	struct waiting *next;
+	struct job *job;
+	long long due_ms;
+};
+
+/* Names that were put off, of one host; a host has one such list, or none. */
+struct backlog {
+	struct backlog *next;
+	const struct host *host;
+	struct list_entry *v;
+	size_t first, n, size;
+};
+
+struct queue {
+	struct hosts *hosts;
+	struct waiting *waiting, **last;
+	size_t nwaiting, most;
+	struct backlog *backlogs;
+	size_t nput_off;
+};
+
+struct queue *
+queue_new(size_t parallel, size_t most)
+{
+	struct queue *q;
+
+	if ((q = calloc(1, sizeof(*q))) == NULL ||
+	    (q->hosts = hosts_new(parallel)) == NULL) {
+		free(q);
+		return NULL;
+	}
+	q->last = &q->waiting;
+	q->most = most;
+	return q;
+}
+
+void
+queue_free(struct queue *q)
+{
+	struct waiting *w;
+	struct backlog *b;
+
+	if (q == NULL)
+		return;
+	while ((w = q->waiting) != NULL) {
+		q->waiting = w->next;
+		job_free(w->job);
+		free(w->job);
+		free(w);
+	}
+	while ((b = q->backlogs) != NULL) {
+		q->backlogs = b->next;
+		free(b->v);
+		free(b);
+	}
+	hosts_free(q->hosts);
+	free(q);
+}
+
+/* ---- hosts ---- */
+
+/* NULL: it is not about a host (a lock is waited for), or no memory. */
+static struct host *
+host_of(const struct queue *q, const struct job *j)
+{
+	if (j->save_der != NULL || j->nurls == 0)
+		return NULL;
+	return hosts_find(q->hosts, j->urls[j->url]);
+}
+
+/* `last`: slots that nobody else wants may be had. */
+static int
+may_go(const struct queue *q, const struct host *h, const struct env *env,
+    int last, long *wait_ms)
+{
+	if (h == NULL || env->left_ms == 0)
+		return 1;
+	switch (host_state(q->hosts, h, env->ms, wait_ms)) {
+	case HOST_FREE:
+	case HOST_DOWN:
+		return 1;
+	case HOST_NEW:
+	case HOST_SLOW:
+		return last;
+	case HOST_RESTS:
+		return 0;
+	}
+	return 0;
+}
+
+enum host_state
+queue_begin(struct queue *q, struct job *j, const struct env *env,
+    struct http_answer *a)
+{
+	long ignored = LONG_MAX;
+
+	if ((j->host = host_of(q, j)) == NULL)
+		return HOST_FREE;
+	/* who waits for it, and has paused, may see whether it is back */
+	if (host_state(q->hosts, j->host, env->ms, &ignored) == HOST_DOWN &&
+	    (env->o->wait == 0 || j->round == 0 || host_is_busy(j->host))) {
+		host_failure(j->host, a);
+		j->host = NULL;
+		return HOST_DOWN;
+	}
+	host_begin(j->host, env->ms);
+	return HOST_FREE;
+}
+
+void
+queue_end(struct job *j, const struct env *env, const struct http_answer *a)
+{
+	if (j->host != NULL)
+		host_end(j->host, a, env->ms);
+	j->host = NULL;
+}
+
+/* ---- jobs ---- */
+
+int
+queue_put(
+    struct queue *q, struct job *j, const struct env *env, long long pause_ms)
+{
+	struct waiting *w;
+
+	if ((w = malloc(sizeof(*w))) == NULL)
+		return -1;
+	w->next = NULL;
+	w->job = j;
+	w->due_ms = env->ms + pause_ms;
+	*q->last = w;
+	q->last = &w->next;
+	q->nwaiting++;
+	return 0;
+}
+
+static struct job *
+unlink_waiting(struct queue *q, struct waiting **p)
+{
+	struct waiting *w = *p;
+	struct job *j = w->job;
+
+	*p = w->next;
+	if (w->next == NULL)
+		q->last = p;
+	q->nwaiting--;
+	free(w);
+	return j;
+}
+
+struct job *
+queue_take(struct queue *q, const struct env *env, int last, long *wait_ms)
+{
+	struct waiting **p, **spare = NULL, *w;
+	int pausing = 0;
+
+	for (p = &q->waiting; (w = *p) != NULL; p = &w->next) {
+		if (w->due_ms > env->ms && env->left_ms != 0) {
+			pausing = 1;
+			if (w->due_ms - env->ms < *wait_ms)
+				*wait_ms = (long)(w->due_ms - env->ms);
+			continue;
+		}
+		if (may_go(q, host_of(q, w->job), env, 0, wait_ms))
+			return unlink_waiting(q, p);
+		if (spare == NULL &&
+		    may_go(q, host_of(q, w->job), env, 1, wait_ms))
+			spare = p;
+	}
+	/* who pauses will want a slot, and perhaps of another host */
+	return last && !pausing && spare != NULL ? unlink_waiting(q, spare)
+						 : NULL;
+}
+
+int
+queue_has_room(const struct queue *q)
+{
+	return q->nwaiting < q->most;
+}
+
+int
+queue_is_empty(const struct queue *q)
+{
+	return q->nwaiting == 0 && q->nput_off == 0;
+}
+
+/* ---- names ---- */
+
+static int
+put_off(struct queue *q, const struct host *h, const struct list_entry *e)
+{
+	struct list_entry *v;
+	struct backlog *b;
+
+	for (b = q->backlogs; b != NULL && b->host != h; b = b->next)
+		;
+	if (b == NULL) {
+		if ((b = calloc(1, sizeof(*b))) == NULL)
+			return -1;
+		b->host = h;
+		b->next = q->backlogs;
+		q->backlogs = b;
+	}
+	if (b->n == b->size) {
+		v = realloc(b->v, (2 * b->size + 16) * sizeof(*v));
+		if (v == NULL)
+			return -1;
+		b->v = v;
+		b->size = 2 * b->size + 16;
+	}
+	b->v[b->n++] = *e;
+	q->nput_off++;
+	return 0;
+}
+
+enum queue_offer
+queue_offer(struct queue *q, struct job *j, const struct env *env)
+{
+	long ignored = LONG_MAX;
+	struct host *h;
+
+	if (j->nurls == 0)
+		return QUEUE_GO;
+	if ((h = hosts_find(q->hosts, j->urls[j->url])) == NULL)
+		return QUEUE_NOMEM;
+	if (may_go(q, h, env, 0, &ignored))
+		return QUEUE_GO;
+	/* a new one is soon known to be slow, or not */
+	if (host_state(q->hosts, h, env->ms, &ignored) == HOST_NEW)
+		return queue_put(q, j, env, 0) == 0 ? QUEUE_KEPT : QUEUE_NOMEM;
+	return put_off(q, h, &j->named) == 0 ? QUEUE_PUT_OFF : QUEUE_NOMEM;
+}
+
+int
+queue_again(
+    struct queue *q, const struct env *env, int last, struct list_entry *e)
+{
+	long ignored = LONG_MAX;
+	struct backlog *b;
+
+	for (b = q->backlogs; b != NULL; b = b->next)
+		if (b->first < b->n &&
+		    may_go(
+			q, b->host, env, last && q->nwaiting == 0, &ignored)) {
+			*e = b->v[b->first++];
+			q->nput_off--;
+			return 1;
+		}
+	return 0;
+}
