@@ -396,6 +396,7 @@ job_good_until(const struct job *j, const struct env *env)
 	const struct ocsp_verdict *v = decisive(j, env);
 
 	if (j->action == ACTION_NO_RESPONDER ||
+	    j->action == ACTION_PASSED_OVER ||
 	    (j->holding != HOLDING_JUDGED && v == &j->have))
 		return 0;
 	return v->usable_until - (time_t)job_demand(j, env);
