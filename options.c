@@ -328,6 +328,52 @@ options_output_stem(const char *path, int del_ext)
 	return n;
 }
 
+/* What cannot be meant, and how it is said. */
+struct rule {
+	int clash;
+	const char *what;
+};
+
+static enum options_result
+apply(const struct rule *rules, size_t n, char *why)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (rules[i].clash) {
+			snprintf(why, WHY_MAX, "%s", rules[i].what);
+			return OPTIONS_BAD;
+		}
+	return OPTIONS_RUN;
+}
+
+/* What cannot be meant together with -S, or without it. */
+static enum options_result
+check_served(const struct options *o, char *why)
+{
+	const int tells = o->haproxy.n > 0 || o->on_change != NULL;
+	const struct rule rules[] = {
+	    {o->starttls != STARTTLS_NONE && o->served == NULL,
+		"--starttls is for -S, --served"},
+	    {o->served != NULL &&
+		    (o->check || o->force || o->if_due || o->dry_run ||
+			o->output != NULL || o->write_revoked ||
+			o->exit_changed != 0),
+		"-S, --served looks at a server and writes nothing: not with "
+		"-c, -d, -f, -n, -o, --write-revoked or --exit-changed"},
+	    {o->served != NULL &&
+		    (o->nonce || o->proxy != NULL || o->noproxy != NULL ||
+			o->headers.n > 0 || o->method != METHOD_AUTO ||
+			o->wait != 0 || o->fetch_issuer),
+		"-S, --served asks no responder and knows no proxy: not with "
+		"-H, -N, -w, -X, -x, --fetch-issuer or --noproxy"},
+	    {o->served != NULL && tells,
+		"-S, --served tells nobody: not with --haproxy or -e"},
+	};
+
+	return apply(rules, sizeof(rules) / sizeof(rules[0]), why);
+}
+
 /* What cannot be meant together. */
 static enum options_result
 check_together(const struct options *o, char *why)
@@ -335,10 +381,7 @@ check_together(const struct options *o, char *why)
 	const int to_stdout = o->output != NULL && strcmp(o->output, "-") == 0;
 	const int tells = o->haproxy.n > 0 || o->on_change != NULL;
 	const size_t outlen = o->output != NULL ? strlen(o->output) : 1;
-	const struct {
-		int clash;
-		const char *what;
-	} rules[] = {
+	const struct rule rules[] = {
 	    {o->noperands + o->lists.n == 0 && o->served == NULL,
 		"no certificate is named"},
 	    {o->output != NULL && o->lists.n > 0,
@@ -370,38 +413,19 @@ check_together(const struct options *o, char *why)
 		"--certid-hash sha256"},
 	    {o->on_change != NULL && *o->on_change == '\0',
 		"-e, --on-change is not a command: it is empty"},
-	    {o->starttls != STARTTLS_NONE && o->served == NULL,
-		"--starttls is for -S, --served"},
-	    {o->served != NULL &&
-		    (o->check || o->force || o->if_due || o->dry_run ||
-			o->output != NULL || o->write_revoked ||
-			o->exit_changed != 0),
-		"-S, --served looks at a server and writes nothing: not with "
-		"-c, -d, -f, -n, -o, --write-revoked or --exit-changed"},
-	    {o->served != NULL &&
-		    (o->nonce || o->proxy != NULL || o->noproxy != NULL ||
-			o->headers.n > 0 || o->method != METHOD_AUTO ||
-			o->wait != 0 || o->fetch_issuer),
-		"-S, --served asks no responder and knows no proxy: not with "
-		"-H, -N, -w, -X, -x, --fetch-issuer or --noproxy"},
-	    {o->served != NULL && tells,
-		"-S, --served tells nobody: not with --haproxy or -e"},
 	    {to_stdout && (o->check || o->if_due || o->exit_changed != 0),
 		"-o - stores nothing: not with -c, -d or --exit-changed"},
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (rules[i].clash) {
-			snprintf(why, WHY_MAX, "%s", rules[i].what);
-			return OPTIONS_BAD;
-		}
+	if (apply(rules, sizeof(rules) / sizeof(rules[0]), why) != OPTIONS_RUN)
+		return OPTIONS_BAD;
 	for (i = 0; i < o->noperands; i++)
 		if (o->operands[i][0] == '\0') {
 			snprintf(why, WHY_MAX, "a certificate's name is empty");
 			return OPTIONS_BAD;
 		}
-	return OPTIONS_RUN;
+	return check_served(o, why);
 }
 
 static enum options_result
