@@ -637,7 +637,7 @@ take_named(struct run *r)
 
 	if (is_presented(o))
 		return r->progress.done == 0 ? start_job(r, &e) : NULL;
-	while (!r->all_named && queue_has_room(r->queue)) {
+	while (!r->all_named && queue_has_room(r->queue, &r->env)) {
 		if (!draw_name(r, &e)) {
 			r->all_named = 1;
 			break;

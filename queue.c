@@ -180,12 +180,6 @@ queue_take(struct queue *q, const struct env *env, int last, long *wait_ms)
 }
 
 int
-queue_has_room(const struct queue *q)
-{
-	return q->nwaiting < q->most;
-}
-
-int
 queue_is_empty(const struct queue *q)
 {
 	return q->nwaiting == 0 && q->nput_off == 0;
@@ -254,4 +248,45 @@ queue_again(
 			return 1;
 		}
 	return 0;
+}
+
+/* It was never asked, and its responder will not be free for a while. */
+static struct host *
+is_to_be_put_off(
+    const struct queue *q, const struct job *j, const struct env *env)
+{
+	long ignored = LONG_MAX;
+	struct host *h;
+
+	if (j->asked || (h = host_of(q, j)) == NULL)
+		return NULL;
+	switch (host_state(q->hosts, h, env->ms, &ignored)) {
+	case HOST_SLOW:
+	case HOST_RESTS:
+		return h;
+	default:
+		return NULL;
+	}
+}
+
+int
+queue_has_room(struct queue *q, const struct env *env)
+{
+	struct waiting **p = &q->waiting, *w;
+	struct host *h;
+	struct job *j;
+
+	if (q->nwaiting < q->most)
+		return 1;
+	while ((w = *p) != NULL) {
+		h = is_to_be_put_off(q, w->job, env);
+		if (h == NULL || put_off(q, h, &w->job->named) == -1) {
+			p = &w->next;
+			continue;
+		}
+		j = unlink_waiting(q, p);
+		job_free(j);
+		free(j);
+	}
+	return q->nwaiting < q->most;
 }

@@ -50,8 +50,12 @@ struct job *queue_take(
 int queue_again(
     struct queue *, const struct env *, int last, struct list_entry *);
 
-/* May more be loaded?  Is nothing waiting at all? */
-int queue_has_room(const struct queue *);
+/*
+ * May more be loaded?  If need be, jobs whose responder takes its time are put
+ * off, and freed.
+ */
+int queue_has_room(struct queue *, const struct env *);
+
 int queue_is_empty(const struct queue *);
 
 /*
