@@ -71,6 +71,7 @@ struct run {
 	struct list *list;
 	struct progress progress;
 	size_t parallel;
+	size_t on_wire; /* questions */
 	struct queue *queue;
 	int all_named;         /* the list has no more */
 	long long deadline_ms; /* of the monotonic clock; -1: none */
@@ -627,9 +628,12 @@ offer(struct run *r, struct job *j)
 	return NULL;
 }
 
-/* Loads what is named until one is to be asked about, and can be. */
+/*
+ * Loads what is named until one is to be asked about, and can be.  Answers are
+ * looked at in between: else who answers while we read would seem slow.
+ */
 static struct job *
-take_named(struct run *r)
+take_named(struct run *r, long *wait_ms)
 {
 	const struct options *o = r->env.o;
 	struct list_entry e = {.path = o->served};
@@ -644,6 +648,10 @@ take_named(struct run *r)
 		}
 		if ((j = start_job(r, &e)) != NULL && (j = offer(r, j)) != NULL)
 			return j;
+		if (r->on_wire > 0) {
+			*wait_ms = 0;
+			break;
+		}
 	}
 	return NULL;
 }
@@ -656,7 +664,7 @@ take_any(struct run *r, long *wait_ms)
 	struct job *j;
 
 	if ((j = queue_take(r->queue, &r->env, 0, wait_ms)) != NULL ||
-	    (j = take_named(r)) != NULL)
+	    (j = take_named(r, wait_ms)) != NULL)
 		return j;
 	tick(r);
 	while (queue_again(r->queue, &r->env, r->all_named, &e))
@@ -677,8 +685,10 @@ ask(struct run *r, struct job *j, struct http_question *q)
 		finish(r, j);
 		return 0;
 	}
-	if (queue_begin(r->queue, j, &r->env, &a) != HOST_DOWN)
+	if (queue_begin(r->queue, j, &r->env, &a) != HOST_DOWN) {
+		r->on_wire++;
 		return 1;
+	}
 	report_skipped(j, &r->env);
 	go_on(r, j, &a);
 	return 0;
@@ -744,6 +754,7 @@ take_answer(
 	struct job *j = q->ref;
 
 	tick(r);
+	r->on_wire--;
 	queue_end(j, &r->env, a);
 	report_exchange(j, &r->env, q, a);
 	go_on(r, j, a);
