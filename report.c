@@ -88,6 +88,8 @@ report_cert(struct job *j, const struct env *env)
 	const struct cert *c = &j->cert;
 	char buf[128];
 
+	if (env->o->verbose == 0)
+		return;
 	report_line(j, env, "certificate", "%s", c->subject);
 	report_line(j, env, "", "serial %s, valid until %s%s", c->serial_hex,
 	    until(buf, c->not_after, env->now),
@@ -150,6 +152,8 @@ report_stored(struct job *j, const struct env *env)
 {
 	char buf[128];
 
+	if (env->o->verbose == 0)
+		return;
 	if (j->holding == HOLDING_NOTHING)
 		report_line(j, env, "stored", "%s: none", j->output);
 	else if (j->have.status == VERDICT_GOOD)
@@ -176,6 +180,8 @@ report_verdict(struct job *j, const struct env *env)
 	    [VERDICT_GOOD] = "good",
 	};
 
+	if (env->o->verbose == 0)
+		return;
 	verdict_lines(j, env, &j->got);
 	if (env->o->nonce && j->got.status == VERDICT_GOOD)
 		report_line(j, env, "nonce", "%s",
