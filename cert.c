@@ -1318,6 +1318,15 @@ cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
 	return res;
 }
 
+void *
+cert_issuer_decoded(struct cert_shelf *shelf, const struct cert *c)
+{
+	const struct cert_der d = {.p = c->issuer, .len = c->issuer_len};
+	const struct kept *k = shelf_find(shelf, &d);
+
+	return k != NULL ? k->x : NULL;
+}
+
 char *
 cert_issuer_pem(const struct cert *c)
 {

@@ -127,6 +127,12 @@ enum cert_result cert_find_issuer(
 enum cert_result cert_take_issuer(struct cert *, const unsigned char *p,
     size_t len, const char *from, time_t now, char *why);
 
+/*
+ * The issuer as OpenSSL decoded it, for ocsp_target(): borrowed from the shelf;
+ * NULL if it is not kept there any more.
+ */
+void *cert_issuer_decoded(struct cert_shelf *, const struct cert *);
+
 /* The issuer in PEM, owned by the caller; NULL: out of memory. */
 char *cert_issuer_pem(const struct cert *);
 

@@ -218,6 +218,7 @@ make_target(struct job *j, const struct env *env, char *why)
 	const struct ocsp_about about = {
 	    .issuer = j->cert.issuer,
 	    .issuer_len = j->cert.issuer_len,
+	    .decoded = cert_issuer_decoded(env->shelf, &j->cert),
 	    .serial = j->cert.serial,
 	    .serial_len = j->cert.serial_len,
 	    .not_after = j->cert.not_after,

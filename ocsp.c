@@ -129,6 +129,8 @@ ocsp_new(void)
 {
 	/* it may refuse, where a library has used it already: so be it */
 	(void)CRYPTO_set_mem_functions(hook_malloc, hook_realloc, hook_free);
+	/* the end of the process gives all back, and sooner */
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 	return calloc(1, sizeof(struct ocsp));
 }
 
@@ -159,7 +161,7 @@ ocsp_free(struct ocsp *o)
 }
 
 static struct issuer *
-issuer_new(const unsigned char *der, size_t len)
+issuer_new(const unsigned char *der, size_t len, X509 *decoded)
 {
 	const unsigned char *p = der;
 	X509_VERIFY_PARAM *param;
@@ -171,9 +173,12 @@ issuer_new(const unsigned char *der, size_t len)
 		goto fail;
 	memcpy(is->der, der, len);
 	is->len = len;
+	if (decoded != NULL && X509_up_ref(decoded) == 1)
+		is->x509 = decoded;
+	else
+		is->x509 = d2i_X509(NULL, &p, (long)len);
 	/* a key that cannot be decoded shows only when it is asked for */
-	if ((is->x509 = d2i_X509(NULL, &p, (long)len)) == NULL ||
-	    X509_get0_pubkey(is->x509) == NULL ||
+	if (is->x509 == NULL || X509_get0_pubkey(is->x509) == NULL ||
 	    (is->certs = sk_X509_new_null()) == NULL ||
 	    sk_X509_push(is->certs, is->x509) == 0 ||
 	    (is->store = X509_STORE_new()) == NULL ||
@@ -194,14 +199,16 @@ fail:
 }
 
 static const struct issuer *
-issuer_get(struct ocsp *o, const unsigned char *der, size_t len)
+issuer_get(struct ocsp *o, const struct ocsp_about *a)
 {
 	struct issuer *is;
 
 	for (is = o->issuers; is != NULL; is = is->next)
-		if (is->len == len && memcmp(is->der, der, len) == 0)
+		if (is->len == a->issuer_len &&
+		    memcmp(is->der, a->issuer, is->len) == 0)
 			return is;
-	if ((is = issuer_new(der, len)) != NULL) {
+	is = issuer_new(a->issuer, a->issuer_len, a->decoded);
+	if (is != NULL) {
 		is->next = o->issuers;
 		o->issuers = is;
 	}
@@ -277,7 +284,7 @@ ocsp_target(struct ocsp *o, const struct ocsp_about *a, char *why)
 	if ((t = calloc(1, sizeof(*t))) != NULL) {
 		t->not_after = a->not_after;
 		t->nonce = a->nonce;
-		t->issuer = issuer_get(o, a->issuer, a->issuer_len);
+		t->issuer = issuer_get(o, a);
 		t->serial =
 		    d2i_ASN1_INTEGER(NULL, &serial, (long)a->serial_len);
 		if (t->issuer != NULL && t->serial != NULL &&

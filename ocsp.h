@@ -52,6 +52,7 @@ struct ocsp;
 struct ocsp_about {
 	const unsigned char *issuer; /* DER, proven to be the issuer */
 	size_t issuer_len;
+	void *decoded; /* of cert_issuer_decoded(): that very one; NULL: none */
 	const unsigned char *serial; /* DER, an INTEGER */
 	size_t serial_len;
 	time_t not_after;
