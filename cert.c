@@ -11,6 +11,7 @@
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs7.h>
 #include <openssl/provider.h>
@@ -681,10 +682,11 @@ to_time(const ASN1_TIME *t, time_t *out)
 	return 0;
 }
 
+static const char digits[] = "0123456789ABCDEF";
+
 static int
 take_serial(struct cert *c, X509 *x)
 {
-	static const char digits[] = "0123456789ABCDEF";
 	const ASN1_INTEGER *ai = X509_get0_serialNumber(x);
 	const unsigned char *p = ASN1_STRING_get0_data(ai);
 	int i, len = ASN1_STRING_length(ai), n;
@@ -896,12 +898,29 @@ begin(struct cert_shelf *shelf, struct cert *c, const char *from, char *why)
 	return CERT_OK;
 }
 
+/* As others show it, to tell it from its namesakes: no secret hangs on it. */
+static void
+take_fingerprint(struct cert *c, const struct cert_der *d)
+{
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned int i, len = 0;
+
+	if (EVP_Digest(d->p, d->len, md, &len, EVP_sha1(), NULL) != 1 ||
+	    2 * len >= sizeof(c->sha1))
+		return;
+	for (i = 0; i < len; i++) {
+		c->sha1[2 * i] = digits[md[i] >> 4];
+		c->sha1[2 * i + 1] = digits[md[i] & 15];
+	}
+}
+
 static enum cert_result
 describe_first(struct cert *c, char *why)
 {
 	struct cert_parts *parts = c->parts;
 	const char *fault;
 
+	take_fingerprint(c, &parts->all.v[0]);
 	parts->leaf = decode(parts->shelf->light, &parts->all.v[0], &fault);
 	if (parts->leaf != NULL)
 		return describe(c, parts->leaf, why);

@@ -64,6 +64,7 @@ struct cert {
 	char *serial_hex;
 	unsigned char *serial; /* DER, an INTEGER */
 	size_t serial_len;
+	char sha1[41]; /* its fingerprint in hexadecimal; "": none */
 	time_t not_before; /* RFC 5280 section 4.1.2.5 */
 	time_t not_after;
 	int must_staple; /* RFC 7633: status_request in the TLS feature */

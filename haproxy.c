@@ -506,19 +506,6 @@ last_name(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-/* Hexadecimal, in whatever case and with however many zeros before it. */
-static int
-same_number(const char *a, const char *b, size_t len)
-{
-	while (*a == '0' && a[1] != '\0')
-		a++;
-	while (len > 1 && *b == '0') {
-		b++;
-		len--;
-	}
-	return strlen(a) == len && strncasecmp(a, b, len) == 0;
-}
-
 /*
  * 1: what HAProxy knows by this name is our certificate; 0: it is not; -1:
  * see `why`, and `*res`.
@@ -526,9 +513,10 @@ same_number(const char *a, const char *b, size_t len)
 static int
 is_ours(struct push *p, const char *name, enum haproxy_result *res)
 {
-	static const char label[] = "\nSerial: ";
+	static const char label[] = "\nSHA1 FingerPrint: ";
 	struct reply r;
 	const char *at;
+	size_t len;
 	int ours;
 
 	*res = ask_of(p, "show ssl cert", name, &r);
@@ -539,7 +527,9 @@ is_ours(struct push *p, const char *name, enum haproxy_result *res)
 		return -1;
 	}
 	at += strlen(label);
-	ours = same_number(p->news->serial, at, strcspn(at, "\n"));
+	len = strlen(p->news->sha1);
+	ours = len > 0 && len == strcspn(at, "\n") &&
+	    strncasecmp(p->news->sha1, at, len) == 0;
 	free(r.s);
 	return ours;
 }

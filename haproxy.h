@@ -37,8 +37,8 @@ struct haproxy {
 
 /* What is to be told; all is borrowed. */
 struct haproxy_news {
-	const char *path;   /* of the certificate */
-	const char *serial; /* in hexadecimal */
+	const char *path; /* of the certificate */
+	const char *sha1; /* its fingerprint, in hexadecimal; "": none */
 	const unsigned char *der;
 	size_t len;
 	const unsigned char *issuer; /* its certificate, DER */

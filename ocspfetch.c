@@ -271,7 +271,7 @@ static void
 news_free(struct news *n)
 {
 	free((void *)(uintptr_t)n->what.path);
-	free((void *)(uintptr_t)n->what.serial);
+	free((void *)(uintptr_t)n->what.sha1);
 	free((void *)(uintptr_t)n->what.der);
 	free((void *)(uintptr_t)n->what.issuer);
 	free(n->output);
@@ -355,13 +355,13 @@ remember_news(struct run *r, const struct job *j)
 	}
 	n->output = strdup(j->output);
 	n->what.path = strdup(j->path);
-	n->what.serial = strdup(j->cert.serial_hex);
+	n->what.sha1 = strdup(j->cert.sha1);
 	n->what.der = copy(j->have_der, j->have_len);
 	n->what.len = j->have_len;
 	n->what.issuer = copy(j->cert.issuer, j->cert.issuer_len);
 	n->what.issuer_len = j->cert.issuer_len;
 	if (n->output == NULL || n->what.path == NULL ||
-	    n->what.serial == NULL || n->what.der == NULL ||
+	    n->what.sha1 == NULL || n->what.der == NULL ||
 	    n->what.issuer == NULL) {
 		news_free(n);
 		out_of_memory(r, j->path);

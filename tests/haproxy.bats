@@ -201,7 +201,7 @@ pushes() {
 	staples copy/site.pem.ocsp
 }
 
-@test "another certificate of the same name is told by its serial number" {
+@test "another certificate of the same name is told by its fingerprint" {
 	leaf site good
 	mkdir a b
 	bundle issuer
@@ -219,6 +219,25 @@ pushes() {
 	exits 3
 	says "is another certificate"
 	[ -s d/site.pem.ocsp ]
+}
+
+@test "one of another issuer with that name and serial number is let be" {
+	# as authorities that count from 1 give them
+	leaf site good --serial 03e8
+	mkdir theirs ours theirs-pki
+	"$FORGE" pki theirs-pki
+	PKI=theirs-pki leaf other good --serial 03e8
+	cat other.pem other.key >theirs/site.pem
+	cp theirs-pki/ca.pem theirs/site.pem.issuer
+	PKI=theirs-pki response other good
+	mv other.pem.ocsp theirs/site.pem.ocsp
+	mv site.pem site.pem.issuer ours
+	serve crt "$PWD/theirs/site.pem"
+	staples theirs/site.pem.ocsp
+	fetch --haproxy admin.sock ours/site.pem
+	exits 3
+	says "what it has loaded as $PWD/theirs/site.pem is another certificate"
+	staples theirs/site.pem.ocsp
 }
 
 @test "a certificate that was renewed, but not reloaded, is told" {
@@ -697,16 +716,17 @@ refuses() {
 
 UNMATCHED='OCSP single response: Certificate ID does not match any certificate or issuer.\n\n'
 
-# serial: as HAProxy shows it.
-serial() {
-	openssl x509 -in "$1" -noout -serial | sed 's/serial=//'
+# fingerprint: as HAProxy shows it.
+fingerprint() {
+	openssl x509 -in "$1" -noout -fingerprint -sha1 |
+		sed 's/.*=//; s/://g'
 }
 
 @test "a transaction that fails is aborted, wherever it fails" {
 	local list known
 	leaf site good
 	list='# filename\n/x/site.pem\n\n'
-	known="Filename: /x/site.pem\\nSerial: $(serial site.pem)\\n\\n"
+	known="Filename: /x/site.pem\\nSHA1 FingerPrint: $(fingerprint site.pem)\\n\\n"
 	fake "$UNMATCHED" "$list" "$known" \
 		'Transaction created for certificate /x/site.pem!\n\n' 'No\n\n' \
 		'Transaction aborted\n\n'
@@ -727,7 +747,7 @@ serial() {
 @test "what somebody else has begun meanwhile is not aborted" {
 	leaf site good
 	fake "$UNMATCHED" '# filename\n/x/site.pem\n\n' \
-		"Filename: /x/site.pem\\nSerial: $(serial site.pem)\\n\\n" \
+		"Filename: /x/site.pem\\nSHA1 FingerPrint: $(fingerprint site.pem)\\n\\n" \
 		'Transaction updated for certificate /x/site.pem!\n\n' x
 	fetch --haproxy fake.sock site.pem
 	exits 3
@@ -738,7 +758,7 @@ serial() {
 @test "an attachment that is not confirmed is none" {
 	leaf site good
 	fake "$UNMATCHED" '# filename\n/x/site.pem\n\n' \
-		"Filename: /x/site.pem\\nSerial: $(serial site.pem)\\n\\n" \
+		"Filename: /x/site.pem\\nSHA1 FingerPrint: $(fingerprint site.pem)\\n\\n" \
 		'Transaction created for certificate /x/site.pem!\n\n' \
 		'Transaction updated for certificate /x/site.pem!\n\n' \
 		'Committing /x/site.pem.\nSuccess!\n\n' "$UNMATCHED"
@@ -751,7 +771,7 @@ serial() {
 @test "names that a socket makes up are no way into a command line" {
 	leaf site good
 	fake "$UNMATCHED" '# filename\n/x; quit <<\\/site.pem\n\n' \
-		"Filename: x\\nSerial: $(serial site.pem)\\n\\n" x
+		"Filename: x\\nSHA1 FingerPrint: $(fingerprint site.pem)\\n\\n" x
 	fetch --haproxy fake.sock site.pem
 	exits 3
 	grep -qxF 'show ssl cert /x\;\ quit\ \<\<\\/site.pem' asked

@@ -155,6 +155,7 @@ is_the_leaf(const struct cert *c)
 	assert_string_equal(c->subject, "CN=www.example");
 	assert_string_equal(c->issuer_name, "CN=Test Issuing CA");
 	assert_string_equal(c->serial_hex, "0123456789ABCDEF");
+	assert_int_equal(strlen(c->sha1), 40);
 	assert_int_equal(c->serial_len, 10);
 	assert_memory_equal(c->serial,
 	    "\x02\x08\x01\x23\x45\x67\x89\xab"

@@ -148,11 +148,14 @@ asked(void)
 	return buf;
 }
 
+#define OURS "0123456789ABCDEF0123456789ABCDEF01234567"
+#define TAIL "123456789ABCDEF0123456789ABCDEF01234567"
+
 static struct haproxy_news
 news(const char *der, size_t len)
 {
 	const struct haproxy_news n = {.path = "/x/site.pem",
-	    .serial = "0A1B",
+	    .sha1 = OURS,
 	    .der = (const unsigned char *)der,
 	    .len = len,
 	    .issuer = (const unsigned char *)"issuer",
@@ -295,7 +298,10 @@ a_large_response_is_not_sent(void **state)
 /* ---- attaching ---- */
 
 #define LIST "# filename\n/y/other.pem\n/x/site.pem\n\n"
-#define SHOWN "Filename: /x/site.pem\nStatus: Used\nSerial: A1b\nnotBefore: x\n"
+#define SHOWN                                                                  \
+	"Filename: /x/site.pem\nStatus: Used\nSerial: A1b\n"                   \
+	"SHA1 FingerPrint: 0123456789abcdef0123456789ABCDEF01234567\n"         \
+	"Subject: x\n"
 
 static void
 a_first_response_is_attached_and_confirmed(void **state)
@@ -352,7 +358,8 @@ static void
 a_stranger_of_the_same_name_is_not_touched(void **state)
 {
 	(void)state;
-	SERVE(UNMATCHED, LIST, "Filename: x\nSerial: 0A1C\n");
+	SERVE(UNMATCHED, LIST,
+	    "Filename: x\nSerial: 0A1B\nSHA1 FingerPrint: 1" TAIL "\n");
 	assert_int_equal(tell("foo"), HAPROXY_REFUSED);
 	assert_non_null(strstr(why, "/x/site.pem is another certificate"));
 	assert_null(strstr(asked(), "set ssl cert"));
@@ -365,11 +372,13 @@ a_stranger_of_the_same_name_is_not_touched(void **state)
 }
 
 static void
-what_hides_our_serial_number_is_no_proof(void **state)
+what_hides_our_fingerprint_is_no_proof(void **state)
 {
-	static const char *const bad[] = {"Serial: A1B\n", "x\nSerial: A1B0\n",
-	    "x\nSerial: \n", "x\nSerial: A1", "x\nserial: A1B\n",
-	    "x\nSerial: A1B x\n"};
+	static const char *const bad[] = {"SHA1 FingerPrint: " OURS "\n",
+	    "x\nSHA1 FingerPrint: " OURS "0\n", "x\nSHA1 FingerPrint: \n",
+	    "x\nSHA1 FingerPrint: " TAIL "\n",
+	    "x\nsha1 fingerprint: " OURS "\n",
+	    "x\nSHA1 FingerPrint: " OURS " x\n"};
 	size_t i;
 
 	(void)state;
@@ -450,7 +459,7 @@ main(void)
 	    TEST(a_master_is_found_out_once),
 	    TEST(names_are_words_whatever_is_in_them),
 	    TEST(a_stranger_of_the_same_name_is_not_touched),
-	    TEST(what_hides_our_serial_number_is_no_proof),
+	    TEST(what_hides_our_fingerprint_is_no_proof),
 	    TEST(one_that_does_not_answer_is_given_up),
 	    TEST(a_transaction_that_hangs_is_aborted),
 	    TEST(nobody_there_is_given_up_with_the_reason),
