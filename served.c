@@ -50,6 +50,7 @@ struct talk {
 	int nlines;
 	size_t nread; /* in the handshake */
 	int heard;    /* the server has said all that we came for */
+	int wanted;   /* it has asked for a certificate of ours */
 };
 
 /* ---- HOST[:PORT] ---- */
@@ -717,6 +718,17 @@ on_status(SSL *ssl, void *ctx)
 	return 1;
 }
 
+/* Only who asks for it may break off for want of it. */
+static int
+on_request(SSL *ssl, void *ctx)
+{
+	struct talk *t = ctx;
+
+	(void)ssl;
+	t->wanted = 1;
+	return 1;
+}
+
 /* Some messages may come as often as the server likes, and mean nothing. */
 static long
 count_read(BIO *bio, int oper, const char *p, size_t len, int i, long l, int rc,
@@ -776,6 +788,7 @@ make_ssl(struct talk *t, SSL_CTX *ctx)
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
 	SSL_CTX_set_tlsext_status_cb(ctx, on_status);
 	SSL_CTX_set_tlsext_status_arg(ctx, t);
+	SSL_CTX_set_cert_cb(ctx, on_request, t);
 	SSL_CTX_set_max_cert_list(ctx, MAX_CERTIFICATES);
 	/* whatever OpenSSL's configuration demands of those that are trusted */
 	SSL_CTX_set_security_level(ctx, 0);
@@ -850,7 +863,7 @@ shake_hands(struct talk *t, SSL *ssl)
 			events = POLLIN;
 		else if (error == SSL_ERROR_WANT_WRITE)
 			events = POLLOUT;
-		else if (t->heard)
+		else if (t->heard && t->wanted)
 			break;
 		else
 			return no_tls(t, error, err);

@@ -478,6 +478,18 @@ beside() {
 	done
 }
 
+@test "a server that breaks off for nothing is 1, whatever it has shown" {
+	site
+	staple good
+	ours breaks staple
+	fetch -S "127.0.0.1:$TLS" site.pem
+	exits 1
+	says "no TLS 1.2 or 1.3: "
+	fetch -S "127.0.0.1:$TLS" -i "$PKI/ca.pem"
+	exits 1
+	says "no TLS 1.2 or 1.3: "
+}
+
 @test "nginx: a good one, then an expired one, which it staples as well" {
 	site
 	staple good

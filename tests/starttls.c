@@ -4,6 +4,7 @@
  *
  *	starttls [-6] PROTOCOL CERT KEY [STAPLE]
  *
+ * With "breaks" it breaks TLS 1.2 off when the client has said its part.
  * CERT is a chain in PEM.  Prints "port N" when it listens.  What a client
  * says is compared with the protocol; the first that is wrong ends the
  * conversation, and is shown on standard error.
@@ -35,6 +36,7 @@ struct protocol {
 
 static const struct protocol protocols[] = {
     {"none", "", {{NULL, NULL}}},
+    {"breaks", "", {{NULL, NULL}}},
     {"smtp", "220-mx.example.com\r\n220 ESMTP ready\r\n",
 	{{"EHLO [",
 	     "250-mx.example.com\r\n250-SIZE 1000\r\n250-starttls\r\n"
@@ -125,6 +127,17 @@ on_status(SSL *ssl, void *ctx)
 	return SSL_TLSEXT_ERR_OK;
 }
 
+static void
+break_off(int sent, int version, int type, const void *p, size_t len, SSL *ssl,
+    void *ctx)
+{
+	(void)version;
+	(void)ctx;
+	if (!sent && type == SSL3_RT_HANDSHAKE && len > 0 &&
+	    *(const unsigned char *)p == SSL3_MT_CLIENT_KEY_EXCHANGE)
+		(void)shutdown(SSL_get_fd(ssl), SHUT_RDWR);
+}
+
 static int
 listen_on(int family, unsigned int *port)
 {
@@ -202,6 +215,10 @@ main(int argc, char **argv)
 		die("certificate");
 	SSL_CTX_set_tlsext_status_cb(ctx, on_status);
 	SSL_CTX_set_tlsext_status_arg(ctx, argv[4]);
+	if (strcmp(p->name, "breaks") == 0) {
+		SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
+		SSL_CTX_set_msg_callback(ctx, break_off);
+	}
 	fd = listen_on(family, &port);
 	printf("port %u\n", port);
 	fflush(stdout);
