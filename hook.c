@@ -33,27 +33,29 @@ struct surroundings {
 	char **env; /* owned; the strings are not */
 };
 
-/* As many names as there is room for, whole and each on a line. */
+/*
+ * As many names as there is room for, whole and each on a line.  One with a
+ * newline would pass for two, of files that we know nothing of.
+ */
 static char *
 list_files(const struct hook *h)
 {
 	static const char name[] = "OCSPFETCH_CHANGED=";
-	size_t i, len, at = strlen(name), size = at + 1;
+	const size_t begin = strlen(name);
+	size_t i, len, at = begin;
 	char *s;
 
-	for (i = 0; i < h->nfiles; i++) {
-		len = strlen(h->files[i]) + 1;
-		if (size + len > HOOK_MAX_LIST)
-			break;
-		size += len;
-	}
-	if ((s = malloc(size)) == NULL)
+	if ((s = malloc(HOOK_MAX_LIST)) == NULL)
 		return NULL;
-	memcpy(s, name, at);
-	for (i = 0; i < h->nfiles && at + strlen(h->files[i]) + 1 < size; i++) {
-		if (i > 0)
-			s[at++] = '\n';
+	memcpy(s, name, begin);
+	for (i = 0; i < h->nfiles; i++) {
+		if (strchr(h->files[i], '\n') != NULL)
+			continue;
 		len = strlen(h->files[i]);
+		if (at + 1 + len + 1 > HOOK_MAX_LIST)
+			break;
+		if (at > begin)
+			s[at++] = '\n';
 		memcpy(s + at, h->files[i], len);
 		at += len;
 	}
@@ -159,17 +161,23 @@ on_child(int sig)
 	(void)sig;
 }
 
-/* The first that waits for us of those that end a program, or 0. */
+/*
+ * The first that waits for us of those that end a program, or 0.  What is
+ * ignored, as by nohup(1), waits as well as long as it is blocked.
+ */
 static int
 pending(void)
 {
 	static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
+	struct sigaction sa;
 	sigset_t set;
 	size_t i;
 
 	sigpending(&set);
 	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		if (sigismember(&set, ends[i]))
+		if (sigismember(&set, ends[i]) &&
+		    sigaction(ends[i], NULL, &sa) == 0 &&
+		    sa.sa_handler != SIG_IGN)
 			return ends[i];
 	return 0;
 }

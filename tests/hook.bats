@@ -509,6 +509,16 @@ signalled() {
 	[ -z "$(markers)" ]
 }
 
+@test "a signal that we were started to ignore does not end the hook" {
+	leaf site good
+	trap '' HUP
+	signalled HUP ': >up; sleep 1; : >done'
+	trap - HUP
+	[ "$code" -eq 0 ]
+	[ -e done ]
+	[ -z "$(markers)" ]
+}
+
 @test "a hook that does not end when it is told to is killed" {
 	needs_env
 	local began=$SECONDS

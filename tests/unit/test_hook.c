@@ -156,6 +156,20 @@ a_name_without_room_is_left_out(void **state)
 }
 
 static void
+a_name_that_would_pass_for_two_is_left_out(void **state)
+{
+	static const char *const files[] = {"a\n/etc/passwd", "b", "c\n", "d"};
+
+	(void)state;
+	assert_int_equal(call("echo \"$OCSPFETCH_CHANGED\" >list;"
+			      "echo $OCSPFETCH_COUNT >count",
+			     files, 4),
+	    HOOK_DONE);
+	assert_content("list", "b\nd\n");
+	assert_content("count", "4\n");
+}
+
+static void
 it_has_no_descriptors_but_the_first_three(void **state)
 {
 	int fds[2], high;
@@ -274,6 +288,7 @@ main(void)
 	    TEST(it_is_told_of_the_files),
 	    TEST(too_many_files_are_cut_at_a_whole_name),
 	    TEST(a_name_without_room_is_left_out),
+	    TEST(a_name_that_would_pass_for_two_is_left_out),
 	    TEST(it_has_no_descriptors_but_the_first_three),
 	    TEST(it_has_nothing_to_read),
 	    TEST(what_is_ignored_or_blocked_here_is_not_there),
