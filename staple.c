@@ -772,7 +772,8 @@ static int
 is_that(const struct stat *st, const struct staple_mark *m)
 {
 	return m->set && st->st_dev == m->dev && st->st_ino == m->ino &&
-	    st->st_size == m->size;
+	    st->st_size == m->size && st->st_mtim.tv_sec == m->mtime.tv_sec &&
+	    st->st_mtim.tv_nsec == m->mtime.tv_nsec;
 }
 
 static void
@@ -782,6 +783,7 @@ mark_take(struct staple_mark *m, const struct stat *st)
 	m->dev = st->st_dev;
 	m->ino = st->st_ino;
 	m->size = st->st_size;
+	m->mtime = st->st_mtim;
 }
 
 /*

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include <stddef.h>
+#include <time.h>
 
 struct staple;
 
@@ -78,8 +79,9 @@ enum staple_result staple_writable(struct staple *, char *why);
 struct staple_mark {
 	int set; /* which one it is: what follows */
 	dev_t dev;
-	ino_t ino;
+	ino_t ino; /* may be given anew to a later one */
 	off_t size;
+	struct timespec mtime;
 };
 
 /* Is there one?  OK, ABSENT or FAILED. */

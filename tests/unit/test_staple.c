@@ -1294,6 +1294,27 @@ what_is_owed_to_another_is_not_told_by_us(void **state)
 	assert_int_equal(access(".f.changed", F_OK), 0);
 }
 
+/* File systems give an inode anew: here it is made sure that it is the same.
+ */
+static void
+what_was_told_and_owed_again_since_is_not_told_by_us(void **state)
+{
+	struct staple_mark m = {0}, later = {0};
+
+	(void)state;
+	assert_int_equal(replace_marked("new", &m), STAPLE_WRITTEN);
+	assert_int_equal(link(".f.changed", "spare"), 0);
+	assert_int_equal(staple_told("f", &m, why), STAPLE_OK);
+	usleep(100000);
+	assert_int_equal(truncate("spare", 0), 0);
+	assert_int_equal(rename("spare", ".f.changed"), 0);
+	assert_int_equal(replace_marked("newer", &later), STAPLE_WRITTEN);
+	assert_true(later.ino == m.ino && later.size == m.size);
+	assert_int_equal(staple_told("f", &m, why), STAPLE_KEPT);
+	assert_int_equal(access(".f.changed", F_OK), 0);
+	assert_int_equal(staple_told("f", &later, why), STAPLE_OK);
+}
+
 static void
 nothing_is_owed_for_what_was_not_replaced(void **state)
 {
@@ -1411,6 +1432,7 @@ main(void)
 	    TEST(many_writers_leave_the_best_and_no_reader_sees_half_of_it),
 	    TEST(what_was_replaced_is_owed_until_it_is_told),
 	    TEST(what_is_owed_to_another_is_not_told_by_us),
+	    TEST(what_was_told_and_owed_again_since_is_not_told_by_us),
 	    TEST(nothing_is_owed_for_what_was_not_replaced),
 	    TEST(what_stands_in_the_markers_place_is_not_harmed),
 	    TEST(while_another_saves_what_is_owed_is_known_but_not_which),
