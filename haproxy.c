@@ -20,12 +20,12 @@
 
 /* No reply is longer, but for the list of all certificates. */
 #define REPLY_MAX ((size_t)65536)
-#define LIST_MAX ((size_t)1 << 20)
+#define LIST_MAX ((size_t)1 << 24)
 
 /* So much of a reply is shown. */
 #define SHOWN_MAX 300
 
-/* Entries of the same last name that are looked at. */
+/* Entries of the same last name that are looked at, the likeliest first. */
 #define MAX_NAMESAKES 8
 
 /* What is left of a Unix socket's queue is asked again after so many ms. */
@@ -548,6 +548,33 @@ next_line(char **at)
 	return line;
 }
 
+/* How many bytes at their ends are the same? */
+static size_t
+common_tail(const char *a, const char *b)
+{
+	size_t i = strlen(a), j = strlen(b), n = 0;
+
+	while (n < i && n < j && a[i - n - 1] == b[j - n - 1])
+		n++;
+	return n;
+}
+
+/* Many are called "fullchain.pem": those whose directories agree go first. */
+static void
+add_namesake(char **v, size_t *n, char *line, const char *path)
+{
+	const size_t tail = common_tail(line, path);
+	size_t i = *n;
+
+	if (*n < MAX_NAMESAKES)
+		(*n)++;
+	else if (common_tail(v[--i], path) >= tail)
+		return;
+	for (; i > 0 && common_tail(v[i - 1], path) < tail; i--)
+		v[i] = v[i - 1];
+	v[i] = line;
+}
+
 /* By which name does it know the certificate?  `*name` is within the list. */
 static enum haproxy_result
 pick(struct push *p, const struct reply *list, char **name)
@@ -566,8 +593,7 @@ pick(struct push *p, const struct reply *list, char **name)
 			n = 1;
 			break;
 		}
-		if (n < MAX_NAMESAKES)
-			namesakes[n++] = line;
+		add_namesake(namesakes, &n, line, p->news->path);
 	}
 	for (i = 0; i < n && rc == 0; i++) {
 		*name = namesakes[i];

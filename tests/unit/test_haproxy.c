@@ -371,6 +371,43 @@ a_stranger_of_the_same_name_is_not_touched(void **state)
 	assert_non_null(strstr(why, "transaction about /z.pem is not yet"));
 }
 
+/* A list of `n` that are called as ours is, before and after `ours`. */
+static const char *
+long_list(const char *ours, size_t n)
+{
+	static char list[1 << 22];
+	char *at = list;
+	size_t i;
+
+	at += sprintf(at, "# filename\n");
+	for (i = 0; i < n; i++)
+		at += sprintf(at, "%s/certificates/%zu/site.pem\n",
+		    i == n / 2 ? ours : "", i);
+	return list;
+}
+
+static void
+one_of_many_of_that_name_is_found_by_its_directory(void **state)
+{
+	(void)state;
+	SERVE(UNMATCHED, long_list("x/site.pem\n", 50), SHOWN, "No\n");
+	assert_int_equal(tell("foo"), HAPROXY_REFUSED);
+	assert_non_null(strstr(asked(),
+	    "show ssl cert\nshow ssl cert x/site.pem\n"
+	    "set ssl cert x/site.pem.ocsp <<\n"));
+}
+
+static void
+a_list_of_fifty_thousand_is_read(void **state)
+{
+	(void)state;
+	SERVE(UNMATCHED, long_list("/x/site.pem\n", 50000), SHOWN,
+	    "Transaction created for certificate /x/site.pem!\n\n",
+	    "Transaction updated for certificate /x/site.pem!\n\n",
+	    "Committing /x/site.pem..\nSuccess!\n\n", UPDATED);
+	assert_int_equal(tell("foo"), HAPROXY_ATTACHED);
+}
+
 static void
 what_hides_our_fingerprint_is_no_proof(void **state)
 {
@@ -459,6 +496,8 @@ main(void)
 	    TEST(a_master_is_found_out_once),
 	    TEST(names_are_words_whatever_is_in_them),
 	    TEST(a_stranger_of_the_same_name_is_not_touched),
+	    TEST(one_of_many_of_that_name_is_found_by_its_directory),
+	    TEST(a_list_of_fifty_thousand_is_read),
 	    TEST(what_hides_our_fingerprint_is_no_proof),
 	    TEST(one_that_does_not_answer_is_given_up),
 	    TEST(a_transaction_that_hangs_is_aborted),
