@@ -306,14 +306,13 @@ push(struct run *r, size_t i, const struct news *n)
 static void
 settle_disk(struct run *r)
 {
-	char why[WHY_MAX], safe[2 * WHY_MAX];
+	char why[WHY_MAX];
 
 	if (staple_dirs_flush(r->env.dirs, why) == STAPLE_OK)
 		return;
-	fprintf(stderr,
-	    "ocspfetch: %s; the new response is in place, but a crash of the "
-	    "machine may undo it\n",
-	    words_escape(safe, sizeof(safe), why, strlen(why)));
+	complain_of(r, why,
+	    "; the new response is in place, but a crash of the machine may "
+	    "undo it");
 	worsen(r, CODE_LOCAL);
 }
 
