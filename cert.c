@@ -898,29 +898,12 @@ begin(struct cert_shelf *shelf, struct cert *c, const char *from, char *why)
 	return CERT_OK;
 }
 
-/* As others show it, to tell it from its namesakes: no secret hangs on it. */
-static void
-take_fingerprint(struct cert *c, const struct cert_der *d)
-{
-	unsigned char md[EVP_MAX_MD_SIZE];
-	unsigned int i, len = 0;
-
-	if (EVP_Digest(d->p, d->len, md, &len, EVP_sha1(), NULL) != 1 ||
-	    2 * len >= sizeof(c->sha1))
-		return;
-	for (i = 0; i < len; i++) {
-		c->sha1[2 * i] = digits[md[i] >> 4];
-		c->sha1[2 * i + 1] = digits[md[i] & 15];
-	}
-}
-
 static enum cert_result
 describe_first(struct cert *c, char *why)
 {
 	struct cert_parts *parts = c->parts;
 	const char *fault;
 
-	take_fingerprint(c, &parts->all.v[0]);
 	parts->leaf = decode(parts->shelf->light, &parts->all.v[0], &fault);
 	if (parts->leaf != NULL)
 		return describe(c, parts->leaf, why);
@@ -1264,6 +1247,23 @@ search_all(struct search *s, const struct cert_places *places, char *why)
 	return CERT_OK;
 }
 
+/* As others show it, to tell it from its namesakes: no secret hangs on it. */
+static void
+take_fingerprint(struct cert *c)
+{
+	const struct cert_der *d = &c->parts->all.v[0];
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned int i, len = 0;
+
+	if (EVP_Digest(d->p, d->len, md, &len, EVP_sha1(), NULL) != 1 ||
+	    2 * len >= sizeof(c->sha1))
+		return;
+	for (i = 0; i < len; i++) {
+		c->sha1[2 * i] = digits[md[i] >> 4];
+		c->sha1[2 * i + 1] = digits[md[i] & 15];
+	}
+}
+
 enum cert_result
 cert_find_issuer(
     struct cert *c, const struct cert_places *places, time_t now, char *why)
@@ -1295,6 +1295,8 @@ cert_find_issuer(
 	}
 	c->hunt = s.hunt.s;
 	text_free(&s.places);
+	if (c->issuer_len > 0)
+		take_fingerprint(c);
 	/* else somebody may yet send the issuer */
 	if (res != CERT_EISSUER)
 		parts_free(c);
@@ -1332,8 +1334,10 @@ cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
 	}
 	text_free(&s.places);
 	ders_free(&l);
-	if (res == CERT_OK)
-		parts_free(c);
+	if (res != CERT_OK)
+		return res;
+	take_fingerprint(c);
+	parts_free(c);
 	return res;
 }
 

@@ -64,7 +64,6 @@ struct cert {
 	char *serial_hex;
 	unsigned char *serial; /* DER, an INTEGER */
 	size_t serial_len;
-	char sha1[41]; /* its fingerprint in hexadecimal; "": none */
 	time_t not_before; /* RFC 5280 section 4.1.2.5 */
 	time_t not_after;
 	int must_staple; /* RFC 7633: status_request in the TLS feature */
@@ -79,6 +78,7 @@ struct cert {
 	/* Set by cert_find_issuer(). */
 	unsigned char *issuer; /* DER */
 	size_t issuer_len;
+	char sha1[41];      /* our own fingerprint, in hexadecimal; "": none */
 	char *issuer_from;  /* where it was found, in words */
 	char *hunt;         /* each candidate and what came of it, in lines */
 	int issuer_spelled; /* the two write its name in different bytes */

@@ -359,9 +359,8 @@ remember_news(struct run *r, const struct job *j)
 	n->what.len = j->have_len;
 	n->what.issuer = copy(j->cert.issuer, j->cert.issuer_len);
 	n->what.issuer_len = j->cert.issuer_len;
-	if (n->output == NULL || n->what.path == NULL ||
-	    n->what.sha1 == NULL || n->what.der == NULL ||
-	    n->what.issuer == NULL) {
+	if (n->output == NULL || n->what.path == NULL || n->what.sha1 == NULL ||
+	    n->what.der == NULL || n->what.issuer == NULL) {
 		news_free(n);
 		out_of_memory(r, j->path);
 		return;

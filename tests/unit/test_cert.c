@@ -155,7 +155,6 @@ is_the_leaf(const struct cert *c)
 	assert_string_equal(c->subject, "CN=www.example");
 	assert_string_equal(c->issuer_name, "CN=Test Issuing CA");
 	assert_string_equal(c->serial_hex, "0123456789ABCDEF");
-	assert_int_equal(strlen(c->sha1), 40);
 	assert_int_equal(c->serial_len, 10);
 	assert_memory_equal(c->serial,
 	    "\x02\x08\x01\x23\x45\x67\x89\xab"
@@ -201,6 +200,7 @@ all_of_a_good_leaf_is_read(void **state)
 	assert_int_equal(read_over(put("x", der.p, der.len), &c), CERT_OK);
 	is_the_leaf(&c);
 	assert_int_equal(find_in(&c, in_dir("ca.pem")), CERT_OK);
+	assert_int_equal(strlen(c.sha1), 40);
 	cert_free(&c);
 	OPENSSL_free(der.p);
 }
