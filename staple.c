@@ -50,7 +50,8 @@ struct dir {
 struct staple_dirs {
 	struct dir *first;
 	size_t n;
-	char failed[WHY_MAX]; /* a flush did, of one that is closed by now */
+	char failed[WHY_MAX]; /* the first flush that did, and why */
+	size_t nfailed;
 };
 
 struct staple {
@@ -143,7 +144,8 @@ dir_flush(struct staple_dirs *dirs, struct dir *d)
 
 	if (d->nowed > 1)
 		snprintf(more, sizeof(more), " and %zu more", d->nowed - 1);
-	if (d->nowed > 0 && sync_dir(d->flush_fd) == -1)
+	if (d->nowed > 0 && sync_dir(d->flush_fd) == -1 &&
+	    dirs->nfailed++ == 0)
 		snprintf(dirs->failed, sizeof(dirs->failed),
 		    "%.300s%s: cannot flush the directory to the disk: %s",
 		    d->owed, more, strerror(errno));
@@ -156,12 +158,17 @@ enum staple_result
 staple_dirs_flush(struct staple_dirs *dirs, char *why)
 {
 	enum staple_result res;
+	char more[48] = "";
 	struct dir *d;
 
 	for (d = dirs->first; d != NULL; d = d->next)
 		dir_flush(dirs, d);
-	res = dirs->failed[0] != '\0' ? STAPLE_NOT_DURABLE : STAPLE_OK;
-	memcpy(why, dirs->failed, WHY_MAX);
+	res = dirs->nfailed > 0 ? STAPLE_NOT_DURABLE : STAPLE_OK;
+	if (dirs->nfailed > 1)
+		snprintf(more, sizeof(more), " (and of %zu more directories)",
+		    dirs->nfailed - 1);
+	snprintf(why, WHY_MAX, "%.900s%s", dirs->failed, more);
+	dirs->nfailed = 0;
 	dirs->failed[0] = '\0';
 	return res;
 }

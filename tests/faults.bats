@@ -233,6 +233,22 @@ each() {
 	carry_out
 }
 
+@test "of several directories that cannot be flushed none is passed over" {
+	local n
+	for n in 1 2 3; do
+		mkdir "w0/d$n"
+		cp w0/site.pem* "w0/d$n/"
+	done
+	cd w0
+	run --separate-stderr env LD_PRELOAD="$FAULTSHIM $ASAN" \
+		FAULT=fsync:4+:EIO "$OCSPFETCH" d?/site.pem
+	exits 3
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	says "(and of 2 more directories)"
+	[ -s d1/site.pem.ocsp ]
+	[ -s d3/site.pem.ocsp ]
+}
+
 @test "a directory that need not be flushed is no failure" {
 	echo "older survives fsync:2:EINVAL
 nothing survives fsync:2:EINVAL
