@@ -144,8 +144,7 @@ dir_flush(struct staple_dirs *dirs, struct dir *d)
 
 	if (d->nowed > 1)
 		snprintf(more, sizeof(more), " and %zu more", d->nowed - 1);
-	if (d->nowed > 0 && sync_dir(d->flush_fd) == -1 &&
-	    dirs->nfailed++ == 0)
+	if (d->nowed > 0 && sync_dir(d->flush_fd) == -1 && dirs->nfailed++ == 0)
 		snprintf(dirs->failed, sizeof(dirs->failed),
 		    "%.300s%s: cannot flush the directory to the disk: %s",
 		    d->owed, more, strerror(errno));
@@ -882,6 +881,14 @@ staple_owed(struct staple *s, struct staple_mark *m, char *why)
 	return res;
 }
 
+/* Another user's draft: whether its run lives cannot be known. */
+static int
+is_foreign(const struct staple *s, const struct draft *d)
+{
+	return faccessat(s->dir, d->name, R_OK, AT_EACCESS) == -1 &&
+	    errno == EACCES;
+}
+
 static enum staple_result
 mark_remove(struct staple *s, const struct staple_mark *m, char *why)
 {
@@ -892,8 +899,11 @@ mark_remove(struct staple *s, const struct staple_mark *m, char *why)
 
 	draft_name(&d, s->name);
 	hide(name, s->name, MARK);
-	if ((res = draft_open(s, &d, why)) != STAPLE_OK)
-		return res == STAPLE_BUSY ? STAPLE_KEPT : res;
+	if ((res = draft_open(s, &d, why)) == STAPLE_BUSY)
+		/* what may stay for ever is not to be passed over */
+		return is_foreign(s, &d) ? STAPLE_FAILED : STAPLE_KEPT;
+	if (res != STAPLE_OK)
+		return res;
 	res = mark_look(s, name, &st, why);
 	if (res == STAPLE_OK && !is_that(&st, m))
 		res = STAPLE_KEPT;
@@ -909,8 +919,6 @@ staple_told(const char *path, const struct staple_mark *m, char *why)
 	enum staple_result res;
 	struct staple *s;
 
-	if (!m->set)
-		return STAPLE_KEPT;
 	if ((res = staple_open(path, &s, why)) != STAPLE_OK)
 		return res;
 	res = mark_remove(s, m, why);

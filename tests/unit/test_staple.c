@@ -1377,6 +1377,34 @@ while_another_saves_what_is_owed_is_known_but_not_which(void **state)
 	assert_int_equal(access(name, F_OK), -1);
 }
 
+/* Else the hook would be called in each run, and nobody would know why. */
+static void
+what_another_user_left_in_the_way_of_a_marker_is_told(void **state)
+{
+	enum staple_result res, told;
+	struct staple_mark m = {0};
+	char name[NAME_MAX + 1] = "";
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(".", 0777), 0);
+	kill_a_writer("f");
+	names(dir, ".f.", name);
+	assert_int_equal(replace_marked("new", &m), STAPLE_WRITTEN);
+	make(name, "");
+	assert_int_equal(chmod(name, 0600), 0);
+	assert_int_equal(seteuid(NOBODY), 0);
+	res = owed(&m);
+	told = staple_told("f", &m, why);
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(res, STAPLE_OK);
+	assert_false(m.set);
+	assert_int_equal(told, STAPLE_FAILED);
+	assert_non_null(strstr(why, "belongs to another user"));
+	assert_int_equal(access(".f.changed", F_OK), 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -1436,6 +1464,7 @@ main(void)
 	    TEST(nothing_is_owed_for_what_was_not_replaced),
 	    TEST(what_stands_in_the_markers_place_is_not_harmed),
 	    TEST(while_another_saves_what_is_owed_is_known_but_not_which),
+	    TEST(what_another_user_left_in_the_way_of_a_marker_is_told),
 	    TEST(no_descriptor_is_left_open),
 	};
 
