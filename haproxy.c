@@ -135,23 +135,32 @@ give_up_slow(struct push *p, const char *what)
 	return give_up(p);
 }
 
+/* What may wait long is not to hold a signal back, outside a transaction. */
+static void
+let_signals(const struct push *p, sigset_t *was)
+{
+	sigset_t ends;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGHUP);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	sigprocmask(p->in_transaction ? SIG_BLOCK : SIG_UNBLOCK, &ends, was);
+}
+
 /* 1: something is there, or poll() would not wait; 0: the time is up. */
 static int
 await(const struct push *p, int fd, short events, int most)
 {
 	struct pollfd pfd = {.fd = fd, .events = events};
 	long long left = p->until - p->h->now_ms();
-	sigset_t ends, was;
+	sigset_t was;
 
 	if (left <= 0)
 		return 0;
 	if (most >= 0 && left > most)
 		left = most;
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGHUP);
-	sigaddset(&ends, SIGINT);
-	sigaddset(&ends, SIGTERM);
-	sigprocmask(p->in_transaction ? SIG_BLOCK : SIG_UNBLOCK, &ends, &was);
+	let_signals(p, &was);
 	(void)poll(&pfd, fd == -1 ? 0 : 1, (int)left);
 	sigprocmask(SIG_SETMASK, &was, NULL);
 	return 1;
@@ -234,17 +243,24 @@ dial_host(const struct push *p, const char **what)
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	struct addrinfo *list = NULL, *ai;
 	struct address a;
-	int fd = -1, rc, saved = EINVAL;
+	int fd = -1, rc, saved;
+	sigset_t was;
 
 	if (split(p->h->socket, &a) == -1) {
 		errno = EINVAL;
 		return -1;
 	}
-	if ((rc = getaddrinfo(a.host, a.port, &hints, &list)) != 0) {
+	let_signals(p, &was);
+	rc = getaddrinfo(a.host, a.port, &hints, &list);
+	saved = errno;
+	sigprocmask(SIG_SETMASK, &was, NULL);
+	errno = saved;
+	if (rc != 0) {
 		if (rc != EAI_SYSTEM)
 			*what = gai_strerror(rc);
 		return -1;
 	}
+	saved = EINVAL;
 	for (ai = list; ai != NULL; ai = ai->ai_next) {
 		if ((fd = open_socket(ai->ai_family)) != -1 &&
 		    connect_in_time(p, fd, ai->ai_addr, ai->ai_addrlen) == 0)
