@@ -325,7 +325,9 @@ decode_plain(
 		len += n;
 	}
 	p += sizeof(tail) - 1;
-	return p == end || *p == '\n' || *p == '\r' ? len : -1;
+	if (p < end && *p == '\r')
+		p++;
+	return p == end || *p == '\n' ? len : -1;
 }
 
 /* 1 added, 0 it is not so written, -1 no memory. */
