@@ -1369,6 +1369,14 @@ cert_issuer_pem(const struct cert *c)
 	return pem;
 }
 
+static int
+is_blank(const unsigned char *p, const unsigned char *end)
+{
+	while (p < end && (*p == ' ' || (*p >= '\t' && *p <= '\r')))
+		p++;
+	return p == end;
+}
+
 int
 cert_is_certificates(const unsigned char *p, size_t len)
 {
@@ -1384,11 +1392,32 @@ cert_is_certificates(const unsigned char *p, size_t len)
 		ERR_clear_error();
 		return n != 0;
 	}
-	for (; (p = find(p, end, BEGIN)) != NULL; p++, n++)
-		if (!is_labelled(p, end, LABELS) ||
-		    find_begin(from, end, p) != p)
+	for (; (q = find_begin(from, end, p)) != NULL; n++) {
+		if (!is_blank(p, q) || !is_labelled(q, end, LABELS) ||
+		    (p = find(q, end, "\n" END)) == NULL)
 			return 0;
-	return n > 0;
+		p += strlen("\n" END);
+		if (find_begin(from, p, q + 1) != NULL)
+			return 0;
+		p = (q = line_end(p, end)) != NULL ? q : end;
+	}
+	return n > 0 && is_blank(p, end);
+}
+
+int
+cert_holds_issuer(const struct cert *c, const unsigned char *p, size_t len)
+{
+	struct ders l = {0};
+	int holds;
+	size_t i;
+
+	/* without memory: perhaps */
+	holds = split_any(&l, p, len) == -1;
+	for (i = 0; i < l.n && !holds; i++)
+		holds = l.v[i].p != NULL && l.v[i].len == c->issuer_len &&
+		    memcmp(l.v[i].p, c->issuer, c->issuer_len) == 0;
+	ders_free(&l);
+	return holds;
 }
 
 int

@@ -140,6 +140,9 @@ char *cert_issuer_pem(const struct cert *);
 /* Is it certificates in PEM or DER, and nothing else? */
 int cert_is_certificates(const unsigned char *p, size_t len);
 
+/* Is the issuer that was found among them? */
+int cert_holds_issuer(const struct cert *, const unsigned char *p, size_t len);
+
 /* Does it look like a certificate or a key, in PEM or DER? */
 int cert_looks_like_one(const unsigned char *p, size_t len);
 

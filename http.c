@@ -12,6 +12,10 @@
 /* The longest that poll sleeps when nothing says otherwise. */
 #define IDLE_MS 1000
 
+/* Nobody has longer to be left alone than that, in seconds: it is reckoned
+ * with. */
+#define LONGEST_RETRY_AFTER (10 * 365 * 86400LL)
+
 /* What a header's name is made of, RFC 9110 section 5.6.2 */
 #define TOKEN                                                                  \
 	"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"                  \
@@ -119,11 +123,11 @@ http_check_header(const char *line, char *why)
 
 /* Did the user give this header?  Then ours is left out. */
 static int
-is_given(const struct http_options *o, const char *ours)
+is_given(const struct slot *s, const struct http_options *o, const char *ours)
 {
 	size_t n = strcspn(ours, ":") + 1, i;
 
-	for (i = 0; i < o->nheaders; i++)
+	for (i = 0; i < o->nheaders && !s->q.bare; i++)
 		if (strncasecmp(o->headers[i], ours, n) == 0)
 			return 1;
 	return 0;
@@ -147,7 +151,7 @@ add_ours(struct slot *s, const struct http_options *o, const char *name,
 	char line[256];
 
 	snprintf(line, sizeof(line), "%s: %s", name, value);
-	return is_given(o, line) ? 0 : add_header(&s->headers, line);
+	return is_given(s, o, line) ? 0 : add_header(&s->headers, line);
 }
 
 static int
@@ -155,7 +159,7 @@ make_headers(struct slot *s, const struct http_options *o)
 {
 	size_t i;
 
-	for (i = 0; i < o->nheaders; i++)
+	for (i = 0; i < o->nheaders && !s->q.bare; i++)
 		if (add_header(&s->headers, o->headers[i]) == -1)
 			return -1;
 	if (add_ours(s, o, "Accept",
@@ -568,7 +572,9 @@ describe(struct slot *s, CURLcode code, const struct http_options *o,
 	a->body = s->body;
 	a->body_len = s->body_len;
 	a->headers = s->head;
-	a->retry_after = (long long)after;
+	a->retry_after = after < 0        ? 0
+	    : after > LONGEST_RETRY_AFTER ? LONGEST_RETRY_AFTER
+					  : (long long)after;
 	a->ms = (long)(us / 1000);
 	a->date = -1;
 	for (p = s->head; (p = strchr(p, '\n')) != NULL;) {

@@ -47,6 +47,7 @@ struct http_question {
 	const unsigned char *body; /* to be posted; NULL: GET */
 	size_t body_len;
 	const char *accept; /* NULL: as the options say */
+	int bare;           /* without the headers of the options */
 	long timeout_ms;
 	int no_cache; /* RFC 9919 section 7.2 */
 	void *ref;    /* the caller's */

@@ -600,6 +600,8 @@ job_question(struct job *j, const struct env *env, struct http_question *q)
 	if (j->hunting) {
 		q->url = j->urls[j->url];
 		q->accept = ISSUER_TYPES;
+		/* credentials may be in them, and it is not proven yet */
+		q->bare = 1;
 		return JOB_ASK;
 	}
 	if (j->method == METHOD_AUTO)
@@ -779,6 +781,12 @@ on_verified(struct job *j, const struct env *env, const struct http_answer *a)
 
 /* ---- the issuer, where it is fetched ---- */
 
+/* Whose issuer is to be written, and whether somebody else wrote it. */
+struct fetched {
+	const struct job *j;
+	int there;
+};
+
 /*
  * What is there is replaced only if it is of no use for anything else; what a
  * list names may be there for many.
@@ -786,10 +794,13 @@ on_verified(struct job *j, const struct env *env, const struct http_answer *a)
 static int
 is_no_issuer(void *ctx, const unsigned char *old, size_t len)
 {
-	const struct job *j = ctx;
+	struct fetched *f = ctx;
 
-	return old == NULL ||
-	    (j->named.issuer == NULL && cert_is_certificates(old, len));
+	if (old == NULL)
+		return 1;
+	f->there = cert_holds_issuer(&f->j->cert, old, len);
+	return !f->there && f->j->named.issuer == NULL &&
+	    cert_is_certificates(old, len);
 }
 
 static enum staple_result
@@ -799,14 +810,15 @@ write_issuer(struct job *j, const char *path, const char *pem, char *why)
 	    .len = strlen(pem),
 	    .max = CERT_MAX_FILE,
 	    .mode = 0644};
+	struct fetched f = {.j = j};
 	enum staple_result res;
 	struct staple *s;
 
 	res = staple_open(path, &s, why);
 	if (res == STAPLE_OK)
-		res = staple_replace(s, &bytes, is_no_issuer, j, why);
+		res = staple_replace(s, &bytes, is_no_issuer, &f, why);
 	staple_close(s);
-	return res;
+	return res == STAPLE_KEPT && f.there ? STAPLE_UNCHANGED : res;
 }
 
 static void
@@ -823,9 +835,19 @@ save_issuer(struct job *j, const struct env *env)
 	else
 		switch (write_issuer(j, path, pem, why)) {
 		case STAPLE_WRITTEN:
-		case STAPLE_UNCHANGED:
 			j->cert.issuer_beside = 1;
 			report_line(j, env, "", "written to %s", path);
+			break;
+		case STAPLE_UNCHANGED:
+			j->cert.issuer_beside = 1;
+			report_line(j, env, "", "by now it is in %s", path);
+			break;
+		case STAPLE_NOT_DURABLE:
+			j->cert.issuer_beside = 1;
+			job_fail(j, CODE_LOCAL,
+			    "%s; the issuer is in place, but a crash of the "
+			    "machine may undo it",
+			    why);
 			break;
 		case STAPLE_KEPT:
 			job_fail(j, CODE_LOCAL,

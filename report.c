@@ -204,14 +204,14 @@ add_quoted(struct text *t, const char *before, const char *arg)
 
 /* A header that we send, unless the user has another one of that name. */
 static void
-add_own(struct text *t, const struct options *o, const char *name,
+add_own(struct text *t, const struct option_list *given, const char *name,
     const char *value)
 {
 	size_t n = strlen(name), i;
 
-	for (i = 0; i < o->headers.n; i++)
-		if (strncasecmp(o->headers.v[i], name, n) == 0 &&
-		    o->headers.v[i][n] == ':')
+	for (i = 0; i < given->n; i++)
+		if (strncasecmp(given->v[i], name, n) == 0 &&
+		    given->v[i][n] == ':')
 			return;
 	text_add(t, " -H '%s: %s'", name, value);
 }
@@ -219,7 +219,9 @@ add_own(struct text *t, const struct options *o, const char *name,
 static void
 add_curl(struct job *j, const struct env *env, const struct http_question *q)
 {
+	static const struct option_list none;
 	const struct options *o = env->o;
+	const struct option_list *given = q->bare ? &none : &o->headers;
 	struct text t = {0};
 	char *b64;
 	size_t i;
@@ -244,17 +246,17 @@ add_curl(struct job *j, const struct env *env, const struct http_question *q)
 		add_quoted(&t, " --noproxy ", o->noproxy);
 	text_add(&t, " -A ocspfetch/" OCSPFETCH_VERSION);
 	if (q->no_cache) {
-		add_own(&t, o, "Cache-Control", "no-cache");
-		add_own(&t, o, "Pragma", "no-cache");
+		add_own(&t, given, "Cache-Control", "no-cache");
+		add_own(&t, given, "Pragma", "no-cache");
 	}
-	add_own(&t, o, "Accept",
+	add_own(&t, given, "Accept",
 	    q->accept != NULL ? q->accept : "application/ocsp-response");
 	if (q->body != NULL) {
-		add_own(&t, o, "Content-Type", "application/ocsp-request");
+		add_own(&t, given, "Content-Type", "application/ocsp-request");
 		text_add(&t, " --data-binary @-");
 	}
-	for (i = 0; i < o->headers.n; i++)
-		add_quoted(&t, " -H ", o->headers.v[i]);
+	for (i = 0; i < given->n; i++)
+		add_quoted(&t, " -H ", given->v[i]);
 	add_quoted(&t, " ", q->url);
 	if (!j->hunting)
 		text_add(&t,

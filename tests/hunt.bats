@@ -317,13 +317,43 @@ orphan_of() {
 	issuer_in_place
 }
 
+@test "what -H says is for the responder, not for whom the certificate chooses" {
+	orphan cert-der/ca
+	fetch -vv --fetch-issuer -H 'Authorization: Bearer secret' \
+		-H 'Host: ocsp.internal' -H 'Accept: nothing' -H 'X-Test: y' site.pem
+	exits 0
+	grep "/cert-der\.$MINE " "$LOG" >hunt
+	grep -q 'auth=- ' hunt
+	grep -q 'x-test=- ' hunt
+	grep -q 'host=127\.0\.0\.1:' hunt
+	grep -q 'accept=application/pkix-cert' hunt
+	grep "/good\.$MINE " "$LOG" | grep -q 'host=ocsp\.internal .*auth=Bearer%20secret'
+	# nor does the command that repeats it
+	[ "$(grep -c 'to repeat .*Bearer' <<<"$stderr")" -eq 1 ]
+	[ "$(grep -c 'to repeat .*-H .Accept: application/pkix-cert' <<<"$stderr")" -eq 1 ]
+}
+
+@test "an issuer that somebody puts there meanwhile is not touched" {
+	orphan 503-twice,cert-der/ca
+	cat "$PKI/root.pem" "$PKI/ca.pem" >chain
+	{ sleep 1; cp chain site.pem.issuer; } 3>&- &
+	fetch -v --fetch-issuer site.pem
+	wait
+	exits 0
+	says "by now it is in site.pem.issuer"
+	cmp site.pem.issuer chain
+	[ -s site.pem.ocsp ]
+}
+
 @test "a .issuer file that holds anything else is not touched" {
 	local what before
 	orphan cert-der/ca
 	openssl pkey -in "$PKI/other.key" -outform DER -out other.key.der
 	cat "$PKI/other.pem" "$PKI/other.key" >both
 	echo 'a note to myself' >note
-	for what in both note other.key.der; do
+	cat note "$PKI/other.pem" >before
+	cat "$PKI/other.pem" note >after
+	for what in both note before after other.key.der; do
 		cp "$what" site.pem.issuer
 		before=$(identity site.pem.issuer)
 		rm -f site.pem.ocsp

@@ -470,6 +470,27 @@ a_leaf_cut_anywhere_is_refused(void **state)
 	OPENSSL_free(der.p);
 }
 
+/* Nor does OpenSSL, or a server, read it if its last line goes on. */
+static void
+a_leaf_whose_end_line_goes_on_is_refused(void **state)
+{
+	static const char *const more[] = {"x", " x", "\rx\n", "\r\rx\n", "-"};
+	struct bytes pem = slurp(in_dir("leaf.pem"));
+	struct cert c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(more); i++) {
+		memcpy(pem.p + pem.len - 1, more[i], strlen(more[i]));
+		assert_int_equal(
+		    read_over(
+			put("more", pem.p, pem.len - 1 + strlen(more[i])), &c),
+		    CERT_EBAD);
+		cert_free(&c);
+	}
+	free(pem.p);
+}
+
 /* A leaf that was cut must not let its chain stand in for it. */
 static void
 a_chain_never_stands_in_for_a_cut_leaf(void **state)
@@ -882,6 +903,7 @@ main(void)
 	    cmocka_unit_test(must_staple_is_read_of_the_tls_feature),
 	    cmocka_unit_test(only_responders_with_a_url_count),
 	    cmocka_unit_test(a_leaf_cut_anywhere_is_refused),
+	    cmocka_unit_test(a_leaf_whose_end_line_goes_on_is_refused),
 	    cmocka_unit_test(a_chain_never_stands_in_for_a_cut_leaf),
 	    cmocka_unit_test(a_flipped_bit_in_der_is_never_proven),
 	    cmocka_unit_test(a_flipped_bit_in_pem_proves_nothing_else),

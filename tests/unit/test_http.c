@@ -61,6 +61,14 @@ static const struct page {
 	"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: 7\r\n"
 	"Content-Length: 4\r\n\r\nfull",
 	0},
+    {"/never",
+	"HTTP/1.1 503 Busy\r\nRetry-After: 9223372036854775807\r\n"
+	"Content-Length: 0\r\n\r\n",
+	0},
+    {"/again",
+	"HTTP/1.1 503 Busy\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+	"Content-Length: 0\r\n\r\n",
+	0},
     {"/baddate",
 	"HTTP/1.1 200 OK\r\nDate: tomorrow\r\nContent-Length: 0\r\n\r\n", 0},
     {"/lowdate",
@@ -942,6 +950,15 @@ what_is_not_there_is_not_made_up(void **state)
 	assert_int_equal(g.a.body_len, 0);
 }
 
+/* It is multiplied, and added to times. */
+static void
+a_pause_that_is_wanted_can_be_reckoned_with(void **state)
+{
+	(void)state;
+	assert_in_range(get("/never").a.retry_after, 3600, 1LL << 40);
+	assert_int_equal(get("/again").a.retry_after, 0);
+}
+
 static void
 a_date_is_read_only_where_there_is_one(void **state)
 {
@@ -1641,6 +1658,7 @@ main(void)
 	    TEST(no_password_out_of_netrc_is_sent),
 	    TEST(an_answer_is_handed_on_whole),
 	    TEST(what_is_not_there_is_not_made_up),
+	    TEST(a_pause_that_is_wanted_can_be_reckoned_with),
 	    TEST(a_date_is_read_only_where_there_is_one),
 	    TEST(nothing_is_left_of_the_answer_before),
 	    TEST(a_get_after_a_post_is_a_get),
