@@ -889,14 +889,18 @@ static enum job_state
 take_issuer(struct job *j, const struct env *env, const struct http_answer *a)
 {
 	char why[WHY_MAX], from[HTTP_MAX_URL + 1];
+	enum cert_result res;
 
 	/* the URL is borrowed from what is about to change */
 	snprintf(from, sizeof(from), "%s", j->urls[j->url]);
 	(void)ocsp_starved();
-	switch (cert_take_issuer(
-	    &j->cert, a->body, a->body_len, from, env->now, why)) {
+	res = cert_take_issuer(
+	    &j->cert, a->body, a->body_len, from, env->now, why);
+	if (is_starved(j))
+		return JOB_DONE;
+	switch (res) {
 	case CERT_OK:
-		return is_starved(j) ? JOB_DONE : end_hunt(j, env);
+		return end_hunt(j, env);
 	case CERT_EISSUER:
 		job_fail(j, CODE_INPUT,
 		    "no issuer was found for it, and what %.300s has is not "
@@ -909,8 +913,6 @@ take_issuer(struct job *j, const struct env *env, const struct http_answer *a)
 		job_fail(j, CODE_LOCAL, "%s", why);
 		return JOB_DONE;
 	default:
-		if (is_starved(j))
-			return JOB_DONE;
 		report_not_expected(j, env, a, "not a certificate");
 		if (may_pass(a->status))
 			j->transient = 1;
