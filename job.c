@@ -784,6 +784,7 @@ on_verified(struct job *j, const struct env *env, const struct http_answer *a)
 /* Whose issuer is to be written, and whether somebody else wrote it. */
 struct fetched {
 	const struct job *j;
+	int own; /* with --del-ext, that may be the certificate's own file */
 	int there;
 };
 
@@ -799,7 +800,7 @@ is_no_issuer(void *ctx, const unsigned char *old, size_t len)
 	if (old == NULL)
 		return 1;
 	f->there = cert_holds_issuer(&f->j->cert, old, len);
-	return !f->there && f->j->named.issuer == NULL &&
+	return !f->there && !f->own && f->j->named.issuer == NULL &&
 	    cert_is_certificates(old, len);
 }
 
@@ -810,7 +811,7 @@ write_issuer(struct job *j, const char *path, const char *pem, char *why)
 	    .len = strlen(pem),
 	    .max = CERT_MAX_FILE,
 	    .mode = 0644};
-	struct fetched f = {.j = j};
+	struct fetched f = {.j = j, .own = strcmp(path, j->path) == 0};
 	enum staple_result res;
 	struct staple *s;
 
@@ -854,7 +855,9 @@ save_issuer(struct job *j, const struct env *env)
 			    "the issuer was fetched, but %.300s holds %s, and "
 			    "is not touched",
 			    path,
-			    j->named.issuer != NULL
+			    strcmp(path, j->path) == 0
+				? "the certificate itself"
+				: j->named.issuer != NULL
 				? "another one"
 				: "something else than certificates");
 			break;

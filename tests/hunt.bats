@@ -367,6 +367,17 @@ orphan_of() {
 	done
 }
 
+@test "a certificate whose own name is that of its issuer is not lost" {
+	orphan cert-der/ca
+	mv site.pem site.issuer
+	cp site.issuer before
+	fetch --del-ext --fetch-issuer site.issuer
+	exits 3
+	says "site.issuer holds the certificate itself, and is not touched"
+	cmp site.issuer before
+	[ -s site.ocsp ]
+}
+
 @test "where it cannot be written that is told, with 3, and the response is saved" {
 	orphan cert-der/ca
 	mkdir site.pem.issuer
