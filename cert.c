@@ -1050,7 +1050,9 @@ note_candidate(struct search *s, const char *from, size_t nth, const char *what)
 	text_add_escaped(&s->hunt, from, strlen(from));
 	if (nth > 0)
 		text_add(&s->hunt, ", certificate %zu", nth);
-	text_add(&s->hunt, ": %s\n", what);
+	text_add(&s->hunt, ": ");
+	text_add_escaped(&s->hunt, what, strlen(what));
+	text_add(&s->hunt, "\n");
 }
 
 static void

@@ -539,3 +539,15 @@ lost() {
 	[ "$status" -eq 1 ] || [ "$status" -eq 4 ]
 	[[ $stderr != *$'\033'* ]]
 }
+
+@test "a file's name makes no line of its own in what -v tells" {
+	local name=$'a\n: is the issuer.pem'
+	leaf site good
+	mv site.pem "$name"
+	rm site.pem.issuer
+	mkdir "$name.issuer"
+	fetch -v "$name"
+	exits 2
+	says 'a\x0A: is the issuer.pem.issuer is a directory'
+	[ "$(grep -c '^ *looked at *: is the issuer' <<<"$stderr")" -eq 0 ]
+}
