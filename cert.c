@@ -59,6 +59,7 @@ struct cert_shelf {
 	struct kept kept[KEPT];
 	size_t next;
 	int names;
+	int prints;
 };
 
 /* What became of a candidate; the later ones were nearer. */
@@ -495,13 +496,14 @@ decode(OSSL_LIB_CTX *light, const struct cert_der *d, const char **fault)
 /* ---- the shelf ---- */
 
 struct cert_shelf *
-cert_shelf_new(int names)
+cert_shelf_new(int wanted)
 {
 	struct cert_shelf *shelf;
 
 	if ((shelf = calloc(1, sizeof(*shelf))) == NULL)
 		return NULL;
-	shelf->names = names;
+	shelf->names = (wanted & CERT_NAMES) != 0;
+	shelf->prints = (wanted & CERT_PRINTS) != 0;
 	return shelf;
 }
 
@@ -1259,6 +1261,8 @@ take_fingerprint(struct cert *c)
 	unsigned char md[EVP_MAX_MD_SIZE];
 	unsigned int i, len = 0;
 
+	if (!c->parts->shelf->prints)
+		return;
 	if (EVP_Digest(d->p, d->len, md, &len, EVP_sha1(), NULL) != 1 ||
 	    2 * len >= sizeof(c->sha1))
 		return;

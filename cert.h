@@ -51,10 +51,14 @@ struct cert_der {
 /*
  * What is kept from one certificate to the next, since most of a run's have
  * few issuers between them and decoding a key is dear.  Outlives what was read
- * with it.  `names`: somebody will want to read the names of each certificate.
+ * with it.  What not everybody wants of each certificate costs something.
  */
 struct cert_shelf;
-struct cert_shelf *cert_shelf_new(int names); /* NULL: out of memory */
+enum cert_wanted {
+	CERT_NAMES = 1, /* `subject` and `issuer_name` */
+	CERT_PRINTS = 2 /* `sha1` */
+};
+struct cert_shelf *cert_shelf_new(int wanted); /* NULL: out of memory */
 void cert_shelf_free(struct cert_shelf *);
 
 /* Everything here is owned by the structure; see cert_free(). */

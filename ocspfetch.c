@@ -889,7 +889,9 @@ prepare(struct run *r)
 		r->haproxy[i].now_ms = monotonic_ms;
 	}
 	r->env.ocsp = ocsp_new();
-	r->env.shelf = cert_shelf_new(o->verbose > 0 || o->served != NULL);
+	r->env.shelf = cert_shelf_new(
+	    (o->verbose > 0 || o->served != NULL ? CERT_NAMES : 0) |
+	    (o->haproxy.n > 0 ? CERT_PRINTS : 0));
 	r->env.dirs = staple_dirs_new();
 	r->queue = make_queue(r);
 	return r->env.ocsp == NULL || r->env.shelf == NULL ||

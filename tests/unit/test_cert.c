@@ -109,7 +109,7 @@ set_up(void **state)
 	forge_pki(dir, now);
 	leaf.serial = "0123456789ABCDEF";
 	forge_leaf(dir, &leaf, now);
-	shelf = cert_shelf_new(1);
+	shelf = cert_shelf_new(CERT_NAMES | CERT_PRINTS);
 	return shelf != NULL ? 0 : -1;
 }
 

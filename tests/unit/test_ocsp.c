@@ -53,7 +53,7 @@ set_up(void **state)
 	forge_pki(dir, now);
 	forge = forge_open(dir);
 	session = ocsp_new();
-	shelf = cert_shelf_new(1);
+	shelf = cert_shelf_new(CERT_NAMES | CERT_PRINTS);
 	return forge != NULL && session != NULL && shelf != NULL ? 0 : -1;
 }
 
