@@ -14,7 +14,7 @@
 
 /* Nobody has longer to be left alone than that, in seconds: it is reckoned
  * with. */
-#define LONGEST_RETRY_AFTER (10 * 365 * 86400LL)
+#define LONGEST_RETRY_AFTER (10LL * 365 * 86400)
 
 /* What a header's name is made of, RFC 9110 section 5.6.2 */
 #define TOKEN                                                                  \
