@@ -949,6 +949,10 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 			j->transient = 1;
 		return next_responder(j, env, a);
 	}
+	if (a->skipped) {
+		report_rest(j, env, a);
+		return next_responder(j, env, a);
+	}
 	if (j->hunting)
 		return take_issuer(j, env, a);
 	judge_answer(j, env, a->body, a->body_len);

@@ -25,6 +25,7 @@
 
 /* Jobs that wait hold memory and descriptors: no more begin beyond these. */
 #define MAX_WAITING 64
+#define MAX_WAITING_LONG 1024 /* with --wait */
 
 /* Descriptors that a run needs whatever it asks: files, directories, hooks. */
 #define OWN_DESCRIPTORS 64
@@ -549,9 +550,9 @@ save(struct run *r, struct job *j, const unsigned char *der, size_t len)
 	finish(r, j);
 }
 
-/* Loads one; NULL: it is finished already. */
+/* Loads one, of the list or another; NULL: it is finished already. */
 static struct job *
-start_job(struct run *r, const struct list_entry *e)
+start_job(struct run *r, const struct list_entry *e, int drawn)
 {
 	enum job_state state;
 	struct job *j;
@@ -567,7 +568,7 @@ start_job(struct run *r, const struct list_entry *e)
 	state = r->env.o->served != NULL ? job_served(j, &r->env)
 					 : job_load(j, &r->env);
 	ending_signals(SIG_BLOCK);
-	if (j->action != ACTION_PASSED_OVER && !r->all_named)
+	if (drawn && j->action != ACTION_PASSED_OVER)
 		list_is_certificate(r->list);
 	if (state == JOB_ASK)
 		return j;
@@ -638,13 +639,14 @@ take_named(struct run *r, long *wait_ms)
 	struct job *j;
 
 	if (is_presented(o))
-		return r->progress.done == 0 ? start_job(r, &e) : NULL;
+		return r->progress.done == 0 ? start_job(r, &e, 0) : NULL;
 	while (!r->all_named && queue_has_room(r->queue, &r->env)) {
 		if (!draw_name(r, &e)) {
 			r->all_named = 1;
 			break;
 		}
-		if ((j = start_job(r, &e)) != NULL && (j = offer(r, j)) != NULL)
+		if ((j = start_job(r, &e, 1)) != NULL &&
+		    (j = offer(r, j)) != NULL)
 			return j;
 		if (r->on_wire > 0) {
 			*wait_ms = 0;
@@ -666,7 +668,7 @@ take_any(struct run *r, long *wait_ms)
 		return j;
 	tick(r);
 	while (queue_again(r->queue, &r->env, r->all_named, &e))
-		if ((j = start_job(r, &e)) != NULL)
+		if ((j = start_job(r, &e, 0)) != NULL)
 			return j;
 	return r->all_named ? queue_take(r->queue, &r->env, 1, wait_ms) : NULL;
 }
@@ -854,7 +856,9 @@ read_names(struct run *r)
 static struct queue *
 make_queue(struct run *r)
 {
-	size_t most = MAX_WAITING, left;
+	const size_t wanted =
+	    r->env.o->wait > 0 ? MAX_WAITING_LONG : MAX_WAITING;
+	size_t most = wanted, left;
 	struct rlimit limit;
 
 	r->parallel = (size_t)r->env.o->parallel;
@@ -867,7 +871,7 @@ make_queue(struct run *r)
 			r->parallel = left / 6;
 		most = (left - 4 * r->parallel) / 2;
 	}
-	return queue_new(r->parallel, most < MAX_WAITING ? most : MAX_WAITING);
+	return queue_new(r->parallel, most < wanted ? most : wanted);
 }
 
 static int

@@ -545,6 +545,19 @@ error_hint(const struct job *j, const struct env *env, char buf[256])
 }
 
 void
+report_rest(struct job *j, const struct env *env, const struct http_answer *a)
+{
+	char span[WORDS_TIME_MAX];
+
+	(void)env;
+	job_fail(j, CODE_TEMPORARY,
+	    "%s%.300s was not asked: to another question of this run it said "
+	    "HTTP %ld, and that it wants to be left alone for %s (Retry-After)",
+	    purpose(j), j->urls[j->url], a->status,
+	    words_span(span, a->retry_after));
+}
+
+void
 report_ocsp_error(struct job *j, const struct env *env)
 {
 	char buf[256];

@@ -26,6 +26,7 @@ void report_http_failure(
 void report_not_expected(struct job *, const struct env *,
     const struct http_answer *, const char *what);
 void report_ocsp_error(struct job *, const struct env *);
+void report_rest(struct job *, const struct env *, const struct http_answer *);
 void report_refusal(
     struct job *, const struct env *, enum code, const struct http_answer *);
 

@@ -131,6 +131,7 @@ has() {
 	exits 1
 	[ "$(grep -c '^[A-Z]* /retry' second.log)" -eq 1 ]
 	[ "$(grep -c 'left alone for 1 min 30 s' <<<"$stderr")" -eq 20 ]
+	[ "$(grep -c 'was not asked: to another question' <<<"$stderr")" -eq 19 ]
 	[ "$MS" -lt 10000 ]
 }
 
@@ -145,6 +146,17 @@ has() {
 	exits 0
 	silent
 	has a 12
+}
+
+@test "many that wait keep nobody from being done" {
+	local pid
+	many a 120 "$URL/err-unauthorized.$MINE"
+	many z 2 "$URL/good.$MINE"
+	"$OCSPFETCH" -r 0 -w 60 -P 4 a*.pem z*.pem >out 2>err 3>&- &
+	pid=$!
+	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
+	within 20 has z 2
+	kill -0 "$pid"
 }
 
 @test "--wait counts for the whole run, however many there are" {
