@@ -34,6 +34,7 @@ SRC = ocspfetch.c options.c words.c list.c job.c report.c cert.c ocsp.c \
 OBJ = $(SRC:%.c=$(O)/%.o)
 ROOMS = $(filter-out $(O)/ocspfetch.o,$(OBJ))
 FORGE = $(O)/tests/forge.o
+LAB = $(O)/tests/lab.o
 UNIT_SRC = $(wildcard tests/unit/test_*.c)
 UNITS = $(UNIT_SRC:tests/unit/%.c=$(O)/%)
 BENCH_SRC = $(wildcard tests/bench/*.c)
@@ -154,7 +155,7 @@ $(O)/faultshim.so: tests/faultshim.c Makefile
 	$(Q)$(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) -std=c11 $(WARNINGS) $(WERROR) \
 	    $(CFLAGS) -fPIC -shared $(LDFLAGS) -o $@ $<
 
-$(UNITS): $(O)/%: $(O)/tests/unit/%.o $(ROOMS) $(FORGE)
+$(UNITS): $(O)/%: $(O)/tests/unit/%.o $(ROOMS) $(FORGE) $(LAB)
 	$(call say,LD,$@)
 	$(Q)$(link_test)
 
