@@ -23,7 +23,7 @@
 
 struct pool;
 
-/* One exchange; its handle and buffers are used again by the next. */
+/* One exchange; what it has is used again by the next. */
 struct slot {
 	CURL *easy;
 	struct http_question q;
@@ -45,6 +45,7 @@ struct pool {
 	CURLM *multi;
 	struct slot *slots;
 	size_t busy;
+	int fresh_handles;
 };
 
 /* ---- URLs and headers ---- */
@@ -292,9 +293,9 @@ set_up_slot(struct slot *s, const struct http_options *o)
 	    : o->family == 6         ? CURL_IPRESOLVE_V6
 				     : CURL_IPRESOLVE_WHATEVER;
 
-	if (s->easy == NULL &&
-	    ((s->easy = curl_easy_init()) == NULL ||
-		(s->body = malloc(HTTP_MAX_BODY)) == NULL ||
+	if ((s->easy == NULL && (s->easy = curl_easy_init()) == NULL) ||
+	    (s->body == NULL && (s->body = malloc(HTTP_MAX_BODY)) == NULL) ||
+	    (s->head == NULL &&
 		(s->head = malloc(HTTP_MAX_HEADERS + 1)) == NULL))
 		return -1;
 	s->may_use_proxy = may_use_proxy(o);
@@ -483,7 +484,11 @@ classify(const struct slot *s, CURLcode code, const char **words)
 	}
 	switch (code) {
 	case CURLE_OK:
-		return HTTP_ANSWERED;
+		if (info(s, CURLINFO_RESPONSE_CODE) > 0)
+			return HTTP_ANSWERED;
+		/* such as "HTTP/2 0", which libcurl lets pass */
+		*words = "what came back is not HTTP";
+		return HTTP_EBROKEN;
 	case CURLE_OUT_OF_MEMORY:
 		return HTTP_ENOMEM;
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -591,6 +596,18 @@ describe(struct slot *s, CURLcode code, const struct http_options *o,
 
 /* ---- many exchanges ---- */
 
+/*
+ * Before 8.1.1 a handle that is used again remembers its last header, which is
+ * freed by then, and appends to it if the next answer begins with a folded
+ * line (libcurl's pull request 11103): anybody on the way could send that.
+ * Connections are not the handle's, and stay open.
+ */
+static int
+needs_fresh_handles(void)
+{
+	return curl_version_info(CURLVERSION_NOW)->version_num < 0x080101;
+}
+
 static struct slot *
 free_slot(struct pool *p)
 {
@@ -614,6 +631,7 @@ set_up_pool(struct pool *p)
 		curl_global_cleanup();
 		return -1;
 	}
+	p->fresh_handles = needs_fresh_handles();
 	return 0;
 }
 
@@ -682,6 +700,10 @@ drain(struct pool *p)
 		describe(s, code, p->o, &a);
 		p->src->done(p->src->ctx, &q, &a);
 		slot_clear(s);
+		if (p->fresh_handles) {
+			curl_easy_cleanup(s->easy);
+			s->easy = NULL;
+		}
 		p->busy--;
 		n++;
 	}

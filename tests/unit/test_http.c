@@ -79,6 +79,9 @@ static const struct page {
     {"/nothing", "", 1},
     {"/garbage", "SSH-2.0-OpenSSH_9.2\r\n\r\n", 1},
     {"/http09", "just some bytes, and the end\n", 1},
+    {"/zero", "HTTP/2 0\r\n\r\n", 1},
+    {"/folded", "HTTP/1.1 200 OK\r\n fold: x\r\nContent-Length: 4\r\n\r\nfold",
+	0},
     {"/cut", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", 1},
     {"/cutchunk",
 	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
@@ -994,6 +997,28 @@ nothing_is_left_of_the_answer_before(void **state)
 	assert_int_equal(got[2].a.date, -1);
 }
 
+/* What libcurl made of it before 8.1.1 only a sanitizer is sure to see. */
+static void
+a_folded_first_line_does_not_reach_into_the_answer_before(void **state)
+{
+	char url[3][64];
+	struct http_question q[3] = {
+	    {.url = url[0]}, {.url = url[1]}, {.url = url[2]}};
+	struct got got[3] = {0};
+	struct plan p = {.q = q, .got = got, .n = 3};
+
+	(void)state;
+	snprintf(url[0], 64, "http://127.0.0.1:%d/full", server.port);
+	snprintf(url[1], 64, "http://127.0.0.1:%d/folded", server.port);
+	snprintf(url[2], 64, "http://127.0.0.1:%d/bare", server.port);
+	run_plan(&plain, &p);
+	/* an answer or a failure, as the version of libcurl has it */
+	assert_int_equal(got[1].a.retry_after, 0);
+	assert_null(strstr(got[1].headers, "503"));
+	assert_int_equal(got[2].a.result, HTTP_ANSWERED);
+	assert_string_equal(got[2].body, "bare");
+}
+
 static void
 a_get_after_a_post_is_a_get(void **state)
 {
@@ -1166,7 +1191,7 @@ what_is_cut_off_is_broken(void **state)
 static void
 what_is_not_http_is_broken(void **state)
 {
-	static const char *const paths[] = {"/garbage", "/http09"};
+	static const char *const paths[] = {"/garbage", "/http09", "/zero"};
 	struct got g;
 	size_t i;
 
@@ -1661,6 +1686,7 @@ main(void)
 	    TEST(a_pause_that_is_wanted_can_be_reckoned_with),
 	    TEST(a_date_is_read_only_where_there_is_one),
 	    TEST(nothing_is_left_of_the_answer_before),
+	    TEST(a_folded_first_line_does_not_reach_into_the_answer_before),
 	    TEST(a_get_after_a_post_is_a_get),
 	    TEST(framing_is_taken_off),
 	    TEST(compressed_bytes_stay_compressed),
