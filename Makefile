@@ -38,13 +38,16 @@ LAB = $(O)/tests/lab.o
 UNIT_SRC = $(wildcard tests/unit/test_*.c)
 UNITS = $(UNIT_SRC:tests/unit/%.c=$(O)/%)
 BENCH_SRC = $(wildcard tests/bench/*.c)
-TEST_SRC = $(wildcard tests/*.c tests/unit/*.c) $(BENCH_SRC)
-TEST_HEADERS = $(wildcard tests/*.h tests/bench/*.h)
+FUZZ_SRC = $(wildcard tests/fuzz/*.c)
+FUZZ_TARGETS = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAYS = $(FUZZ_TARGETS:%=$(O)/replay-%)
+TEST_SRC = $(wildcard tests/*.c tests/unit/*.c) $(BENCH_SRC) $(FUZZ_SRC)
+TEST_HEADERS = $(wildcard tests/*.h tests/bench/*.h tests/fuzz/*.h)
 TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/staple-client $(O)/measure \
 	$(O)/fakehaproxy $(O)/starttls $(O)/faultshim.so $(UNITS) \
-	$(BENCH_PROGRAMS)
+	$(REPLAYS) $(BENCH_PROGRAMS)
 SCRIPTS = .ci/run tests/run contrib/rsync/ocspfetch-fleet \
-	$(wildcard tests/*.sh tests/*.bash tests/bench/*.sh)
+	$(wildcard tests/*.sh tests/*.bash tests/bench/*.sh tests/fuzz/*.sh)
 
 # They measure on Linux only (epoll), and build nowhere else.
 BENCH_PROGRAMS = $(if $(wildcard /proc/self/fd), \
@@ -159,8 +162,20 @@ $(UNITS): $(O)/%: $(O)/tests/unit/%.o $(ROOMS) $(FORGE) $(LAB)
 	$(call say,LD,$@)
 	$(Q)$(link_test)
 
--include $(wildcard $(O)/*.d $(O)/tests/*.d \
-	$(O)/tests/unit/*.d $(O)/tests/bench/*.d)
+# A fuzz target runs under libFuzzer, or by itself over inputs that are there.
+FUZZ_SHARED = $(O)/tests/fuzz/fuzz.o $(O)/tests/fuzz/dertree.o
+$(REPLAYS): $(O)/replay-%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o \
+	$(FUZZ_SHARED) $(ROOMS) $(FORGE) $(LAB)
+	$(call say,LD,$@)
+	$(Q)$(link_test)
+
+$(FUZZ_TARGETS:%=$(O)/fuzz-%): $(O)/fuzz-%: $(O)/tests/fuzz/fuzz_%.o \
+	$(FUZZ_SHARED) $(ROOMS) $(FORGE) $(LAB)
+	$(call say,LD,$@)
+	$(Q)$(link_test) -fsanitize=fuzzer
+
+-include $(wildcard $(O)/*.d $(O)/tests/*.d $(O)/tests/unit/*.d \
+	$(O)/tests/bench/*.d $(O)/tests/fuzz/*.d)
 
 test-programs: $(TEST_PROGRAMS)
 
@@ -184,6 +199,21 @@ asan:
 	    BIN=build/asan/ocspfetch CFLAGS='-O1 -g' HARDEN= HARDEN_LD= \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all \
 	    -fno-omit-frame-pointer'
+
+# FUZZ names the targets, for example FUZZ="judge cert"; it needs clang.
+FUZZ_SECONDS = 60
+FUZZ = $(FUZZ_TARGETS)
+fuzz:
+	@$(MAKE) --no-print-directory O=build/fuzz CC=clang CFLAGS='-O1 -g' \
+	    HARDEN= HARDEN_LD= SANITIZE='-fsanitize=fuzzer-no-link,address,undefined \
+	    -fno-sanitize-recover=all -fno-omit-frame-pointer' \
+	    $(FUZZ:%=build/fuzz/fuzz-%)
+	@BUILD='$(abspath build/fuzz)' FUZZ_SECONDS='$(FUZZ_SECONDS)' \
+	    tests/fuzz/run.sh $(FUZZ)
+
+# Minutes: each comparison of the judge is turned round, and has to be noticed.
+mutate:
+	@CC='$(CC)' tests/mutate.sh
 
 install: all
 	$(INSTALL) -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)/man1'
@@ -263,6 +293,8 @@ help:
 	@echo 'make asan        the same under ASan and UBSan'
 	@echo 'make bench       beside openssl, curl and others; FULL=1 takes its time'
 	@echo 'make bench-gate  instructions for each certificate, against the limits'
+	@echo 'make fuzz        libFuzzer; FUZZ_SECONDS=60 each, FUZZ="judge cert"'
+	@echo 'make mutate      do the tests notice a judge that is wrong?'
 	@echo 'make lint        what a machine can hold against the sources'
 	@echo 'make format      the sources as .clang-format wants them'
 	@echo 'make dist        a tarball of HEAD'
@@ -271,6 +303,6 @@ help:
 	@echo '       HARDEN= HARDEN_LD= builds without hardening, V=1 shows commands'
 
 .DELETE_ON_ERROR:
-.PHONY: all test-programs check demo bench bench-gate asan install \
+.PHONY: all test-programs check demo bench bench-gate asan fuzz mutate install \
 	uninstall lint lint-gcc lint-clang lint-format lint-tidy \
 	lint-cppcheck lint-man lint-shell lint-banned lint-length format dist clean help
