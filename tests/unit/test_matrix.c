@@ -365,7 +365,7 @@ row_of(const size_t nth[5])
  * All of them would take minutes.  Each fault is tried with all that is fine,
  * each pair of faults once at least; of the rest, one in SAMPLE.
  */
-#define SAMPLE 19
+#define SAMPLE 61
 
 static int
 is_wanted(const struct row *row, const size_t nth[5], size_t number)

@@ -370,37 +370,83 @@ no_truncated_response_is_accepted(void **state)
 
 /* ---- what the signature does not cover ---- */
 
-/* Appends certificates of the PKI, as anybody on the way could. */
-static void
-add_certs(struct response *r, const char *name, int times)
+static OCSP_BASICRESP *
+unpack(const struct response *r)
 {
 	const unsigned char *p = r->der;
 	OCSP_RESPONSE *resp = d2i_OCSP_RESPONSE(NULL, &p, (long)r->len);
 	OCSP_BASICRESP *basic = OCSP_response_get1_basic(resp);
+
+	assert_non_null(basic);
+	OCSP_RESPONSE_free(resp);
+	return basic;
+}
+
+/* Puts it in the place of what `r` was, and frees it. */
+static void
+pack(struct response *r, OCSP_BASICRESP *basic)
+{
+	OCSP_RESPONSE *resp = OCSP_response_create(0, basic);
+	unsigned char *der;
+	int n = i2d_OCSP_RESPONSE(resp, NULL);
+
+	assert_true(n > 0);
+	free(r->der);
+	r->der = der = malloc((size_t)n);
+	assert_non_null(der);
+	r->len = (size_t)i2d_OCSP_RESPONSE(resp, &der);
+	OCSP_BASICRESP_free(basic);
+	OCSP_RESPONSE_free(resp);
+}
+
+static X509 *
+cert_of(const char *name)
+{
+	const unsigned char *p;
 	unsigned char *der;
 	size_t len;
 	X509 *x;
-	int n;
 
 	assert_int_equal(forge_cert(lab.forge, name, "der", &der, &len), 0);
 	p = der;
 	x = d2i_X509(NULL, &p, (long)len);
 	free(der);
 	assert_non_null(x);
+	return x;
+}
+
+/* Appends a certificate, as anybody on the way could; frees it. */
+static void
+add_cert(struct response *r, X509 *x, int times)
+{
+	OCSP_BASICRESP *basic = unpack(r);
+
 	while (times-- > 0)
 		assert_int_equal(OCSP_basic_add1_cert(basic, x), 1);
 	X509_free(x);
-	OCSP_RESPONSE_free(resp);
-	resp = OCSP_response_create(0, basic);
-	free(r->der);
-	n = i2d_OCSP_RESPONSE(resp, NULL);
-	assert_true(n > 0);
-	r->der = malloc((size_t)n);
-	assert_non_null(r->der);
-	der = r->der;
-	r->len = (size_t)i2d_OCSP_RESPONSE(resp, &der);
-	OCSP_BASICRESP_free(basic);
-	OCSP_RESPONSE_free(resp);
+	pack(r, basic);
+}
+
+static void
+add_certs(struct response *r, const char *name, int times)
+{
+	add_cert(r, cert_of(name), times);
+}
+
+static EVP_PKEY *
+key_of(const char *name)
+{
+	char path[128];
+	EVP_PKEY *key;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s.key", lab.dir, name);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+	fclose(f);
+	assert_non_null(key);
+	return key;
 }
 
 static void
@@ -444,6 +490,209 @@ certificates_that_were_added_on_the_way_are_refused(void **state)
 }
 
 static void
+the_chain_above_the_issuer_is_no_ballast(void **state)
+{
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	respond(&s, forge_find("good-delegate"), &r);
+	add_certs(&r, "root", 1);
+	add_certs(&r, "ca", 1);
+	add_certs(&r, "sibling", 2);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_GOOD);
+	/* of the right name, and its key verifies nothing: a third stray */
+	free(r.der);
+	respond(&s, forge_find("good-delegate"), &r);
+	add_certs(&r, "ca", 1);
+	add_certs(&r, "sibling", 2);
+	add_certs(&r, "other", 1);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_REFUSED);
+	free(r.der);
+	subject_free(&s);
+}
+
+static void
+eight_certificates_are_looked_at_and_nine_are_not(void **state)
+{
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	respond(&s, forge_find("good"), &r);
+	add_certs(&r, "sibling", 8);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "no part in its signature"));
+	add_certs(&r, "sibling", 1);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "9 certificates, more than the limit"));
+	free(r.der);
+	subject_free(&s);
+}
+
+/* A certificate that nobody needs, in exactly so many bytes. */
+static X509 *
+stray_of_size(int size)
+{
+	EVP_PKEY *key = key_of("rsaca");
+	ASN1_OCTET_STRING *s = ASN1_OCTET_STRING_new();
+	unsigned char *zeros = calloc(1, (size_t)size);
+	X509_EXTENSION *e;
+	X509 *x = NULL;
+	int pad;
+
+	assert_non_null(zeros);
+	for (pad = size - 1000; pad < size; pad++) {
+		x = cert_of("rsaca");
+		assert_int_equal(ASN1_OCTET_STRING_set(s, zeros, pad), 1);
+		e = X509_EXTENSION_create_by_NID(
+		    NULL, NID_netscape_comment, 0, s);
+		assert_int_equal(X509_add_ext(x, e, -1), 1);
+		X509_EXTENSION_free(e);
+		assert_true(X509_sign(x, key, EVP_sha256()) > 0);
+		if (i2d_X509(x, NULL) == size)
+			break;
+		X509_free(x);
+		x = NULL;
+	}
+	assert_non_null(x);
+	free(zeros);
+	ASN1_OCTET_STRING_free(s);
+	EVP_PKEY_free(key);
+	return x;
+}
+
+static void
+strays_may_have_4096_bytes_in_all(void **state)
+{
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	respond(&s, forge_find("good"), &r);
+	add_cert(&r, stray_of_size(4096), 1);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_GOOD);
+	free(r.der);
+	respond(&s, forge_find("good"), &r);
+	add_cert(&r, stray_of_size(4097), 1);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "4097 bytes"));
+	free(r.der);
+	subject_free(&s);
+}
+
+/* ---- who signed ---- */
+
+/* Half of RIPEMD-160 is the very limit; some builds of OpenSSL lack it. */
+static void
+eighty_bits_of_security_are_enough(void **state)
+{
+	static const struct forge_recipe ripemd = {.name = "ripemd",
+	    .text = "by an RSA delegate, with RIPEMD-160",
+	    .signer = "delegate-rsa",
+	    .md = "RIPEMD160"};
+	EVP_MD *md = EVP_MD_fetch(NULL, "RIPEMD160", NULL);
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	if (md == NULL)
+		skip();
+	EVP_MD_free(md);
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	respond(&s, &ripemd, &r);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_GOOD);
+	free(r.der);
+	subject_free(&s);
+}
+
+static void
+what_is_told_of_the_signer_is_what_its_certificate_says(void **state)
+{
+	static const struct {
+		const char *recipe, *name;
+		int delegated, nocheck;
+	} cases[] = {
+	    {"good", "CN=Test Issuing CA", 0, 0},
+	    {"good-delegate", "CN=Test delegate", 1, 1},
+	    {"good-delegate-check", "CN=Test delegate-check", 1, 0},
+	    {"good-nocerts", "", 0, 0},
+	};
+	struct ocsp_policy p = {.now = now, .skew = 300, .max_age = -1};
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+	size_t i;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		respond(&s, forge_find(cases[i].recipe), &r);
+		p.names = 1;
+		ocsp_judge(s.target, r.der, r.len, &p, &v);
+		assert_string_equal(v.signer, cases[i].name);
+		assert_int_equal(v.delegated, cases[i].delegated);
+		assert_int_equal(v.nocheck, cases[i].nocheck);
+		p.names = 0;
+		if (ocsp_judge(s.target, r.der, r.len, &p, &v) == VERDICT_GOOD)
+			assert_string_equal(v.signer, "");
+		free(r.der);
+	}
+	subject_free(&s);
+}
+
+/* A delegate's name may hold any byte, and be as long as it likes. */
+static void
+sign_by_name(struct response *r, const char *cn, int len)
+{
+	OCSP_BASICRESP *basic = unpack(r);
+	EVP_PKEY *ca = key_of("ca"), *key = key_of("delegate");
+	X509_NAME *name = X509_NAME_new();
+	X509 *x = cert_of("delegate");
+
+	assert_int_equal(
+	    X509_NAME_add_entry_by_NID(name, NID_commonName, V_ASN1_UTF8STRING,
+		(const unsigned char *)cn, len, -1, 0),
+	    1);
+	assert_int_equal(X509_set_subject_name(x, name), 1);
+	X509_NAME_free(name);
+	assert_true(X509_sign(x, ca, EVP_sha256()) > 0);
+	assert_int_equal(
+	    OCSP_basic_sign(basic, x, key, EVP_sha256(), NULL, OCSP_NOTIME), 1);
+	pack(r, basic);
+	X509_free(x);
+	EVP_PKEY_free(ca);
+	EVP_PKEY_free(key);
+}
+
+static void
+odd_names_of_a_signer_are_shown_and_bounded(void **state)
+{
+	const struct ocsp_policy p = {
+	    .now = now, .skew = 300, .max_age = -1, .names = 1};
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	respond(&s, forge_find("good"), &r);
+	sign_by_name(&r, "a\0b\0", 4);
+	assert_int_equal(
+	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_GOOD);
+	assert_string_equal(v.signer, "CN=a?b?");
+	free(r.der);
+	subject_free(&s);
+}
+
+static void
 odd_parameters_of_the_signature_algorithm_are_refused(void **state)
 {
 	/* sha256WithRSAEncryption, NULL */
@@ -469,22 +718,6 @@ odd_parameters_of_the_signature_algorithm_are_refused(void **state)
 	assert_non_null(strstr(v.why, "parameters"));
 	free(r.der);
 	subject_free(&s);
-}
-
-static EVP_PKEY *
-key_of(const char *name)
-{
-	char path[128];
-	EVP_PKEY *key;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s.key", lab.dir, name);
-	f = fopen(path, "r");
-	assert_non_null(f);
-	key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
-	fclose(f);
-	assert_non_null(key);
-	return key;
 }
 
 /* Puts `bytes` where the hash of PSS has its own parameters. */
@@ -517,25 +750,21 @@ bloat_pss(OCSP_BASICRESP *basic, size_t bytes)
 	    1);
 }
 
-/* Signs a response anew, by RSA-PSS, with so much ballast in its parameters. */
-static void
+/*
+ * Signs a response anew, by RSA-PSS, with so much ballast in its parameters;
+ * says how many bytes those have then.
+ */
+static int
 sign_by_pss(struct response *r, size_t ballast)
 {
-	const unsigned char *p = r->der;
-	OCSP_RESPONSE *resp = d2i_OCSP_RESPONSE(NULL, &p, (long)r->len);
-	OCSP_BASICRESP *basic = OCSP_response_get1_basic(resp);
+	OCSP_BASICRESP *basic = unpack(r);
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	EVP_PKEY *key = key_of("rsaca");
+	X509 *x = cert_of("rsaca");
 	EVP_PKEY_CTX *pctx;
-	unsigned char *der, *cert;
-	size_t len;
-	X509 *x;
+	const void *par;
+	int type, len;
 
-	OCSP_RESPONSE_free(resp);
-	assert_int_equal(forge_cert(lab.forge, "rsaca", "der", &cert, &len), 0);
-	p = cert;
-	x = d2i_X509(NULL, &p, (long)len);
-	free(cert);
 	assert_int_equal(
 	    EVP_DigestSignInit(ctx, &pctx, EVP_sha256(), NULL, key), 1);
 	assert_int_equal(
@@ -545,17 +774,13 @@ sign_by_pss(struct response *r, size_t ballast)
 	    1);
 	if (ballast > 0)
 		bloat_pss(basic, ballast);
-	resp = OCSP_response_create(0, basic);
-	free(r->der);
-	len = (size_t)i2d_OCSP_RESPONSE(resp, NULL);
-	r->der = der = malloc(len);
-	assert_non_null(der);
-	r->len = (size_t)i2d_OCSP_RESPONSE(resp, &der);
-	OCSP_RESPONSE_free(resp);
-	OCSP_BASICRESP_free(basic);
+	X509_ALGOR_get0(NULL, &type, &par, OCSP_resp_get0_tbs_sigalg(basic));
+	len = ASN1_STRING_length(par);
+	pack(r, basic);
 	EVP_MD_CTX_free(ctx);
 	EVP_PKEY_free(key);
 	X509_free(x);
+	return len;
 }
 
 static void
@@ -564,12 +789,21 @@ rsa_pss_is_accepted_but_no_ballast_in_its_parameters(void **state)
 	struct subject s = {.target = NULL};
 	struct response r;
 	struct ocsp_verdict v;
+	size_t ballast;
+	int len, seen = 0;
 
 	(void)state;
 	subject_make(&s, "rsaca", 0, HASH_SHA1, 0);
 	respond(&s, forge_find("good"), &r);
 	sign_by_pss(&r, 0);
 	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_GOOD);
+	for (ballast = 1; ballast < 64; ballast++) {
+		len = sign_by_pss(&r, ballast);
+		assert_int_equal(judge_at(&s, &r, now, &v),
+		    len <= 100 ? VERDICT_GOOD : VERDICT_REFUSED);
+		seen |= (len == 100) | (len == 101) << 1;
+	}
+	assert_int_equal(seen, 3);
 	sign_by_pss(&r, 20000);
 	assert_true(r.len > 20000);
 	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_REFUSED);
@@ -637,6 +871,12 @@ main(void)
 	    PLAIN(no_flipped_bit_of_a_response_goes_unnoticed),
 	    PLAIN(no_truncated_response_is_accepted),
 	    PLAIN(certificates_that_were_added_on_the_way_are_refused),
+	    PLAIN(the_chain_above_the_issuer_is_no_ballast),
+	    PLAIN(eight_certificates_are_looked_at_and_nine_are_not),
+	    PLAIN(strays_may_have_4096_bytes_in_all),
+	    PLAIN(eighty_bits_of_security_are_enough),
+	    PLAIN(what_is_told_of_the_signer_is_what_its_certificate_says),
+	    PLAIN(odd_names_of_a_signer_are_shown_and_bounded),
 	    PLAIN(odd_parameters_of_the_signature_algorithm_are_refused),
 	    PLAIN(rsa_pss_is_accepted_but_no_ballast_in_its_parameters),
 	    PLAIN(a_next_update_in_1970_is_not_the_same_as_none),

@@ -1,0 +1,135 @@
+#!/bin/sh
+#
+# Are the tests of the judge worth anything?  Each comparison in the judgement
+# of ocsp.c is turned into its opposite, and each bound moved by one, one at a
+# time; the judge is built anew, and test_ocsp or test_matrix has to fail.
+#
+#	tests/mutate.sh [first [last]]
+#
+# Works on a copy.  The exit status is 0 only if each mutant was caught, but for
+# those that EQUIVALENT lists: they change nothing that anybody could see.
+#
+#	CC       the compiler (cc)
+#	KEEP     a directory for the logs of survivors; none are kept without it
+set -u
+
+# The source line without its indentation, the mutation, and the reason.
+EQUIVALENT='
+'
+
+cd "$(dirname "$0")/.." || exit 2
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' HUP INT TERM
+mkdir "$work/tree"
+cp -R Makefile ./*.c ./*.h tests "$work/tree" || exit 2
+TMPDIR=$work
+export TMPDIR
+unset CMOCKA_MESSAGE_OUTPUT CMOCKA_TEST_FILTER
+
+# Line, column, old and new operator of every mutant.
+list() {
+	awk '
+	function opposite(op) {
+		return op == "==" ? "!=" : op == "!=" ? "==" : \
+		    op == "<" ? ">=" : op == ">=" ? "<" : \
+		    op == ">" ? "<=" : ">"
+	}
+	function moved(op) {
+		return op == "<" ? "<=" : op == "<=" ? "<" : \
+		    op == ">" ? ">=" : op == ">=" ? ">" : ""
+	}
+	/^\/\* ---- the judgement ---- \*\/$/ { on = 1 }
+	/^\/\* ---- names ---- \*\/$/ { on = 0 }
+	!on || /^#/ { next }
+	{
+		for (i = 1; i <= length($0); i++) {
+			c = substr($0, i, 1)
+			two = substr($0, i, 2)
+			if (comment) {
+				if (two == "*/") { comment = 0; i++ }
+				continue
+			}
+			if (two == "/*") { comment = 1; i++; continue }
+			if (c == "\"" || c == "\047") {
+				for (i++; substr($0, i, 1) != c; i++)
+					if (substr($0, i, 1) == "\\") i++
+				continue
+			}
+			if (two == "->" || two == "<<" || two == ">>") {
+				i++
+				continue
+			}
+			op = ""
+			if (two ~ /^[=!<>]=$/) op = two
+			else if (c == "<" || c == ">") op = c
+			if (op == "") continue
+			print NR, i, op, opposite(op)
+			if (moved(op) != "") print NR, i, op, moved(op)
+			i += length(op) - 1
+		}
+	}' ocsp.c
+}
+
+# mutant LINE COLUMN OLD NEW
+mutant() {
+	awk -v line="$1" -v col="$2" -v old="$3" -v new="$4" '
+	NR == line {
+		$0 = substr($0, 1, col - 1) new substr($0, col + length(old))
+	}
+	{ print }' ocsp.c >"$work/tree/ocsp.c"
+}
+
+build() {
+	make -s -C "$work/tree" O=build CFLAGS=-O0 FORTIFY= \
+	    ${CC:+CC="$CC"} build/test_ocsp build/test_matrix >"$work/log" 2>&1
+}
+
+# The cheap one first.
+tests_pass() {
+	for t in test_ocsp test_matrix; do
+		timeout 120 "$work/tree/build/$t" >"$work/log" 2>&1 || return 1
+	done
+}
+
+is_equivalent() {
+	printf '%s\n' "$EQUIVALENT" | grep -qF "$1"
+}
+
+mutant 0 0 '' ''
+build && tests_pass || {
+	cat "$work/log"
+	echo "mutate: the tests fail without any mutation" >&2
+	exit 2
+}
+
+list >"$work/list"
+test -s "$work/list" || { echo "mutate: nothing found to mutate" >&2; exit 2; }
+from=${1:-1}
+to=${2:-$(wc -l <"$work/list")}
+n=0
+caught=0
+equivalent=0
+survived=0
+while read -r line col old new; do
+	n=$((n + 1))
+	test "$n" -ge "$from" && test "$n" -le "$to" || continue
+	text=$(sed -n "${line}s/^[[:space:]]*//p" ocsp.c)
+	what="$text	$old to $new"
+	mutant "$line" "$col" "$old" "$new"
+	if ! build; then
+		echo "$n: ocsp.c:$line:$col: $old to $new: does not build" >&2
+		cat "$work/log" >&2
+		exit 2
+	fi
+	if ! tests_pass; then
+		caught=$((caught + 1))
+	elif is_equivalent "$what"; then
+		equivalent=$((equivalent + 1))
+	else
+		survived=$((survived + 1))
+		echo "survived ($n): ocsp.c:$line:$col: $old to $new: $text"
+	fi
+done <"$work/list"
+echo "$caught caught, $equivalent equivalent, $survived survived"
+test "$survived" -eq 0 && test "$caught" -gt 0
