@@ -29,7 +29,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct fuzz_peer *peer;
 	struct haproxy h = {.socket = path, .now_ms = still};
 	struct haproxy_news news = {.path = "/etc/ssl/site.pem",
-	    .serial = "0A1B2C",
+	    .sha1 = "0A1B2C3D0A1B2C3D0A1B2C3D0A1B2C3D0A1B2C3D",
 	    .der = (const unsigned char *)"response",
 	    .len = 8,
 	    .issuer = (const unsigned char *)"issuer",
