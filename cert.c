@@ -65,14 +65,18 @@ struct cert_shelf {
 /* What became of a candidate; the later ones were nearer. */
 enum candidate { NONE, OTHER_NAME, DAMAGED, WRONG_KEY, NOT_YET, ENDED, ISSUER };
 
+/* Room for what one candidate is. */
+#define CANDIDATE_MAX 384
+
 /* Who looks for an issuer, and what became of it so far. */
 struct search {
 	struct cert *c;
 	time_t now;
-	int tell;               /* fill these two: */
-	struct text hunt;       /* each candidate, in lines */
-	struct text places;     /* each place, for one message */
-	enum cert_result local; /* what kept a file from being searched */
+	int tell;                    /* fill these two: */
+	struct text hunt;            /* each candidate, in lines */
+	struct text places;          /* each place, for one message */
+	char nearest[CANDIDATE_MAX]; /* of the last place, in words */
+	enum cert_result local;      /* what kept a file from being searched */
 };
 
 /* ---- files ---- */
@@ -787,9 +791,36 @@ take_times(struct cert *c, X509 *x)
 	    : to_time(X509_get0_notAfter(x), &c->not_after);
 }
 
+/* The first digits of a key's identifier tell two keys apart. */
+static void
+short_id(char out[CERT_KEY_ID_MAX], const ASN1_OCTET_STRING *id)
+{
+	const unsigned char *p;
+	int i;
+
+	out[0] = '\0';
+	if (id == NULL)
+		return;
+	p = ASN1_STRING_get0_data(id);
+	for (i = 0; i < ASN1_STRING_length(id) && i < 4; i++)
+		snprintf(out + 2 * i, 3, "%02X", p[i]);
+}
+
+/* Which key of its issuer a certificate names, RFC 5280 section 4.2.1.1. */
+static void
+take_issuer_key(struct cert *c, const X509 *x)
+{
+	AUTHORITY_KEYID *id =
+	    X509_get_ext_d2i(x, NID_authority_key_identifier, NULL, NULL);
+
+	short_id(c->issuer_key, id != NULL ? id->keyid : NULL);
+	AUTHORITY_KEYID_free(id);
+}
+
 static int
 take_names(struct cert *c, X509 *x)
 {
+	take_issuer_key(c, x);
 	if (c->subject == NULL)
 		c->subject = name_text(X509_get_subject_name(x));
 	if (c->issuer_name == NULL)
@@ -1033,15 +1064,46 @@ cert_server_name(const struct cert *c, const char *host)
 
 /* ---- the issuer ---- */
 
-static const char *const outcome[] = {
-    [NONE] = "no other certificate",
-    [OTHER_NAME] = "no certificate of that name",
-    [DAMAGED] = "a damaged certificate",
-    [WRONG_KEY] = "the right name, but its key does not verify it",
-    [NOT_YET] = "is the issuer, but not valid yet",
-    [ENDED] = "is the issuer, but it has expired",
-    [ISSUER] = "is the issuer",
-};
+/* "CN=Some CA, key 1234ABCD", as far as the certificate says so. */
+static void
+name_candidate(char *out, size_t size, const X509 *x)
+{
+	ASN1_OCTET_STRING *id =
+	    X509_get_ext_d2i(x, NID_subject_key_identifier, NULL, NULL);
+	char *name = name_text(X509_get_subject_name(x));
+	char key[CERT_KEY_ID_MAX];
+
+	short_id(key, id);
+	snprintf(out, size, "%.200s%s%s", name != NULL ? name : "?",
+	    key[0] != '\0' ? ", key " : "", key);
+	ASN1_OCTET_STRING_free(id);
+	free(name);
+}
+
+/* What a candidate is, and why it is not the issuer. */
+static void
+describe_candidate(char *out, size_t size, const X509 *x, enum candidate found)
+{
+	static const char *const what[] = {
+	    [NONE] = "no other certificate",
+	    [OTHER_NAME] = "no certificate of that name, but %s",
+	    [DAMAGED] = "a damaged certificate",
+	    [WRONG_KEY] = "the right name, but its key does not verify it: %s",
+	    [NOT_YET] = "is the issuer, but not valid yet: %s",
+	    [ENDED] = "is the issuer, but it has expired: %s",
+	    [ISSUER] = "is the issuer",
+	};
+	const char *at = strstr(what[found], "%s");
+	char named[256];
+
+	if (at == NULL || x == NULL) {
+		snprintf(out, size, "%s", what[found]);
+		return;
+	}
+	name_candidate(named, sizeof(named), x);
+	snprintf(
+	    out, size, "%.*s%s", (int)(at - what[found]), what[found], named);
+}
 
 /* A candidate for --verbose; of a file with one there is no need to count. */
 static void
@@ -1178,18 +1240,24 @@ search_ders(
     struct search *s, const struct ders *l, size_t first, const char *from)
 {
 	enum candidate found, nearest = NONE;
+	char what[CANDIDATE_MAX];
 	struct kept *kept;
 	const char *fault;
 	size_t i;
 	X509 *x;
 
+	describe_candidate(s->nearest, sizeof(s->nearest), NULL, NONE);
 	for (i = first; i < l->n && nearest != ISSUER; i++) {
 		found = DAMAGED;
 		x = take_candidate(s, &l->v[i], &kept, &fault);
 		if (x != NULL)
 			found = examine(s, x, kept);
-		note_candidate(s, from, l->n > 1 ? i + 1 : 0,
-		    x == NULL ? fault : outcome[found]);
+		if (s->tell)
+			describe_candidate(what, sizeof(what), x, found);
+		note_candidate(
+		    s, from, l->n > 1 ? i + 1 : 0, x == NULL ? fault : what);
+		if (found > nearest && s->tell)
+			memcpy(s->nearest, what, sizeof(what));
 		if (found == ISSUER && s->c->issuer == NULL &&
 		    remember_issuer(s->c, &l->v[i], x, from) == -1)
 			s->local = CERT_ELOCAL;
@@ -1199,7 +1267,7 @@ search_ders(
 			nearest = found;
 	}
 	ERR_clear_error();
-	note_place(s, from, outcome[nearest]);
+	note_place(s, from, s->nearest);
 	return nearest;
 }
 
@@ -1295,9 +1363,11 @@ cert_find_issuer(
 			res = CERT_EISSUER;
 			(void)take_names(c, c->parts->leaf);
 			snprintf(why, WHY_MAX,
-			    "no issuer found for it (%.200s), name its file "
-			    "with -i; looked at: %.700s",
+			    "no issuer found for it (%.200s%s%s), name its "
+			    "file with -i; looked at: %.700s",
 			    c->issuer_name != NULL ? c->issuer_name : "?",
+			    c->issuer_key[0] != '\0' ? ", key " : "",
+			    c->issuer_key,
 			    s.places.s != NULL ? s.places.s : "nothing");
 		}
 	}
@@ -1333,7 +1403,7 @@ cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
 		    "nor PKCS #7)");
 		res = nearest == NONE ? CERT_ENONE : CERT_EBAD;
 	} else if (nearest != ISSUER) {
-		snprintf(why, WHY_MAX, "%s", outcome[nearest]);
+		snprintf(why, WHY_MAX, "%s", s.nearest);
 		res = CERT_EISSUER;
 	}
 	if (s.hunt.s != NULL) {

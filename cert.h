@@ -18,6 +18,9 @@
 /* More responders than this are not asked. */
 #define CERT_MAX_URLS 8
 
+/* Room for the first digits of a key's identifier, terminator included. */
+#define CERT_KEY_ID_MAX 9
+
 enum cert_result {
 	CERT_OK,
 	CERT_EFILE,   /* the file cannot be read, or is too large */
@@ -65,6 +68,7 @@ void cert_shelf_free(struct cert_shelf *);
 struct cert {
 	char *subject; /* RFC 2253, UTF-8; NULL: nobody wants to read it */
 	char *issuer_name;
+	char issuer_key[CERT_KEY_ID_MAX]; /* which of its keys; or empty */
 	char *serial_hex;
 	unsigned char *serial; /* DER, an INTEGER */
 	size_t serial_len;

@@ -5,6 +5,7 @@
 
 #include "job.h"
 #include "report.h"
+#include "story.h"
 
 /* HAProxy stops stapling when less than this is left, in seconds. */
 #define LEAST_LEFT 300
@@ -191,7 +192,7 @@ vet_urls(struct job *j, const struct env *env, const struct cert_url *v,
 			job_fail(j, CODE_LOCAL, "out of memory");
 			return -1;
 		}
-		report_line(j, env, "not asked", "%.100s: %s", v[i].text, why);
+		story_line(j, env, "not asked", "%.100s: %s", v[i].text, why);
 		job_fail(j, CODE_INPUT,
 		    "%s, \"%.100s\", cannot be asked: %.600s", what, v[i].text,
 		    why);
@@ -323,7 +324,7 @@ load_stored(struct job *j, const struct env *env, char *why)
 	if (j->staple == NULL && read_stored(j, env, why) == -1)
 		return -1;
 	rc = judge_stored(j, env, j->have_der, j->have_len);
-	report_stored(j, env);
+	story_stored(j, env);
 	return rc;
 }
 
@@ -529,12 +530,12 @@ job_load(struct job *j, const struct env *env)
 	(void)ocsp_starved(); /* what went before is settled */
 	if (load_cert(j, env, why) == -1)
 		return JOB_DONE;
-	report_cert(j, env);
+	story_cert(j, env);
 	if ((env->o->check && read_stored(j, env, why) == -1) ||
 	    !is_worth_asking(j, env))
 		return JOB_DONE;
 	res = find_issuer(j, env, why);
-	report_issuer(j, env);
+	story_issuer(j, env);
 	if (is_starved(j))
 		return JOB_DONE;
 	if (res == CERT_OK)
@@ -666,7 +667,7 @@ next_round(struct job *j, const struct env *env, const struct http_answer *a)
 
 	if (ms == -1)
 		return JOB_DONE;
-	report_line(
+	story_line(
 	    j, env, "pause", "%lld s, then once more", (ms + 500) / 1000);
 	j->pause_ms = (long)ms;
 	j->round++;
@@ -707,7 +708,7 @@ ask_past_caches(
 {
 	if (j->no_cache)
 		return next_responder(j, env, a);
-	report_line(j, env, "again", "past all caches (no-cache)");
+	story_line(j, env, "again", "past all caches (no-cache)");
 	j->no_cache = 1;
 	return JOB_ASK;
 }
@@ -767,7 +768,7 @@ on_verified(struct job *j, const struct env *env, const struct http_answer *a)
 	forgive(j);
 	if (holds_verified(j) && !env->o->force && !j->no_cache &&
 	    ocsp_newer(&j->have, &j->got)) {
-		report_line(j, env, "older", "than what is stored");
+		story_line(j, env, "older", "than what is stored");
 		/* if nothing newer comes, it is to be heard all the same */
 		if (j->got.status == VERDICT_REVOKED)
 			report_refusal(j, env, CODE_REVOKED, a);
@@ -831,13 +832,13 @@ save_issuer(struct job *j, const struct env *env)
 	if (path == NULL || pem == NULL)
 		job_fail(j, CODE_LOCAL, "out of memory");
 	else if (env->o->dry_run)
-		report_line(
+		story_line(
 		    j, env, "", "not written to %s, for --dry-run", path);
 	else
 		switch (write_issuer(j, path, pem, why)) {
 		case STAPLE_WRITTEN:
 			j->cert.issuer_beside = 1;
-			report_line(j, env, "", "written to %s", path);
+			story_line(j, env, "", "written to %s", path);
 			break;
 		case STAPLE_UNCHANGED:
 			j->cert.issuer_beside = 1;
@@ -862,7 +863,7 @@ save_issuer(struct job *j, const struct env *env)
 				: "something else than certificates");
 			break;
 		case STAPLE_BUSY:
-			report_line(j, env, "", "not written: %s", why);
+			story_line(j, env, "", "not written: %s", why);
 			break;
 		default:
 			job_fail(j, CODE_LOCAL,
@@ -878,7 +879,7 @@ save_issuer(struct job *j, const struct env *env)
 static enum job_state
 end_hunt(struct job *j, const struct env *env)
 {
-	report_issuer(j, env);
+	story_issuer(j, env);
 	save_issuer(j, env);
 	j->hunting = 0;
 	j->url = j->nurls = 0;
@@ -958,7 +959,7 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 	judge_answer(j, env, a->body, a->body_len);
 	if (is_starved(j))
 		return JOB_DONE;
-	report_verdict(j, env);
+	story_verdict(j, env);
 	if (j->got.status == VERDICT_STALE && !j->no_cache)
 		return ask_past_caches(j, env, a);
 	switch (j->got.status) {
@@ -1163,8 +1164,11 @@ probe(struct job *j, const struct env *env, struct served_answer *a)
 	}
 	q.sni = sni = choose_sni(j, env, &q.where);
 	res = ask_server(env, &q, a, why);
-	if (!is_starved(j))
-		report_server(j, env, &q, res, a, why);
+	if (!is_starved(j)) {
+		story_server(j, env, &q, a, res == SERVED_OK ? NULL : why);
+		if (res != SERVED_OK)
+			report_no_server(j, env, res, a, why);
+	}
 	free(sni);
 	return j->trouble != CODE_OK ? -1 : 0;
 }
@@ -1184,7 +1188,7 @@ take_presented(
 	    job_is_presented(j, env) ? &j->cert : &other, why);
 	if (job_is_presented(j, env)) {
 		if (res == CERT_OK && !is_starved(j)) {
-			report_cert(j, env);
+			story_cert(j, env);
 			return 0;
 		}
 		fail_cert(j, res, why);
@@ -1224,7 +1228,7 @@ prepare_judgement(struct job *j, const struct env *env)
 		return -1;
 	}
 	res = find_issuer(j, env, why);
-	report_issuer(j, env);
+	story_issuer(j, env);
 	if (res != CERT_OK)
 		fail_cert(j, res, why);
 	if (res != CERT_OK || is_starved(j) || make_target(j, env, why) == -1)
@@ -1250,7 +1254,7 @@ judge_served(
 	if (is_starved(j))
 		return;
 	j->stapled = compare(j, a);
-	report_staple(j, env, a);
+	story_staple(j, env, a);
 }
 
 enum job_state
@@ -1263,7 +1267,7 @@ job_served(struct job *j, const struct env *env)
 	if (!job_is_presented(j, env)) {
 		if (load_cert(j, env, why) == -1)
 			return JOB_DONE;
-		report_cert(j, env);
+		story_cert(j, env);
 	}
 	if (probe(j, env, &a) == 0 && take_presented(j, env, &a) == 0)
 		judge_served(j, env, &a);
@@ -1287,7 +1291,7 @@ job_owes(struct job *j, const struct env *env)
 		job_fail(j, CODE_LOCAL, "%s", why);
 	j->owed = res == STAPLE_OK;
 	if (j->owed)
-		report_line(j, env, "owed", "an earlier run could not tell");
+		story_line(j, env, "owed", "an earlier run could not tell");
 	return j->owed;
 }
 

@@ -429,6 +429,27 @@ is_der(const struct judging *j)
 	return same;
 }
 
+/* The name of an error says nothing to who does not know it. */
+static const char *
+meaning(enum ocsp_error e)
+{
+	switch (e) {
+	case ERROR_MALFORMED:
+		return "it did not understand the question";
+	case ERROR_TRYLATER:
+		return "it cannot answer at the moment";
+	case ERROR_SIGREQUIRED:
+		return "it wants signed questions, which ocspfetch does not "
+		       "ask";
+	case ERROR_UNAUTHORIZED:
+		return "it does not speak for this certificate";
+	case ERROR_NONE:
+	case ERROR_INTERNAL:
+		break;
+	}
+	return "something is wrong with it";
+}
+
 static int
 decode(struct judging *j)
 {
@@ -447,8 +468,8 @@ decode(struct judging *j)
 		    j->len - (size_t)(p - j->der));
 	if ((status = OCSP_response_status(j->resp)) != ERROR_NONE) {
 		j->v->error = (enum ocsp_error)status;
-		return refuse(j, VERDICT_ERROR, "the responder says \"%s\"",
-		    ocsp_error_name(j->v->error));
+		return refuse(j, VERDICT_ERROR, "the responder says \"%s\": %s",
+		    ocsp_error_name(j->v->error), meaning(j->v->error));
 	}
 	j->v->status = VERDICT_REFUSED;
 	j->basic = OCSP_response_get1_basic(j->resp);

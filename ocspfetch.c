@@ -18,6 +18,7 @@
 #include "options.h"
 #include "queue.h"
 #include "report.h"
+#include "story.h"
 
 /* How long a lock is waited for, and how often it is tried, in ms. */
 #define LOCK_PATIENCE 10000
@@ -689,7 +690,7 @@ ask(struct run *r, struct job *j, struct http_question *q)
 		r->on_wire++;
 		return 1;
 	}
-	report_skipped(j, &r->env);
+	story_skipped(j, &r->env);
 	go_on(r, j, &a);
 	return 0;
 }
@@ -756,7 +757,7 @@ take_answer(
 	tick(r);
 	r->on_wire--;
 	queue_end(j, &r->env, a);
-	report_exchange(j, &r->env, q, a);
+	story_exchange(j, &r->env, q, a);
 	go_on(r, j, a);
 }
 

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "report.h"
+#include "story.h"
 
 /* What is larger, in bytes, than somebody between file and client can take. */
 #define TOO_BIG_APACHE 10239  /* its cache */
@@ -21,289 +22,6 @@
 /* A difference of clocks, in seconds, that is worth a word. */
 #define CLOCK_DIFFERS 3600
 
-/* ---- the story ---- */
-
-static void
-add_line(struct text *t, const char *label, const char *raw)
-{
-	text_add(t, "  %-12s ", label);
-	text_add_escaped(t, raw, strlen(raw));
-	text_add(t, "\n");
-}
-
-/* Text of several lines from outside, each marked as such. */
-static void
-add_block(struct job *j, const char *mark, const char *s)
-{
-	size_t n;
-
-	while (*s != '\0') {
-		n = strcspn(s, "\r\n");
-		if (n > 0) {
-			text_add(&j->story, "  %s ", mark);
-			text_add_escaped(&j->story, s, n);
-			text_add(&j->story, "\n");
-		}
-		s += n;
-		s += strspn(s, "\r\n");
-	}
-}
-
-void
-report_line(struct job *j, const struct env *env, const char *label,
-    const char *fmt, ...)
-{
-	struct text raw = {0};
-	va_list ap;
-
-	if (env->o->verbose == 0)
-		return;
-	va_start(ap, fmt);
-	text_vadd(&raw, fmt, ap);
-	va_end(ap);
-	if (raw.s != NULL)
-		add_line(&j->story, label, raw.s);
-	text_free(&raw);
-}
-
-/* "2026-11-25 03:00:00 UTC (3 d 4 h left)" */
-static const char *
-until(char buf[128], time_t end, time_t now)
-{
-	char when[WORDS_TIME_MAX], span[WORDS_TIME_MAX];
-
-	words_time(when, end);
-	if (end >= now)
-		snprintf(buf, 128, "%s (%s left)", when,
-		    words_span(span, (long long)(end - now)));
-	else
-		snprintf(buf, 128, "%s (%s ago)", when,
-		    words_span(span, (long long)(now - end)));
-	return buf;
-}
-
-void
-report_cert(struct job *j, const struct env *env)
-{
-	const struct cert *c = &j->cert;
-	char buf[128];
-
-	if (env->o->verbose == 0)
-		return;
-	report_line(j, env, "certificate", "%s", c->subject);
-	report_line(j, env, "", "serial %s, valid until %s%s", c->serial_hex,
-	    until(buf, c->not_after, env->now),
-	    c->must_staple ? ", must-staple" : "");
-	if (c->not_before > env->now)
-		report_line(j, env, "clock?",
-		    "the certificate begins only on %s",
-		    words_time(buf, c->not_before));
-	if (c->nurls == 0 && env->o->url == NULL)
-		report_line(j, env, "responder", "it names none%s",
-		    c->must_staple ? "" : ", so it needs no response");
-}
-
-void
-report_issuer(struct job *j, const struct env *env)
-{
-	const struct cert *c = &j->cert;
-
-	if (env->o->verbose == 0)
-		return;
-	report_line(j, env, "issuer", "%s", c->issuer_name);
-	if (c->issuer_from != NULL)
-		report_line(j, env, "", "found in %s", c->issuer_from);
-	if (c->hunt != NULL && (env->o->verbose > 1 || c->issuer == NULL))
-		add_block(j, "  looked at   ", c->hunt);
-}
-
-static void
-verdict_lines(
-    struct job *j, const struct env *env, const struct ocsp_verdict *v)
-{
-	static const char *const by[] = {"its nextUpdate",
-	    "its signer's certificate", "the certificate", "--max-age"};
-	char buf[128];
-
-	if (v->signer[0] != '\0')
-		report_line(j, env, "signer", "%s%s%s", v->signer,
-		    v->status == VERDICT_REFUSED ? ""
-			: v->delegated ? ", whom the issuer has appointed"
-				       : ", the issuer itself",
-		    v->delegated && !v->nocheck
-			? " (without nocheck; its own revocation is not looked "
-			  "at)"
-			: "");
-	if (!v->has_times)
-		return;
-	report_line(
-	    j, env, "times", "produced    %s", words_time(buf, v->produced_at));
-	report_line(
-	    j, env, "", "this update %s", words_time(buf, v->this_update));
-	report_line(j, env, "", "next update %s",
-	    v->has_next ? until(buf, v->next_update, env->now) : "none");
-	if (v->usable_until != 0 && v->bounded_by != 0)
-		report_line(j, env, "", "usable only until %s, the end of %s",
-		    until(buf, v->usable_until, env->now), by[v->bounded_by]);
-}
-
-void
-report_stored(struct job *j, const struct env *env)
-{
-	char buf[128];
-
-	if (env->o->verbose == 0)
-		return;
-	if (j->holding == HOLDING_NOTHING)
-		report_line(j, env, "stored", "%s: none", j->output);
-	else if (j->have.status == VERDICT_GOOD)
-		report_line(j, env, "stored", "%s: good, usable until %s",
-		    j->output, until(buf, j->have.usable_until, env->now));
-	else
-		report_line(j, env, "stored", "%s: %s: %s", j->output,
-		    ocsp_status_name(j->have.status), j->have.why);
-	if (env->o->check && j->holding == HOLDING_JUDGED)
-		verdict_lines(j, env, &j->have);
-}
-
-void
-report_verdict(struct job *j, const struct env *env)
-{
-	static const char *const said[] = {
-	    [VERDICT_INVALID] = "nothing: ",
-	    [VERDICT_ERROR] = "",
-	    [VERDICT_FOREIGN] = "refused: ",
-	    [VERDICT_REFUSED] = "refused: ",
-	    [VERDICT_STALE] = "refused: ",
-	    [VERDICT_UNKNOWN] = "",
-	    [VERDICT_REVOKED] = "",
-	    [VERDICT_GOOD] = "good",
-	};
-
-	if (env->o->verbose == 0)
-		return;
-	verdict_lines(j, env, &j->got);
-	if (env->o->nonce && j->got.status == VERDICT_GOOD)
-		report_line(j, env, "nonce", "%s",
-		    j->got.nonce ? "repeated"
-				 : "not repeated, which most responders do "
-				   "not; its times vouch for it");
-	report_line(j, env, "says", "%s%s", said[j->got.status], j->got.why);
-}
-
-/* One argument of the command that repeats the question. */
-static void
-add_quoted(struct text *t, const char *before, const char *arg)
-{
-	char *quoted;
-
-	if ((quoted = words_quote(arg)) != NULL)
-		text_add(t, "%s%s", before, quoted);
-	free(quoted);
-}
-
-/* A header that we send, unless the user has another one of that name. */
-static void
-add_own(struct text *t, const struct option_list *given, const char *name,
-    const char *value)
-{
-	size_t n = strlen(name), i;
-
-	for (i = 0; i < given->n; i++)
-		if (strncasecmp(given->v[i], name, n) == 0 &&
-		    given->v[i][n] == ':')
-			return;
-	text_add(t, " -H '%s: %s'", name, value);
-}
-
-static void
-add_curl(struct job *j, const struct env *env, const struct http_question *q)
-{
-	static const struct option_list none;
-	const struct options *o = env->o;
-	const struct option_list *given = q->bare ? &none : &o->headers;
-	struct text t = {0};
-	char *b64;
-	size_t i;
-
-	if (q->body != NULL) {
-		b64 = ocsp_request_base64(j->target);
-		text_add(&t, "echo %s | openssl base64 -d -A | ",
-		    b64 != NULL ? b64 : "?");
-		free(b64);
-	}
-	text_add(&t, "curl -qgsS --path-as-is%s%s -m %lld",
-	    o->ipv4 ? " -4" : "", o->ipv6 ? " -6" : "", o->timeout);
-	if (o->max_redirs > 0)
-		text_add(&t,
-		    " -L --max-redirs %lld --post301 --post302 --post303",
-		    o->max_redirs);
-	if (o->proxy != NULL && strchr(o->proxy, '@') != NULL)
-		text_add(&t, " -x USER:PASSWORD%s", strrchr(o->proxy, '@'));
-	else if (o->proxy != NULL)
-		add_quoted(&t, " -x ", o->proxy);
-	if (o->noproxy != NULL)
-		add_quoted(&t, " --noproxy ", o->noproxy);
-	text_add(&t, " -A ocspfetch/" OCSPFETCH_VERSION);
-	if (q->no_cache) {
-		add_own(&t, given, "Cache-Control", "no-cache");
-		add_own(&t, given, "Pragma", "no-cache");
-	}
-	add_own(&t, given, "Accept",
-	    q->accept != NULL ? q->accept : "application/ocsp-response");
-	if (q->body != NULL) {
-		add_own(&t, given, "Content-Type", "application/ocsp-request");
-		text_add(&t, " --data-binary @-");
-	}
-	for (i = 0; i < given->n; i++)
-		add_quoted(&t, " -H ", given->v[i]);
-	add_quoted(&t, " ", q->url);
-	if (!j->hunting)
-		text_add(&t,
-		    " | openssl ocsp -respin /dev/stdin -noverify -resp_text");
-	if (t.s != NULL)
-		add_line(&j->story, "to repeat", t.s);
-	text_free(&t);
-}
-
-void
-report_exchange(struct job *j, const struct env *env,
-    const struct http_question *q, const struct http_answer *a)
-{
-	char *text;
-
-	if (env->o->verbose == 0)
-		return;
-	report_line(j, env, "asked", "%s %s%s",
-	    q->body != NULL ? "POST" : "GET", q->url,
-	    q->no_cache ? " (no-cache)" : "");
-	if (a->address[0] != '\0')
-		report_line(j, env, "", "at %s%s, %ld ms", a->address,
-		    a->proxied ? ", the proxy" : "", a->ms);
-	if (a->result != HTTP_ANSWERED)
-		report_line(j, env, "answered", "nothing: %s", a->why);
-	else
-		report_line(j, env, "answered", "HTTP %ld, %s, %zu bytes",
-		    a->status, a->type != NULL ? a->type : "no content type",
-		    a->body_len);
-	if (env->o->verbose < 2)
-		return;
-	add_block(j, "<", a->headers);
-	if (a->result == HTTP_ANSWERED && !j->hunting &&
-	    (text = ocsp_text(a->body, a->body_len)) != NULL) {
-		add_block(j, "|", text);
-		free(text);
-	}
-	add_curl(j, env, q);
-}
-
-void
-report_skipped(struct job *j, const struct env *env)
-{
-	report_line(j, env, "not asked", "%s: others of this run were in vain",
-	    j->urls[j->url]);
-}
-
 /* ---- what went wrong ---- */
 
 /* A word on the clock where that may be the cause; else empty. */
@@ -317,13 +35,13 @@ clock_hint(const struct job *j, const struct env *env,
 	buf[0] = '\0';
 	if (a->date != -1 && (off > CLOCK_DIFFERS || off < -CLOCK_DIFFERS))
 		snprintf(buf, 256,
-		    " (is this machine's clock right? It says %s, the "
-		    "responder's %s)",
+		    "is this machine's clock right? It says %s, the "
+		    "responder's %s",
 		    words_time(here, env->now), words_time(when, a->date));
 	else if (j->cert.not_before > env->now)
 		snprintf(buf, 256,
-		    " (is this machine's clock right? The certificate begins "
-		    "only on %s)",
+		    "is this machine's clock right? The certificate begins "
+		    "only on %s",
 		    words_time(when, j->cert.not_before));
 	return buf;
 }
@@ -333,6 +51,21 @@ static const char *
 purpose(const struct job *j)
 {
 	return j->hunting ? "its issuer cannot be fetched: " : "";
+}
+
+/* What may be behind it goes into the story at once, where it happened. */
+static void
+tell_hint(struct job *j, const struct env *env, const char *hint)
+{
+	if (hint[0] != '\0')
+		story_line(j, env, "", "%s", hint);
+}
+
+/* And into the message, after a semicolon. */
+static const char *
+before(const char *hint)
+{
+	return hint[0] != '\0' ? "; " : "";
 }
 
 /* What helps where a proxy asks who we are. */
@@ -377,23 +110,24 @@ report_http_failure(
 	    [HTTP_ENOMEM] = "",
 	    [HTTP_EOTHER] = "",
 	};
-	const char *hint = "", *before = "";
+	const char *hint = "", *limit = "";
 
 	if (a->result == HTTP_ETIMECONNECT)
-		hint = " (--connect-timeout)";
+		limit = " (--connect-timeout)";
 	else if (a->result == HTTP_ETIMEOUT)
-		hint = env->left_ms == 0 ? " (--deadline)" : " (--timeout)";
+		limit = env->left_ms == 0 ? " (--deadline)" : " (--timeout)";
 	else if (a->result == HTTP_EPROXY)
-		before = *(hint = tunnel_hint(env, a)) != '\0' ? "; " : "";
+		hint = tunnel_hint(env, a);
 	else if (a->result == HTTP_ETLS &&
 	    strstr(a->why, "certificate") != NULL)
-		hint = " (the responder's own certificate has to be in date, "
-		       "for this name, and from an authority that this "
-		       "machine trusts)";
+		hint = "the responder's own certificate has to be in date, for "
+		       "this name, and from an authority that this machine "
+		       "trusts";
+	tell_hint(j, env, hint);
 	job_fail(j, a->result == HTTP_ENOMEM ? CODE_LOCAL : CODE_TEMPORARY,
-	    "%s%.300s: %s%s%.500s%s%s", purpose(j), j->urls[j->url],
+	    "%s%.300s: %s%s%.500s%s%s%s", purpose(j), j->urls[j->url],
 	    a->proxied && a->result != HTTP_EPROXY ? "through the proxy, " : "",
-	    what[a->result], a->why, before, hint);
+	    what[a->result], a->why, limit, before(hint), hint);
 }
 
 static int
@@ -490,6 +224,7 @@ report_not_expected(struct job *j, const struct env *env,
 	char buf[128];
 
 	if (a->location != NULL) {
+		story_line(j, env, "", "it redirects to %.300s", a->location);
 		job_fail(j, CODE_TEMPORARY,
 		    "%s%.300s: HTTP %ld redirects to %.300s, which is %s; "
 		    "often a captive portal or a filter",
@@ -501,6 +236,7 @@ report_not_expected(struct job *j, const struct env *env,
 	}
 	if ((hint = status_hint(j, env, a, buf)) == NULL)
 		hint = body_hint(a);
+	tell_hint(j, env, hint);
 	job_fail(j, CODE_TEMPORARY,
 	    "%s%.300s: HTTP %ld%s with %zu byte%s of %.100s, %s; %s",
 	    purpose(j), j->urls[j->url], a->status,
@@ -509,7 +245,7 @@ report_not_expected(struct job *j, const struct env *env,
 	    a->type != NULL ? a->type : "no stated type", what, hint);
 }
 
-/* What an OCSP error may mean, and what helps; it is not signed. */
+/* What may help against an OCSP error; it is not signed, and proves nothing. */
 static const char *
 error_hint(const struct job *j, const struct env *env, char buf[256])
 {
@@ -518,25 +254,16 @@ error_hint(const struct job *j, const struct env *env, char buf[256])
 
 	switch (j->got.error) {
 	case ERROR_MALFORMED:
-		return env->o->nonce
-		    ? ": it may not take a nonce (--nonce)"
-		    : ": it did not understand the question; is this the "
-		      "right responder?";
-	case ERROR_INTERNAL:
-		return ": something is wrong with it";
-	case ERROR_TRYLATER:
-		return ": it cannot answer at the moment";
+		return env->o->nonce ? "it may not take a nonce (--nonce)"
+				     : "is this the right responder?";
 	case ERROR_SIGREQUIRED:
-		return ": it wants signed questions, which ocspfetch does not "
-		       "ask; is there another responder (--url)?";
+		return "is there another responder (--url)?";
 	case ERROR_UNAUTHORIZED:
 		if (old >= 2 * 86400L)
-			return ": it does not speak for this certificate; is "
-			       "this the right responder, and the right "
+			return "is this the right responder, and the right "
 			       "issuer?";
 		snprintf(buf, 256,
-		    ": perhaps it does not know this certificate yet, which is "
-		    "only %s old",
+		    "perhaps it does not know it yet, as it is only %s old",
 		    words_span(age, old));
 		return buf;
 	default:
@@ -561,25 +288,40 @@ void
 report_ocsp_error(struct job *j, const struct env *env)
 {
 	char buf[256];
+	const char *hint = error_hint(j, env, buf);
 
-	job_fail(j, CODE_TEMPORARY, "%.300s: the responder says \"%s\"%s",
-	    j->urls[j->url], ocsp_error_name(j->got.error),
-	    error_hint(j, env, buf));
+	tell_hint(j, env, hint);
+	job_fail(j, CODE_TEMPORARY, "%.300s: %.300s%s%s", j->urls[j->url],
+	    j->got.why, before(hint), hint);
+}
+
+/* A verified "unknown": of a new certificate it may soon be another word. */
+static void
+report_unknown(struct job *j, const struct env *env, enum code code)
+{
+	char age[WORDS_TIME_MAX], hint[256];
+
+	snprintf(hint, sizeof(hint),
+	    code == CODE_TEMPORARY
+		? "it is only %s old, so the responder may not have heard of "
+		  "it yet"
+		: "though it is %s old; is this the right responder?",
+	    words_span(
+		age, (long long)env->now - (long long)j->cert.not_before));
+	tell_hint(j, env, hint);
+	job_fail(j, code, "%.300s: %.600s%s%s", j->urls[j->url], j->got.why,
+	    code == CODE_TEMPORARY ? "; " : ", ", hint);
 }
 
 void
 report_refusal(struct job *j, const struct env *env, enum code code,
     const struct http_answer *a)
 {
-	char hint[256], age[WORDS_TIME_MAX];
+	const char *hint;
+	char buf[256];
 
-	if (j->got.status == VERDICT_UNKNOWN && code == CODE_TEMPORARY) {
-		job_fail(j, code,
-		    "%.300s: %.600s; it is only %s old, so the "
-		    "responder may not have heard of it yet",
-		    j->urls[j->url], j->got.why,
-		    words_span(age,
-			(long long)env->now - (long long)j->cert.not_before));
+	if (j->got.status == VERDICT_UNKNOWN) {
+		report_unknown(j, env, code);
 		return;
 	}
 	if (code == CODE_REVOKED) {
@@ -587,9 +329,11 @@ report_refusal(struct job *j, const struct env *env, enum code code,
 		    j->got.why, j->urls[j->url]);
 		return;
 	}
-	job_fail(j, code, "%.300s: %s%.600s%s", j->urls[j->url],
+	hint = clock_hint(j, env, a, buf);
+	tell_hint(j, env, hint);
+	job_fail(j, code, "%.300s: %s%.600s%s%s", j->urls[j->url],
 	    code == CODE_REJECTED ? "its answer is refused: " : "", j->got.why,
-	    clock_hint(j, env, a, hint));
+	    before(hint), hint);
 }
 
 void
@@ -611,7 +355,7 @@ report_wait(const struct job *j, const struct env *env, struct text *out)
 
 /* ---- what a server staples ---- */
 
-static void
+void
 report_no_server(struct job *j, const struct env *env, enum served_result res,
     const struct served_answer *a, const char *why)
 {
@@ -633,48 +377,8 @@ report_no_server(struct job *j, const struct env *env, enum served_result res,
 	if (res == SERVED_ETIMEOUT && env->left_ms >= 0 &&
 	    env->left_ms <= a->ms)
 		limit = " (--deadline)";
-	report_line(j, env, "answered", "nothing: %s", why);
 	job_fail(j, res == SERVED_ENOMEM ? CODE_LOCAL : CODE_TEMPORARY,
 	    "%.300s: %s%.600s%s", env->o->served, what[res], why, limit);
-}
-
-static void
-chain_lines(struct job *j, const struct env *env, const struct served_answer *a)
-{
-	char why[WHY_MAX];
-	struct cert c;
-	size_t i;
-
-	for (i = 0; i < a->nchain && env->o->verbose > 0; i++) {
-		if (cert_take(env->shelf, &a->chain[i], 1, &c, why) != CERT_OK)
-			report_line(j, env, i == 0 ? "presents" : "", "%zu. %s",
-			    i + 1, why);
-		else
-			report_line(j, env, i == 0 ? "presents" : "",
-			    "%zu. %s, serial %s", i + 1, c.subject,
-			    c.serial_hex);
-		cert_free(&c);
-	}
-}
-
-void
-report_server(struct job *j, const struct env *env,
-    const struct served_question *q, enum served_result res,
-    const struct served_answer *a, const char *why)
-{
-	report_line(j, env, "server", "%s%s%s", env->o->served,
-	    q->sni != NULL ? ", for the name " : "",
-	    q->sni != NULL ? q->sni : "");
-	if (a->address[0] != '\0')
-		report_line(j, env, "", "at %s, %lld ms", a->address, a->ms);
-	if (res != SERVED_OK) {
-		report_no_server(j, env, res, a, why);
-		return;
-	}
-	report_line(j, env, "answered", "%s, %zu certificate%s, %s", a->version,
-	    a->nchain, a->nchain == 1 ? "" : "s",
-	    a->staple_len > 0 ? "a response" : "no response");
-	chain_lines(j, env, a);
 }
 
 void
@@ -693,45 +397,6 @@ report_other_cert(
 		    "name the file that it reads",
 		    env->o->served, other->subject, other->serial_hex,
 		    j->cert.subject, j->cert.serial_hex);
-}
-
-/* What is stapled, beside what the file holds. */
-static const char *
-beside(const struct job *j)
-{
-	switch (j->stapled) {
-	case STAPLED_SAME:
-		return "the one that is stored";
-	case STAPLED_OLDER:
-		return "older than the one that is stored";
-	case STAPLED_NEWER:
-		return "newer than the one that is stored";
-	case STAPLED_OTHER:
-		return "another than the one that is stored";
-	case STAPLED_ALONE:
-		return j->output != NULL ? "and none of use is stored" : "";
-	case STAPLED_UNHEARD:
-	case STAPLED_NOTHING:
-		break;
-	}
-	return "";
-}
-
-void
-report_staple(
-    struct job *j, const struct env *env, const struct served_answer *a)
-{
-	const char *is = beside(j);
-	char *text;
-
-	report_line(j, env, "stapled", "%zu bytes%s%s", a->staple_len,
-	    is[0] != '\0' ? ", " : "", is);
-	report_verdict(j, env);
-	if (env->o->verbose < 2 ||
-	    (text = ocsp_text(a->staple, a->staple_len)) == NULL)
-		return;
-	add_block(j, "|", text);
-	free(text);
 }
 
 void
@@ -774,39 +439,13 @@ static const char *
 server_advice(const struct job *j, const struct env *env)
 {
 	if (j->stapled == STAPLED_UNHEARD || j->code == CODE_REVOKED)
-		return j->code == CODE_REVOKED ? "; replace the certificate"
-					       : "";
+		return j->code == CODE_REVOKED ? "replace the certificate" : "";
 	if (job_is_presented(j, env))
-		return "; give the server a good response, and reload it";
+		return "give the server a good response, and reload it";
 	if (j->stapled == STAPLED_SAME)
-		return "; fetch a new one, then reload the server";
-	return job_holds(j, env) ? "; reload the server"
-				 : "; fetch one, then reload the server";
-}
-
-/* What came of --served, for the story. */
-static const char *
-server_decision(const struct job *j, const struct env *env)
-{
-	if (j->action == ACTION_NO_RESPONDER)
-		return "nothing to do";
-	if (j->stapled == STAPLED_UNHEARD)
-		return "nothing was judged";
-	if (j->code != CODE_OK)
-		return "clients get no response that is good for long enough";
-	if (job_is_presented(j, env))
-		return "served: good, and lasts";
-	switch (j->stapled) {
-	case STAPLED_OLDER:
-		return "served: good; after a reload it would be newer";
-	case STAPLED_NEWER:
-		return "served: good, and newer than what is stored; does the "
-		       "server fetch its own?";
-	case STAPLED_ALONE:
-		return "served: good, but from elsewhere";
-	default:
-		return "served: good, and lasts";
-	}
+		return "fetch a new one, then reload the server";
+	return job_holds(j, env) ? "reload the server"
+				 : "fetch one, then reload the server";
 }
 
 /* ---- warnings ---- */
@@ -951,15 +590,17 @@ report_warnings(struct job *j, const struct env *env, size_t len)
 static void
 tell_holding(const struct job *j, const struct env *env, struct text *t)
 {
-	char end[128], span[WORDS_TIME_MAX];
+	char end[WORDS_TIME_MAX], span[WORDS_TIME_MAX];
 
 	if (j->holding == HOLDING_NOT_LOOKED || j->output == NULL)
 		return;
 	if (j->holding == HOLDING_NOTHING)
 		text_add(t, "; there is no %s", j->output);
 	else if (j->have.status == VERDICT_GOOD)
-		text_add(t, "; %s is good until %s", j->output,
-		    until(end, j->have.usable_until, env->now));
+		text_add(t, "; %s is good until %s (%s left)", j->output,
+		    words_time(end, j->have.usable_until),
+		    words_span(
+			span, (long long)(j->have.usable_until - env->now)));
 	else if (j->have.status == VERDICT_REVOKED)
 		text_add(t, "; %s says revoked", j->output);
 	else
@@ -971,6 +612,23 @@ tell_holding(const struct job *j, const struct env *env, struct text *t)
 		    words_span(span, job_demand(j, env)));
 }
 
+/* Whose fault it is that an answer is of no worth, as far as it shows. */
+static const char *
+rejected_advice(const struct job *j, const struct env *env)
+{
+	const struct ocsp_verdict *v = env->o->check ? &j->have : &j->got;
+
+	if (v->status == VERDICT_UNKNOWN)
+		return "ask the authority that issued it";
+	if (v->has_times &&
+	    (v->this_update > env->now || v->produced_at > env->now))
+		return "set this machine's clock if it is wrong, else tell the "
+		       "authority";
+	return "a fault of the authority or its network, or an attack: have a "
+	       "look with -v";
+}
+
+/* What to do; empty where the reason says it. */
 static const char *
 advice(const struct job *j, const struct env *env)
 {
@@ -979,31 +637,43 @@ advice(const struct job *j, const struct env *env)
 	switch (j->code) {
 	case CODE_TEMPORARY:
 		if (env->o->check)
-			return "; fetch a new one";
+			return "fetch a new one";
 		return j->cert.must_staple
-		    ? "; run again soon, clients refuse a must-staple "
+		    ? "run again soon, clients refuse a must-staple "
 		      "certificate without a response"
-		    : "; run again later";
+		    : "run again later";
 	case CODE_REJECTED:
-		return "; a fault of the authority or its network, or an "
-		       "attack: have a look with -v";
+		return rejected_advice(j, env);
 	case CODE_REVOKED:
-		return "; replace the certificate";
+		return "replace the certificate";
 	default:
 		return "";
 	}
+}
+
+/* The same for the story, which the reason follows. */
+static const char *
+to_do(const struct job *j, const struct env *env)
+{
+	const char *what = advice(j, env);
+
+	if (j->code == CODE_OK)
+		return j->would_write ? "run it without --dry-run" : "nothing";
+	return what[0] != '\0' ? what : "see the last line";
 }
 
 static void
 add_message(const struct job *j, const struct env *env, struct text *out)
 {
 	struct text raw = {0};
+	const char *what;
 
 	text_add(&raw, "%s: %s", j->path, j->why);
 	if (j->also[0] != '\0')
 		text_add(&raw, "; besides, %s", j->also);
 	tell_holding(j, env, &raw);
-	text_add(&raw, "%s", advice(j, env));
+	if (*(what = advice(j, env)) != '\0')
+		text_add(&raw, "; %s", what);
 	text_add(out, "ocspfetch: ");
 	if (raw.s != NULL)
 		text_add_escaped(out, raw.s, raw.len);
@@ -1012,64 +682,10 @@ add_message(const struct job *j, const struct env *env, struct text *out)
 	text_free(&raw);
 }
 
-static const char *
-decision(const struct job *j, const struct env *env)
-{
-	if (j->would_write)
-		return "it would be written, but for --dry-run";
-	if (j->action == ACTION_PASSED_OVER)
-		return "passed over: there is no certificate in it";
-	if (env->o->served != NULL)
-		return server_decision(j, env);
-	switch (j->action) {
-	case ACTION_WRITTEN:
-		return j->have.status == VERDICT_REVOKED
-		    ? "written, as --write-revoked asks"
-		    : "written: good, and better than what was there";
-	case ACTION_UNCHANGED:
-		return "left alone: it holds this very response already";
-	case ACTION_KEPT:
-		return "kept: what is stored is as new, or lasts longer";
-	case ACTION_NOT_DUE:
-		return "not due: good, and in the first half of its life";
-	case ACTION_NO_RESPONDER:
-		return "nothing to do";
-	case ACTION_PASSED_OVER:
-	case ACTION_NONE:
-		break;
-	}
-	if (env->o->check)
-		return "judged only, as --check asks";
-	if (j->trouble == CODE_REVOKED && !env->o->write_revoked)
-		return "nothing was written (see --write-revoked)";
-	return j->asked ? "nothing was written" : "nobody was asked";
-}
-
-static void
-add_story(struct job *j, const struct env *env, struct text *out)
-{
-	char buf[128];
-
-	text_add(out, "ocspfetch: ");
-	text_add_escaped(out, j->path, strlen(j->path));
-	text_add(out, "\n");
-	report_line(j, env, "decided", "%s", decision(j, env));
-	if (j->holding == HOLDING_JUDGED && j->have.status == VERDICT_GOOD)
-		report_line(j, env, "now", "%s: good until %s",
-		    j->output != NULL ? j->output : "standard output",
-		    until(buf, j->have.usable_until, env->now));
-	if (j->code == CODE_OK && j->trouble == CODE_TEMPORARY)
-		report_line(j, env, "no alarm", "%s", j->why);
-	report_line(j, env, "exit", "%d", (int)j->code);
-	if (j->story.s != NULL)
-		text_add(out, "%s", j->story.s);
-}
-
 void
 report_job(struct job *j, const struct env *env, struct text *out)
 {
-	if (env->o->verbose > 0)
-		add_story(j, env, out);
+	story_tell(j, env, to_do(j, env), out);
 	if (j->warnings.s != NULL)
 		text_add(out, "%s", j->warnings.s);
 	if (j->code != CODE_OK)

@@ -1,24 +1,13 @@
 /*
- * report: what a job has to say to people.  All messages of the program about
- * certificates are made here; text from outside is escaped here.  Nothing is
- * printed.
+ * report: the messages about certificates, one line each: what failed, the
+ * value seen, the limit; what stands now; what to do.  Text from outside is
+ * escaped here; nothing is printed.  What -v adds is told in story.h.
  */
 #ifndef REPORT_H
 #define REPORT_H
 
 #include "haproxy.h"
 #include "job.h"
-
-/* Lines of the story for --verbose; without it they are dropped. */
-void report_line(struct job *, const struct env *, const char *label,
-    const char *, ...) __attribute__((format(printf, 4, 5)));
-void report_cert(struct job *, const struct env *);
-void report_issuer(struct job *, const struct env *);
-void report_stored(struct job *, const struct env *);
-void report_exchange(struct job *, const struct env *,
-    const struct http_question *, const struct http_answer *);
-void report_skipped(struct job *, const struct env *);
-void report_verdict(struct job *, const struct env *);
 
 /* Why an exchange brought no judgement, into job_fail(). */
 void report_http_failure(
@@ -34,13 +23,10 @@ void report_refusal(
 void report_wait(const struct job *, const struct env *, struct text *out);
 
 /* What --served found: a failure goes into job_fail(). */
-void report_server(struct job *, const struct env *,
-    const struct served_question *, enum served_result,
+void report_no_server(struct job *, const struct env *, enum served_result,
     const struct served_answer *, const char *why);
 void report_other_cert(
     struct job *, const struct env *, const struct cert *); /* or NULL */
-void report_staple(
-    struct job *, const struct env *, const struct served_answer *);
 void report_staple_trouble(struct job *, const struct env *, enum code);
 
 /* What a server would stumble over in what was just written. */
