@@ -1,5 +1,6 @@
 #include <getopt.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,35 +10,44 @@
 #include "options.h"
 #include "served.h"
 
+/* A longer word is nothing that is like an option. */
+#define OPTION_MAX 32
+
 #define YEARS_100 (100LL * 365 * 86400)
 
+/* It fits on a terminal of 24 lines, with the prompt that follows. */
 const char options_help[] =
     "usage: ocspfetch [options] certificate ...\n"
     "Fetch, judge and store OCSP responses: site.pem -> site.pem.ocsp\n"
-    "\n"
-    "what to ask about                    how to ask\n"
-    "  -i, --issuer FILE                    -u, --url URL  -X, --method M\n"
-    "  -l, --list FILE  (- is stdin)        -4, -6, -x, --proxy URL\n"
-    "  -o, --output FILE  (- is stdout)     --noproxy LIST  -H, --header LINE\n"
-    "      --del-ext  site.crt->site.ocsp   -N, --nonce  --certid-hash HASH\n"
-    "      --fetch-issuer                   -t, --timeout TIME\n"
-    "when to ask and what to accept         --connect-timeout TIME\n"
-    "  -d, --if-due  -w, --wait TIME        --deadline TIME  --splay TIME\n"
-    "  -m, --min-valid TIME|N%              -r, --retry N  -P, --parallel N\n"
-    "  -a, --max-age TIME  --skew TIME      --max-redirs N\n"
-    "what to write                        what to say\n"
-    "  -n, --dry-run  -f, --force           -v, --verbose (twice for more)\n"
-    "  --mode OCTAL  --write-revoked        --exit-changed[=N]  --progress\n"
-    "  -c, --check  judge the stored one    -h, --help  -V, --version\n"
-    "whom to tell: --haproxy SOCKET  -e, --on-change COMMAND\n"
-    "what a server staples               -S, --served HOST[:PORT]\n"
-    "      --starttls smtp|imap|pop3|ftp|ldap\n"
-    "\n"
-    "exit status: 0 each certificate has a good response on disk, or needs "
-    "none\n"
+    "which certificates                      how to ask\n"
+    "  -l, --list FILE   (- is stdin)          -u, --url URL  -X, "
+    "--method get|post\n"
+    "  -i, --issuer FILE  --fetch-issuer       -4, -6, -x, --proxy URL\n"
+    "  -o, --output FILE  (- is stdout)        --noproxy LIST  -H, "
+    "--header LINE\n"
+    "  --del-ext  site.crt -> site.ocsp        -N, --nonce  "
+    "--certid-hash sha1|sha256\n"
+    "when to ask                               -P, --parallel N  -r, "
+    "--retry N\n"
+    "  -d, --if-due  only when it is time      --max-redirs N  -t, "
+    "--timeout TIME\n"
+    "  -w, --wait TIME  --splay TIME           --connect-timeout TIME\n"
+    "what is good enough                       --deadline TIME\n"
+    "  -m, --min-valid TIME|N%               what to look at instead\n"
+    "  -a, --max-age TIME  --skew TIME         -c, --check  what is stored\n"
+    "what to write                             -S, --served HOST[:PORT]\n"
+    "  -n, --dry-run  -f, --force              --starttls "
+    "smtp|imap|pop3|ftp|ldap\n"
+    "  --mode OCTAL  --write-revoked         what to say\n"
+    "whom to tell, and how                     -v, --verbose  (twice "
+    "for more)\n"
+    "  --haproxy SOCKET  -e, --on-change CMD   --progress\n"
+    "  --exit-changed[=N]                      -h, --help  -V, --version\n"
+    "exit status: 0 each certificate has a good response on disk, or "
+    "needs none\n"
     "  1 temporary, run again    2 usage or input, fix the job\n"
-    "  3 local, fix the machine  4 rejected or unknown, look\n"
-    "  5 revoked, replace the certificate\n"
+    "  3 local, fix the machine  4 rejected or unknown, look  5 "
+    "revoked, replace it\n"
     "TIME is seconds, or a number with s m h d w.  See ocspfetch(1).\n";
 
 enum kind { FLAG, COUNT, TIME, NUMBER, OCTAL, STRING, LIST, CHOICE, MINIMUM };
@@ -242,12 +252,25 @@ set_minimum(
 	return OPTIONS_RUN;
 }
 
+/* Keeps the name that is nearest to what was typed, if it is near at all. */
+static void
+consider(const char **guess, size_t *best, const char *typed, const char *name)
+{
+	size_t d = words_distance(typed, name);
+
+	if (d < *best && d <= 1 + strlen(name) / 5) {
+		*best = d;
+		*guess = name;
+	}
+}
+
 static enum options_result
 set_choice(const struct entry *e, int *to, const char *arg, char *why)
 {
 	const struct choice *c;
-	char want[64];
-	size_t n = 0;
+	const char *guess = NULL;
+	size_t n = 0, best = SIZE_MAX;
+	char want[128];
 
 	for (c = e->choices; c->name != NULL; c++) {
 		if (strcmp(c->name, arg) == 0) {
@@ -256,7 +279,11 @@ set_choice(const struct entry *e, int *to, const char *arg, char *why)
 		}
 		n += (size_t)snprintf(want + n, sizeof(want) - n, "%s%s",
 		    n == 0 ? "one of: " : ", ", c->name);
+		consider(&guess, &best, arg, c->name);
 	}
+	if (guess != NULL)
+		snprintf(
+		    want + n, sizeof(want) - n, " (did you mean %s?)", guess);
 	return bad_value(e, arg, want, why);
 }
 
@@ -534,21 +561,70 @@ find_entry(int c)
 	return NULL;
 }
 
+/* What an unknown "--word" may have been meant to be; else empty. */
+static const char *
+guess_option(const char *word, char buf[256])
+{
+	char typed[OPTION_MAX];
+	const char *guess = NULL;
+	size_t i, len, n = 0, best = SIZE_MAX;
+
+	buf[0] = '\0';
+	word += strspn(word, "-");
+	len = strcspn(word, "=");
+	if (len == 0 || len >= sizeof(typed))
+		return buf;
+	memcpy(typed, word, len);
+	typed[len] = '\0';
+	for (i = 0; i < ENTRIES; i++) {
+		consider(&guess, &best, typed, table[i].name);
+		if (strncmp(table[i].name, typed, len) == 0 && n < 200)
+			n += (size_t)snprintf(buf + n, 256 - n, "%s--%s",
+			    n == 0 ? " (is it one of " : ", ", table[i].name);
+	}
+	if (n > 0)
+		snprintf(buf + n, 256 - n, "?)");
+	else if (guess != NULL)
+		snprintf(buf, 256, " (did you mean --%s?)", guess);
+	return buf;
+}
+
+/* A letter that is known in its other size only. */
+static const char *
+guess_letter(int c, char buf[256])
+{
+	const struct entry *e = NULL;
+	char name[64];
+
+	buf[0] = '\0';
+	if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
+		e = find_entry(c ^ 0x20);
+	if (e != NULL)
+		snprintf(buf, 256, " (did you mean %s?)", title(e, name));
+	return buf;
+}
+
 /* getopt found fault with the word before optind, or a letter in it. */
 static enum options_result
 tell_fault(int c, char *const *argv, char *why)
 {
 	const char *word = argv[optind - 1];
+	char guess[256], name[64];
 
 	if (optopt > 0 && optopt < 256 && c == '?')
-		snprintf(why, WHY_MAX, "there is no option -%c", optopt);
+		snprintf(why, WHY_MAX, "there is no option -%c%s", optopt,
+		    guess_letter(optopt, guess));
 	else if (c == ':')
-		snprintf(why, WHY_MAX, "option %s needs an argument", word);
+		snprintf(why, WHY_MAX, "option %s needs an argument",
+		    find_entry(optopt) != NULL ? title(find_entry(optopt), name)
+					       : word);
+	else if (optopt >= 256)
+		snprintf(why, WHY_MAX, "option %.200s: --%s takes no argument",
+		    word, table[optopt - 256].name);
 	else
-		snprintf(why, WHY_MAX, "option %s: %s", word,
-		    optopt >= 256 ? "takes no argument"
-				  : "there is no such option, or it is "
-				    "ambiguous");
+		snprintf(why, WHY_MAX,
+		    "option %.500s: there is no such option%s", word,
+		    guess_option(word, guess));
 	return OPTIONS_BAD;
 }
 

@@ -201,3 +201,42 @@ words_quote(const char *in)
 	*o = '\0';
 	return out;
 }
+
+static size_t
+smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Of the small letters of ASCII, whatever the locale is. */
+static int
+small(char c)
+{
+	return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+}
+
+size_t
+words_distance(const char *a, const char *b)
+{
+	size_t d[WORDS_LIKE_MAX + 1][WORDS_LIKE_MAX + 1];
+	size_t n = strlen(a), m = strlen(b), i, k;
+
+	if (n > WORDS_LIKE_MAX || m > WORDS_LIKE_MAX)
+		return n > m ? n : m;
+	for (i = 0; i <= n; i++)
+		for (k = 0; k <= m; k++) {
+			if (i == 0 || k == 0) {
+				d[i][k] = i + k;
+				continue;
+			}
+			d[i][k] = smaller(d[i - 1][k], d[i][k - 1]) + 1;
+			d[i][k] = smaller(d[i][k],
+			    d[i - 1][k - 1] +
+				(small(a[i - 1]) != small(b[k - 1])));
+			if (i > 1 && k > 1 &&
+			    small(a[i - 1]) == small(b[k - 2]) &&
+			    small(a[i - 2]) == small(b[k - 1]))
+				d[i][k] = smaller(d[i][k], d[i - 2][k - 2] + 1);
+		}
+	return d[n][m];
+}

@@ -53,4 +53,12 @@ char *words_span(char out[WORDS_TIME_MAX], long long seconds);
  */
 char *words_quote(const char *in);
 
+/*
+ * How many letters are to be changed, added, left out or exchanged with the
+ * next one to make one of two words the other, whatever their size; longer
+ * words are not alike.
+ */
+#define WORDS_LIKE_MAX 32
+size_t words_distance(const char *a, const char *b);
+
 #endif

@@ -168,16 +168,16 @@ OUT="the responder, or a cache before it, is out of order"
 	explains 1 err-trylater 'the responder says "tryLater": it cannot answer at the moment'
 	explains 1 err-sigrequired 'the responder says "sigRequired": it wants signed questions, which ocspfetch does not ask; is there another responder (--url)?'
 	explains 1 err-unauthorized 'the responder says "unauthorized": it does not speak for this certificate; is this the right responder, and the right issuer?'
-	explains 1 err-unknown4 'the responder says "an undefined error"'
+	explains 1 err-unknown4 'the responder says "an undefined error": something is wrong with it'
 	ARGS=(-r 0 -N)
-	explains 1 err-malformed 'the responder says "malformedRequest": it may not take a nonce (--nonce)'
+	explains 1 err-malformed 'the responder says "malformedRequest": it did not understand the question; it may not take a nonce (--nonce)'
 }
 
 @test "unauthorized and unknown of a new certificate: it is new" {
 	leaf site "err-unauthorized.$T" --from -600 --to 864000
 	fetch -r 0 site.pem
 	exits 1
-	reads "site.pem: http://127.0.0.1:PORT/err-unauthorized: the responder says \"unauthorized\": perhaps it does not know this certificate yet, which is only SPAN old; $STANDS"
+	reads "site.pem: http://127.0.0.1:PORT/err-unauthorized: the responder says \"unauthorized\": it does not speak for this certificate; perhaps it does not know it yet, as it is only SPAN old; $STANDS"
 	leaf site "unknown.$T" --from -600 --to 864000
 	fetch -r 0 site.pem
 	exits 1

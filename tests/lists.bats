@@ -257,7 +257,7 @@ damaged() {
 	fetch -c -v -l list
 	exits 0
 	says "found in a-ca.pem"
-	says "now          out/b.der: good until"
+	says "now          out/b.der: good for"
 	# without the list nobody knows
 	fetch a.pem
 	exits 2

@@ -226,7 +226,7 @@ half_a_network() {
 
 # ---- https ----
 
-TRUST="(the responder's own certificate has to be in date, for this name, and from an authority that this machine trusts)"
+TRUST="the responder's own certificate has to be in date, for this name, and from an authority that this machine trusts"
 
 # tls_responder [forge options]: an https responder with such a certificate;
 # sets TLS.
@@ -242,7 +242,7 @@ not_trusted() {
 	not grep -v '^connect ' "$LOG"
 	no_file
 	stderr=${stderr/self-signed/self signed} # older OpenSSL's
-	reads "site.pem: https://$1: no trusted TLS connection: $2 $TRUST; $STANDS"
+	reads "site.pem: https://$1: no trusted TLS connection: $2; $TRUST; $STANDS"
 }
 
 @test "an https responder that is trusted is asked, by GET and by POST" {

@@ -82,9 +82,50 @@ usage() {
 	usage "--bogus=1" --bogus=1 site.pem
 	usage "--" --=x site.pem
 	# short for several: which one is meant?
-	usage "--m" --m 1h site.pem
+	usage "is it one of --max-age, --min-valid, --max-redirs, --mode, --method?" \
+		--m 1h site.pem
 	usage '-\xFF' "$(printf -- '-\377')" site.pem
 	usage '--\x1B[31m' "$(printf -- '--\033[31m')" site.pem
+}
+
+# meant TYPED NEAREST
+meant() {
+	usage "option $1: there is no such option (did you mean $2?)" "$1" site.pem
+}
+
+@test "an option that is nearly one is named" {
+	local long n=0
+	leaf site good
+	meant --min-vaild --min-valid
+	meant --minvalid --min-valid
+	meant --dryrun --dry-run
+	meant --isuer --issuer
+	meant --max-redirects --max-redirs
+	meant --no-proxy --noproxy
+	meant --ouptut --output
+	usage "(did you mean --min-valid?)" --min-vaild=3d site.pem
+	usage "there is no option -D (did you mean -d, --if-due?)" -D site.pem
+	usage "there is no option -I (did you mean -i, --issuer?)" -vI site.pem
+	usage "there is no such option; see" --bogus site.pem
+	usage "there is no such option; see" "--$(printf '%099d' 0)" site.pem
+	# each, with two letters exchanged
+	while read -r _ long _; do
+		[ "${long:1:1}" != "${long:2:1}" ] || continue
+		usage "(did you mean --$long?)" \
+			"--${long:0:1}${long:2:1}${long:1:1}${long:3}" site.pem
+		n=$((n + 1))
+	done < <(documented)
+	[ "$n" -ge 30 ]
+}
+
+@test "a choice that is nearly one is named" {
+	leaf site good
+	usage '"psot" is not one of: auto, get, post (did you mean post?)' \
+		--method psot site.pem
+	usage "(did you mean get?)" -X GET site.pem
+	usage "(did you mean sha256?)" --certid-hash sha265 site.pem
+	usage "(did you mean smtp?)" -S h --starttls smpt
+	usage "auto, get, post; see" -X put site.pem
 }
 
 @test "what is no documented letter is no option" {
@@ -488,6 +529,13 @@ sample() {
 	[ "${#lines[@]}" -ge 10 ]
 	[[ ! $output =~ [^[:print:][:space:]] ]]
 	[ "$(wc -L <<<"$output")" -le 80 ]
+	# with the prompt that follows
+	[ "${#lines[@]}" -le 23 ]
+	[ "$("$OCSPFETCH" -h | wc -l)" -le 23 ]
+	for code in 0 1 2 3 4 5; do
+		sed -n '/^exit status/,$p' <<<"$output" |
+			grep -qE "(^|: | )$code [a-z]"
+	done
 	[[ $output == *"usage: ocspfetch "* ]]
 	[[ $output == *"exit status"* ]]
 	"$OCSPFETCH" --help | cmp - <("$OCSPFETCH" -h)

@@ -259,7 +259,7 @@ REFUSED="the proxy does not accept the user name and password of --proxy"
 	for proxy in "$TINY" "$SQUID"; do
 		through "$TLS/good.$T"
 		exits 1
-		reads "site.pem: https://127.0.0.1:PORT/good: through the proxy, no trusted TLS connection: SSL certificate problem: unable to get local issuer certificate (the responder's own certificate has to be in date, for this name, and from an authority that this machine trusts); $STANDS"
+		reads "site.pem: https://127.0.0.1:PORT/good: through the proxy, no trusted TLS connection: SSL certificate problem: unable to get local issuer certificate; the responder's own certificate has to be in date, for this name, and from an authority that this machine trusts; $STANDS"
 		no_file
 	done
 	[ -z "$(lines "$T" "$TLSLOG")" ]

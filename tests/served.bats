@@ -202,7 +202,7 @@ revoked 5 the certificate was revoked
 	says "so clients refuse this must-staple certificate"
 	fetch -v -S "127.0.0.1:$TLS"
 	exits 1
-	says ", must-staple"
+	says "must-staple: clients refuse it without a response"
 }
 
 @test "nothing stapled is 0 without a responder, and 2 if stapling is demanded" {
@@ -290,7 +290,7 @@ beside() {
 	beside good-older good 0 "newer than the one that is stored"
 	beside expired good 0 "and none of use is stored"
 	beside good good-shorter 0 "older than the one that is stored"
-	beside good expired 1 "usable until"
+	beside good expired 1 "stored       site.pem.ocsp: good for "
 	says "; site.pem.ocsp is good until"
 	says "; reload the server"
 	run ! says "; fetch"

@@ -67,6 +67,16 @@ tells() {
 	}
 }
 
+# lasts LABEL [TEXT]: it says so, and that what is there is good for a week.
+lasts() {
+	local got
+	got=$(text "$1")
+	[[ $got =~ ^"${2:-}"good\ for\ (6\ d\ 23|7\ d\ 0)\ h,\ until\  ]] || {
+		echo "\"$1\" does not tell of a week: $got"
+		return 1
+	}
+}
+
 # The line that would be there without -v, too, and is the last one.
 ends_with_message() {
 	local last
@@ -78,7 +88,7 @@ ends_with_message() {
 }
 
 ends_without_message() {
-	[[ $(tail -n 1 <<<"$stderr") == "  exit         $1" ]]
+	[[ $(tail -n 1 <<<"$stderr") == "  exit         $1, all is well" ]]
 }
 
 # "Nov 21 02:56:26 2026 GMT" as it is told.
@@ -101,7 +111,7 @@ GOOD="signer times says"
 	leaf site good
 	story site.pem
 	exits 0
-	runs_like "$WHO asked answered $GOOD decided now exit"
+	runs_like "$WHO asked answered $GOOD decided now to-do exit"
 	ends_without_message 0
 	head -n 1 <<<"$stderr" | grep -qx 'ocspfetch: site.pem'
 }
@@ -110,7 +120,7 @@ GOOD="signer times says"
 	leaf site good --cn www.example.com
 	story site.pem
 	tells certificate "CN=www.example.com"
-	tells certificate "serial $(openssl x509 -in site.pem -noout -serial |
+	tells certificate "serial number $(openssl x509 -in site.pem -noout -serial |
 	    cut -d= -f2)"
 	tells certificate "valid until $(utc "$(openssl x509 -in site.pem \
 	    -noout -enddate | cut -d= -f2)")"
@@ -157,15 +167,18 @@ GOOD="signer times says"
 	story site.pem
 	tells signer "CN=Test Issuing CA"
 	tells signer "the issuer itself"
-	text times | grep -qxF "produced    $(time_in site.pem.ocsp 'Produced At')"
+	text times | grep -xE 'produced    .* \(1 h [0-9]+ min ago\), when it was signed' |
+	    grep -qF "produced    $(time_in site.pem.ocsp 'Produced At') "
 	text times |
-	    grep -qxF "this update $(time_in site.pem.ocsp 'This Update')"
+	    grep -xE 'this update .* ago\), when its status was true' |
+	    grep -qF "this update $(time_in site.pem.ocsp 'This Update') "
 	text times |
 	    grep -F "next update $(time_in site.pem.ocsp 'Next Update')" |
-	    grep -qE '\(([67] d [0-9]+ h) left\)$'
+	    grep -qE '\(([67] d [0-9]+ h) left\), when it ends$'
 	tells says good
 	tells decided "written"
-	tells now "site.pem.ocsp: good until $(time_in site.pem.ocsp 'Next Update')"
+	lasts now "site.pem.ocsp: "
+	tells now ", until $(time_in site.pem.ocsp 'Next Update')"
 	tells exit 0
 }
 
@@ -204,7 +217,7 @@ GOOD="signer times says"
 	leaf site -
 	story site.pem
 	exits 0
-	runs_like "certificate responder decided exit"
+	runs_like "certificate responder decided to-do exit"
 	tells responder "none"
 	tells responder "needs no response"
 	tells decided "nothing to do"
@@ -215,11 +228,11 @@ GOOD="signer times says"
 	response site good
 	story -d site.pem
 	exits 0
-	runs_like "$WHO decided now exit"
-	tells stored "site.pem.ocsp: good, usable until "
+	runs_like "$WHO decided now to-do exit"
+	lasts stored "site.pem.ocsp: "
 	tells decided "not due"
 	tells decided "first half"
-	tells now "site.pem.ocsp: good until "
+	lasts now "site.pem.ocsp: "
 }
 
 @test "the same response again: it was left alone" {
@@ -227,8 +240,8 @@ GOOD="signer times says"
 	story site.pem
 	story site.pem
 	exits 0
-	runs_like "$WHO asked answered $GOOD decided now exit"
-	tells stored "good, usable until "
+	runs_like "$WHO asked answered $GOOD decided now to-do exit"
+	lasts stored "site.pem.ocsp: "
 	tells decided "left alone"
 }
 
@@ -238,7 +251,7 @@ GOOD="signer times says"
 	story site.pem
 	exits 0
 	runs_like "$WHO asked answered $GOOD older again asked answered $GOOD \
-decided now exit"
+decided now to-do exit"
 	tells asked "no-cache" 2
 	[[ $(text asked 1) != *no-cache* ]]
 	tells decided kept
@@ -261,8 +274,8 @@ decided now exit"
 	response site good
 	story -c site.pem
 	exits 0
-	runs_like "$WHO signer times decided now exit"
-	tells stored "site.pem.ocsp: good, usable until "
+	runs_like "$WHO signer times decided now to-do exit"
+	lasts stored "site.pem.ocsp: "
 	tells times "this update $(time_in site.pem.ocsp 'This Update')"
 	tells decided "--check"
 }
@@ -271,8 +284,8 @@ decided now exit"
 	leaf site nonce-echo
 	story -N site.pem
 	exits 0
-	runs_like "$WHO asked answered signer times nonce says decided now exit"
-	[ "$(text nonce)" = repeated ]
+	runs_like "$WHO asked answered signer times nonce says decided now to-do exit"
+	[ "$(text nonce)" = "repeated: it was made for this very question" ]
 	leaf other good
 	story -N other.pem
 	exits 0
@@ -286,7 +299,7 @@ decided now exit"
 	story site.pem
 	exits 0
 	runs_like "$WHO asked answered says asked answered says asked answered \
-$GOOD decided now exit"
+$GOOD decided now to-do exit"
 	tells asked "GET $URL/status-404/" 1
 	tells asked "POST $URL/status-404" 2
 	tells asked "GET $URL/good/" 3
@@ -298,7 +311,7 @@ $GOOD decided now exit"
 	leaf site trylater-twice.retry
 	fetch -v -r 1 site.pem
 	exits 1
-	runs_like "$WHO asked answered says pause asked answered says decided exit"
+	runs_like "$WHO asked answered says pause asked answered says decided to-do exit"
 	tells pause "1 s"
 	tells says '"tryLater"'
 	ends_with_message site.pem
@@ -310,7 +323,7 @@ $GOOD decided now exit"
 	leaf site revoked
 	story site.pem
 	exits 5
-	runs_like "$WHO asked answered $GOOD decided exit"
+	runs_like "$WHO asked answered $GOOD decided to-do exit"
 	tells says revoked
 	tells says keyCompromise
 	tells decided "nothing was written"
@@ -333,7 +346,7 @@ $GOOD decided now exit"
 	leaf site unknown
 	story site.pem
 	exits 4
-	runs_like "$WHO asked answered $GOOD decided exit"
+	runs_like "$WHO asked answered $GOOD decided to-do exit"
 	tells says "unknown"
 	tells says "does not know this certificate"
 	tells exit 4
@@ -355,7 +368,7 @@ $GOOD decided now exit"
 	leaf site err-unauthorized --from -600
 	story site.pem
 	exits 1
-	runs_like "$WHO asked answered says asked answered says decided exit"
+	runs_like "$WHO asked answered says asked answered says decided to-do exit"
 	tells says '"unauthorized"'
 	ends_with_message site.pem
 	says "10 min"
@@ -379,7 +392,7 @@ $GOOD decided now exit"
 	rm site.pem.issuer
 	story -i "$PKI/other.pem" -i "$PKI/root.pem" site.pem
 	exits 2
-	runs_like "certificate issuer decided exit"
+	runs_like "certificate issuer decided to-do exit"
 	tells decided "nobody was asked"
 	tells exit 2
 	grep "$PKI/other.pem: " <<<"$stderr" | grep -q 'does not verify'
@@ -394,7 +407,7 @@ $GOOD decided now exit"
 	leaf site -
 	story -x "$URL" -u http://ocsp.invalid/status-403 site.pem
 	exits 1
-	runs_like "$WHO asked answered says asked answered says decided exit"
+	runs_like "$WHO asked answered says asked answered says decided to-do exit"
 	tells asked "GET http://ocsp.invalid/status-403/"
 	tells asked "at 127.0.0.1 port $PORT, the proxy"
 	tells answered "HTTP 403"
@@ -417,7 +430,7 @@ $GOOD decided now exit"
 	leaf site html-200
 	story site.pem
 	exits 1
-	runs_like "$WHO asked answered says asked answered says decided exit"
+	runs_like "$WHO asked answered says asked answered says decided to-do exit"
 	tells answered "HTTP 200, text/html"
 	tells says "not an OCSP response"
 	ends_with_message site.pem
@@ -482,7 +495,7 @@ $GOOD decided now exit"
 	leaf site by-leaf
 	story site.pem
 	exits 4
-	runs_like "$WHO asked answered signer says decided exit"
+	runs_like "$WHO asked answered signer says decided to-do exit"
 	tells says "refused"
 	tells says "not signed by the issuer or for it"
 	[[ $(text signer) != *itself* ]]
@@ -495,12 +508,12 @@ $GOOD decided now exit"
 	response site good
 	story -u http://127.0.0.1:1/ site.pem
 	exits 0
-	runs_like "$WHO asked answered decided now no-alarm exit"
-	tells stored "good, usable until "
+	runs_like "$WHO asked answered decided now no-alarm to-do exit"
+	lasts stored "site.pem.ocsp: "
 	tells asked "GET http://127.0.0.1:1/"
 	tells answered "nothing: "
 	tells decided "nothing was written"
-	tells now "site.pem.ocsp: good until "
+	lasts now "site.pem.ocsp: "
 	tells "no alarm" "no connection"
 	ends_without_message 0
 }
@@ -510,7 +523,7 @@ $GOOD decided now exit"
 	response site two-thirds-gone
 	story -u http://127.0.0.1:1/ site.pem
 	exits 1
-	runs_like "$WHO asked answered decided now exit"
+	runs_like "$WHO asked answered decided now to-do exit"
 	ends_with_message site.pem
 	tail -n 1 <<<"$stderr" | grep -q 'site.pem.ocsp is good until '
 	tail -n 1 <<<"$stderr" | grep -q '2[34] h\|1 d 0 h'
@@ -549,7 +562,7 @@ $GOOD decided now exit"
 	leaf site good --to -86400
 	story site.pem
 	exits 2
-	runs_like "certificate decided exit"
+	runs_like "certificate decided to-do exit"
 	tells certificate "(1 d 0 h ago)"
 	tells decided "nobody was asked"
 	ends_with_message site.pem
@@ -561,7 +574,7 @@ $GOOD decided now exit"
 	story site.pem
 	exits 0
 	runs_like "certificate issuer not-asked stored asked answered $GOOD \
-decided now exit"
+decided now to-do exit"
 	tells "not asked" "ldap://ocsp.example/"
 	tells "not asked" "http"
 }
@@ -575,7 +588,7 @@ decided now exit"
 	says '\x1B[2J'
 	not_in_story=$(tr -d '[:print:]\n' <<<"$stderr")
 	[ -z "$not_in_story" ]
-	[ "$(labels)" = "certificate issuer not-asked decided exit" ]
+	[ "$(labels)" = "certificate issuer not-asked decided to-do exit" ]
 }
 
 @test "a file name with a line break stays on its line" {
@@ -584,7 +597,7 @@ decided now exit"
 	story "$name.pem"
 	exits 0
 	head -n 1 <<<"$stderr" | grep -qxF 'ocspfetch: a\x0Ab.pem'
-	runs_like "$WHO asked answered $GOOD decided now exit"
+	runs_like "$WHO asked answered $GOOD decided now to-do exit"
 }
 
 # ---- several ----
@@ -599,10 +612,10 @@ decided now exit"
 	story -P 8 m1.pem m2.pem m3.pem m4.pem m5.pem m6.pem m7.pem m8.pem
 	exits 5
 	for i in 1 2 3 4 5 6; do
-		runs_like "$WHO asked answered $GOOD decided now exit" "m$i.pem"
+		runs_like "$WHO asked answered $GOOD decided now to-do exit" "m$i.pem"
 	done
-	runs_like "$WHO asked answered $GOOD decided exit" m7.pem
-	runs_like "decided exit" m8.pem
+	runs_like "$WHO asked answered $GOOD decided to-do exit" m7.pem
+	runs_like "decided to-do exit" m8.pem
 	[ "$(grep -c '^ocspfetch: m7.pem: ' <<<"$stderr")" -eq 1 ]
 	[ "$(grep -c '^ocspfetch: m8.pem: ' <<<"$stderr")" -eq 1 ]
 }

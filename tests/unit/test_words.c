@@ -479,6 +479,38 @@ text_grows(void **state)
 	text_free(&t);
 }
 
+static void
+words_are_as_far_apart_as_the_letters_that_differ(void **state)
+{
+	(void)state;
+	assert_int_equal(words_distance("", ""), 0);
+	assert_int_equal(words_distance("post", "post"), 0);
+	assert_int_equal(words_distance("POST", "post"), 0);
+	assert_int_equal(words_distance("", "post"), 4);
+	assert_int_equal(words_distance("post", ""), 4);
+	assert_int_equal(words_distance("psot", "post"), 1);
+	assert_int_equal(words_distance("pos", "post"), 1);
+	assert_int_equal(words_distance("posts", "post"), 1);
+	assert_int_equal(words_distance("past", "post"), 1);
+	assert_int_equal(words_distance("min-vaild", "min-valid"), 1);
+	assert_int_equal(words_distance("put", "post"), 2);
+	assert_int_equal(words_distance("kitten", "sitting"), 3);
+}
+
+static void
+long_words_are_not_alike(void **state)
+{
+	char a[2 * WORDS_LIKE_MAX], b[WORDS_LIKE_MAX + 1];
+
+	(void)state;
+	memset(a, 'a', sizeof(a));
+	memset(b, 'a', sizeof(b));
+	a[sizeof(a) - 1] = b[sizeof(b) - 1] = '\0';
+	assert_int_equal(words_distance(b, b), 0);
+	assert_int_equal(words_distance(a, b), sizeof(a) - 1);
+	assert_int_equal(words_distance(b, a), sizeof(a) - 1);
+}
+
 int
 main(void)
 {
@@ -497,6 +529,8 @@ main(void)
 	    cmocka_unit_test(quoted_text_survives_the_shell),
 	    cmocka_unit_test(quoted_text_is_one_word_in_single_quotes),
 	    cmocka_unit_test(text_grows),
+	    cmocka_unit_test(words_are_as_far_apart_as_the_letters_that_differ),
+	    cmocka_unit_test(long_words_are_not_alike),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
