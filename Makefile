@@ -11,6 +11,9 @@ VERSION = 0.1.0
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 INSTALL ?= install
 PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
@@ -47,7 +50,8 @@ TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/staple-client $(O)/measure \
 	$(O)/fakehaproxy $(O)/starttls $(O)/faultshim.so $(UNITS) \
 	$(REPLAYS) $(BENCH_PROGRAMS)
 SCRIPTS = .ci/run tests/run contrib/rsync/ocspfetch-fleet \
-	$(wildcard tests/*.sh tests/*.bash tests/bench/*.sh tests/fuzz/*.sh)
+	contrib/completion/ocspfetch.bash $(wildcard tests/*.sh tests/*.bash) \
+	$(wildcard tests/bench/*.sh tests/fuzz/*.sh)
 
 # They measure on Linux only (epoll), and build nowhere else.
 BENCH_PROGRAMS = $(if $(wildcard /proc/self/fd), \
@@ -215,14 +219,27 @@ fuzz:
 mutate:
 	@CC='$(CC)' tests/mutate.sh
 
-install: all
+install: all install-completion
 	$(INSTALL) -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)/man1'
 	$(INSTALL) -m 755 $(BIN) '$(DESTDIR)$(BINDIR)/ocspfetch'
 	$(INSTALL) -m 644 man/ocspfetch.1 '$(DESTDIR)$(MANDIR)/man1/ocspfetch.1'
 
+install-completion:
+	$(INSTALL) -d '$(DESTDIR)$(BASHCOMPDIR)' '$(DESTDIR)$(ZSHCOMPDIR)' \
+	    '$(DESTDIR)$(FISHCOMPDIR)'
+	$(INSTALL) -m 644 contrib/completion/ocspfetch.bash \
+	    '$(DESTDIR)$(BASHCOMPDIR)/ocspfetch'
+	$(INSTALL) -m 644 contrib/completion/_ocspfetch \
+	    '$(DESTDIR)$(ZSHCOMPDIR)/_ocspfetch'
+	$(INSTALL) -m 644 contrib/completion/ocspfetch.fish \
+	    '$(DESTDIR)$(FISHCOMPDIR)/ocspfetch.fish'
+
 uninstall:
 	rm -f '$(DESTDIR)$(BINDIR)/ocspfetch'
 	rm -f '$(DESTDIR)$(MANDIR)/man1/ocspfetch.1'
+	rm -f '$(DESTDIR)$(BASHCOMPDIR)/ocspfetch'
+	rm -f '$(DESTDIR)$(ZSHCOMPDIR)/_ocspfetch'
+	rm -f '$(DESTDIR)$(FISHCOMPDIR)/ocspfetch.fish'
 
 # The linters: `sh tests/setup.sh all` installs them.
 lint: lint-gcc lint-clang lint-format lint-tidy lint-cppcheck lint-man \
@@ -286,7 +303,7 @@ clean:
 
 help:
 	@echo 'make             the program, ./ocspfetch'
-	@echo 'make install     PREFIX BINDIR MANDIR DESTDIR say where'
+	@echo 'make install     PREFIX BINDIR MANDIR DESTDIR ... say where: README'
 	@echo 'make uninstall   takes away what install put there'
 	@echo 'make demo        the program against a real responder'
 	@echo 'make check       all tests; T="tests/x.bats test_y" only these'
@@ -304,5 +321,5 @@ help:
 
 .DELETE_ON_ERROR:
 .PHONY: all test-programs check demo bench bench-gate asan fuzz mutate install \
-	uninstall lint lint-gcc lint-clang lint-format lint-tidy \
+	install-completion uninstall lint lint-gcc lint-clang lint-format lint-tidy \
 	lint-cppcheck lint-man lint-shell lint-banned lint-length format dist clean help

@@ -166,24 +166,36 @@ install_into() {
 	local dest="$BATS_TEST_TMPDIR/a root"
 	install_into install
 	run files_in "$dest"
-	[ "${#lines[@]}" -eq 2 ]
+	[ "${#lines[@]}" -eq 5 ]
 	[ "${lines[0]}" = ./usr/local/bin/ocspfetch ]
-	[ "${lines[1]}" = ./usr/local/share/man/man1/ocspfetch.1 ]
+	[ "${lines[1]}" = \
+	    ./usr/local/share/bash-completion/completions/ocspfetch ]
+	[ "${lines[2]}" = \
+	    ./usr/local/share/fish/vendor_completions.d/ocspfetch.fish ]
+	[ "${lines[3]}" = ./usr/local/share/man/man1/ocspfetch.1 ]
+	[ "${lines[4]}" = ./usr/local/share/zsh/site-functions/_ocspfetch ]
 	[ "$(stat -c %a "$dest/usr/local/bin/ocspfetch")" = 755 ]
 	[ "$(stat -c %a "$dest/usr/local/share/man/man1/ocspfetch.1")" = 644 ]
 	install_into uninstall
 	[ -z "$(files_in "$dest")" ]
 }
 
-@test "make install goes where PREFIX, BINDIR and MANDIR say" {
+@test "make install goes where PREFIX and the others say" {
 	local dest=$BATS_TEST_TMPDIR/root
+	local given=(BINDIR=/sbin MANDIR=/man BASHCOMPDIR=/bash ZSHCOMPDIR=/zsh
+	    FISHCOMPDIR=/fish)
 	install_into install PREFIX=/opt/x
-	install_into install BINDIR=/sbin MANDIR=/man
+	install_into install "${given[@]}"
 	run files_in "$dest"
-	[ "${lines[*]}" = "./man/man1/ocspfetch.1 ./opt/x/bin/ocspfetch \
-./opt/x/share/man/man1/ocspfetch.1 ./sbin/ocspfetch" ]
+	[ "${lines[*]}" = "./bash/ocspfetch ./fish/ocspfetch.fish \
+./man/man1/ocspfetch.1 ./opt/x/bin/ocspfetch \
+./opt/x/share/bash-completion/completions/ocspfetch \
+./opt/x/share/fish/vendor_completions.d/ocspfetch.fish \
+./opt/x/share/man/man1/ocspfetch.1 \
+./opt/x/share/zsh/site-functions/_ocspfetch ./sbin/ocspfetch \
+./zsh/_ocspfetch" ]
 	install_into uninstall PREFIX=/opt/x
-	install_into uninstall BINDIR=/sbin MANDIR=/man
+	install_into uninstall "${given[@]}"
 	[ -z "$(files_in "$dest")" ]
 }
 
