@@ -161,12 +161,12 @@ verdict_lines(
 	signer_line(j, env, v);
 	if (!v->has_times)
 		return;
-	story_line(j, env, "times", "produced    %s, when it was signed",
+	story_line(j, env, "times", "produced    %s: signed",
 	    event_at(buf, v->produced_at, env->now));
-	story_line(j, env, "", "this update %s, when its status was true",
+	story_line(j, env, "", "this update %s: found so",
 	    event_at(buf, v->this_update, env->now));
 	if (v->has_next)
-		story_line(j, env, "", "next update %s, when it ends",
+		story_line(j, env, "", "next update %s: ends",
 		    end_at(buf, v->next_update, env->now));
 	else
 		story_line(j, env, "", "next update none: it names no end");

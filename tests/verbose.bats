@@ -167,14 +167,14 @@ GOOD="signer times says"
 	story site.pem
 	tells signer "CN=Test Issuing CA"
 	tells signer "the issuer itself"
-	text times | grep -xE 'produced    .* \(1 h [0-9]+ min ago\), when it was signed' |
+	text times | grep -xE 'produced    .* \(1 h [0-9]+ min ago\): signed' |
 	    grep -qF "produced    $(time_in site.pem.ocsp 'Produced At') "
 	text times |
-	    grep -xE 'this update .* ago\), when its status was true' |
+	    grep -xE 'this update .* ago\): found so' |
 	    grep -qF "this update $(time_in site.pem.ocsp 'This Update') "
 	text times |
 	    grep -F "next update $(time_in site.pem.ocsp 'Next Update')" |
-	    grep -qE '\(([67] d [0-9]+ h) left\), when it ends$'
+	    grep -qE '\(([67] d [0-9]+ h) left\): ends$'
 	tells says good
 	tells decided "written"
 	lasts now "site.pem.ocsp: "
