@@ -294,6 +294,10 @@ lint-length:
 format:
 	clang-format -i *.[ch] $(TEST_SRC) $(TEST_HEADERS)
 
+# Every text of the program: read it aloud when you have changed one.
+messages:
+	@awk -f tests/messages.awk $(sort $(SRC))
+
 dist:
 	git archive --prefix=ocspfetch-$(VERSION)/ \
 	    -o ocspfetch-$(VERSION).tar.gz HEAD
@@ -314,6 +318,7 @@ help:
 	@echo 'make mutate      do the tests notice a judge that is wrong?'
 	@echo 'make lint        what a machine can hold against the sources'
 	@echo 'make format      the sources as .clang-format wants them'
+	@echo 'make messages    every text of the program, to be read aloud'
 	@echo 'make dist        a tarball of HEAD'
 	@echo 'make clean       removes all that make made'
 	@echo 'Yours: CC CPPFLAGS CFLAGS LDFLAGS PKG_CONFIG INSTALL'
@@ -322,4 +327,5 @@ help:
 .DELETE_ON_ERROR:
 .PHONY: all test-programs check demo bench bench-gate asan fuzz mutate install \
 	install-completion uninstall lint lint-gcc lint-clang lint-format lint-tidy \
-	lint-cppcheck lint-man lint-shell lint-banned lint-length format dist clean help
+	lint-cppcheck lint-man lint-shell lint-banned lint-length format messages \
+	dist clean help

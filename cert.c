@@ -85,9 +85,11 @@ struct search {
 static enum cert_result
 file_error(const char *as, char *why)
 {
+	char error[WORDS_ERROR_MAX];
 	int e = errno;
 
-	snprintf(why, WHY_MAX, "cannot read %.300s: %s", as, strerror(e));
+	snprintf(why, WHY_MAX, "cannot read %.300s: %s", as,
+	    words_error(error, e, (long)geteuid()));
 	if (e == EMFILE || e == ENFILE || e == ENOMEM || e == EIO)
 		return CERT_ELOCAL;
 	return CERT_EFILE;

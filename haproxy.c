@@ -431,8 +431,11 @@ refused(struct push *p, const char *what, struct reply *r)
 		snprintf(p->why, WHY_MAX,
 		    "%s: it closed the connection without an answer", what);
 	else
-		snprintf(p->why, WHY_MAX, "%s: it says \"%s\"", what,
-		    words_escape(shown, sizeof(shown), r->s, r->len));
+		snprintf(p->why, WHY_MAX, "%s: it says \"%s\"%s", what,
+		    words_escape(shown, sizeof(shown), r->s, r->len),
+		    begins(r, "Permission denied")
+			? " (its socket has to be of \"level admin\")"
+			: "");
 	free(r->s);
 	return HAPROXY_REFUSED;
 }

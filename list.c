@@ -216,13 +216,14 @@ add_file_of(struct list *l, const char *dir, const char *name)
 static void
 add_directory(struct list *l, const char *path)
 {
+	char error[WORDS_ERROR_MAX];
 	struct dirent **names;
 	int i, n;
 
 	if ((n = scandir(path, &names, may_be_certificate, alphasort)) == -1) {
 		fault(l, fault_of(errno),
 		    "%.300s: cannot read the directory: %s", path,
-		    strerror(errno));
+		    words_error(error, errno, (long)geteuid()));
 		return;
 	}
 	add_text(l, DIR_BEGINS, path);
@@ -433,6 +434,7 @@ add_line(struct list *l, struct reader *r)
 static int
 read_line(struct list *l, struct reader *r)
 {
+	char error[WORDS_ERROR_MAX];
 	int c;
 
 	r->number++;
@@ -456,7 +458,7 @@ read_line(struct list *l, struct reader *r)
 	r->text[r->len] = '\0';
 	if (c == EOF && ferror(r->f)) {
 		fault(l, fault_of(errno), "%.300s: cannot read the list: %s",
-		    r->name, strerror(errno));
+		    r->name, words_error(error, errno, (long)geteuid()));
 		return -1;
 	}
 	return c != EOF || r->len > 0;
@@ -490,6 +492,7 @@ read_lines(struct list *l, struct reader *r)
 static void
 add_list(struct list *l, const char *name)
 {
+	char error[WORDS_ERROR_MAX];
 	struct reader *r;
 	int fd = -1;
 
@@ -509,7 +512,7 @@ add_list(struct list *l, const char *name)
 		read_lines(l, r);
 	else
 		fault(l, fault_of(errno), "%.300s: cannot read the list: %s",
-		    name, strerror(errno));
+		    name, words_error(error, errno, (long)geteuid()));
 	if (r->f != NULL && r->f != stdin)
 		fclose(r->f);
 	else if (fd != -1)

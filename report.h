@@ -2,6 +2,7 @@
  * report: the messages about certificates, one line each: what failed, the
  * value seen, the limit; what stands now; what to do.  Text from outside is
  * escaped here; nothing is printed.  What -v adds is told in story.h.
+ * `make messages` shows these and all others in one place.
  */
 #ifndef REPORT_H
 #define REPORT_H

@@ -70,8 +70,10 @@ struct draft {
 static enum staple_result
 fail(const struct staple *s, const char *what, char *why)
 {
+	char error[WORDS_ERROR_MAX];
+
 	snprintf(why, WHY_MAX, "cannot %s %.300s: %s", what, s->path,
-	    strerror(errno));
+	    words_error(error, errno, (long)geteuid()));
 	return STAPLE_FAILED;
 }
 
@@ -265,6 +267,7 @@ enum staple_result
 staple_open_in(
     struct staple_dirs *dirs, const char *path, struct staple **out, char *why)
 {
+	char error[WORDS_ERROR_MAX];
 	enum staple_result res = STAPLE_FAILED;
 	const char *slash = strrchr(path, '/');
 	struct staple *s;
@@ -281,7 +284,7 @@ staple_open_in(
 		goto out;
 	if (open_directory(s, dirs, dir) == -1) {
 		snprintf(why, WHY_MAX, "cannot open the directory %.300s: %s",
-		    dir, strerror(errno));
+		    dir, words_error(error, errno, (long)geteuid()));
 		goto out;
 	}
 	*out = s;
@@ -439,13 +442,15 @@ staple_mode(const struct staple *s)
 enum staple_result
 staple_writable(struct staple *s, char *why)
 {
+	char error[WORDS_ERROR_MAX];
+
 	if (faccessat(s->dir, ".", R_OK | W_OK | X_OK, AT_EACCESS) == 0) {
 		if (!is_guarded(s))
 			return STAPLE_OK;
 		errno = EPERM;
 	}
 	snprintf(why, WHY_MAX, "cannot write in the directory of %.300s: %s",
-	    s->path, strerror(errno));
+	    s->path, words_error(error, errno, (long)geteuid()));
 	return STAPLE_FAILED;
 }
 

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,6 +177,15 @@ words_span(char out[WORDS_TIME_MAX], long long s)
 		    out, WORDS_TIME_MAX, "%lld min %lld s", s / 60, s % 60);
 	else
 		snprintf(out, WORDS_TIME_MAX, "%lld s", s);
+	return out;
+}
+
+char *
+words_error(char out[WORDS_ERROR_MAX], int error, long uid)
+{
+	snprintf(out, WORDS_ERROR_MAX,
+	    error == EACCES || error == EPERM ? "%.80s (to user %ld)" : "%.80s",
+	    strerror(error), uid);
 	return out;
 }
 

@@ -48,6 +48,13 @@ char *words_time(char out[WORDS_TIME_MAX], time_t when);
 char *words_span(char out[WORDS_TIME_MAX], long long seconds);
 
 /*
+ * "No space left on device", "Permission denied (to user 33)": what strerror()
+ * says, and who it is that may not.
+ */
+#define WORDS_ERROR_MAX 128
+char *words_error(char out[WORDS_ERROR_MAX], int error, long uid);
+
+/*
  * Quotes `in` for a POSIX shell; the result is owned by the caller, NULL if
  * there is no memory.
  */

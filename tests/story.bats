@@ -67,11 +67,11 @@ shows() {
 	if [ "$(sed -n 2p want)" = "  ..." ]; then
 		label=$(sed -n '3s/^  \([a-z]*\) .*/\1/p' want)
 		screenshot "-v site.pem" | alike | head_before "$label" |
-		    sed "s/site\.pem/$file/" >head
-		[ "$(wc -l <head)" -eq 5 ]
+		    sed "s/site\.pem/$file/" >top
+		[ "$(wc -l <top)" -eq 5 ]
 		{
 			sed -n 1p want
-			cat head
+			cat top
 			sed 1,2d want
 		} >whole
 		mv whole want

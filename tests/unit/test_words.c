@@ -2,6 +2,7 @@
  * Text for people: what is escaped and what stays, times, spans, quoting.
  */
 #include <limits.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -511,6 +512,20 @@ long_words_are_not_alike(void **state)
 	assert_int_equal(words_distance(b, a), sizeof(a) - 1);
 }
 
+static void
+an_error_says_who_may_not(void **state)
+{
+	char out[WORDS_ERROR_MAX];
+
+	(void)state;
+	assert_string_equal(
+	    words_error(out, EACCES, 33), "Permission denied (to user 33)");
+	assert_string_equal(
+	    words_error(out, EPERM, 0), "Operation not permitted (to user 0)");
+	assert_string_equal(
+	    words_error(out, ENOENT, 33), "No such file or directory");
+}
+
 int
 main(void)
 {
@@ -531,6 +546,7 @@ main(void)
 	    cmocka_unit_test(text_grows),
 	    cmocka_unit_test(words_are_as_far_apart_as_the_letters_that_differ),
 	    cmocka_unit_test(long_words_are_not_alike),
+	    cmocka_unit_test(an_error_says_who_may_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
