@@ -1248,7 +1248,8 @@ search_ders(
 	size_t i;
 	X509 *x;
 
-	describe_candidate(s->nearest, sizeof(s->nearest), NULL, NONE);
+	if (s->tell)
+		describe_candidate(s->nearest, sizeof(s->nearest), NULL, NONE);
 	for (i = first; i < l->n && nearest != ISSUER; i++) {
 		found = DAMAGED;
 		x = take_candidate(s, &l->v[i], &kept, &fault);

@@ -101,6 +101,8 @@ story_cert(struct job *j, const struct env *env)
 	const struct cert *c = &j->cert;
 	char buf[128];
 
+	if (env->o->verbose == 0)
+		return;
 	story_line(j, env, "certificate", "%s", c->subject);
 	story_line(j, env, "", "serial number %s", c->serial_hex);
 	story_line(
@@ -180,6 +182,8 @@ story_stored(struct job *j, const struct env *env)
 {
 	char buf[128];
 
+	if (env->o->verbose == 0)
+		return;
 	if (j->holding == HOLDING_NOTHING)
 		story_line(j, env, "stored", "%s: none", j->output);
 	else if (j->have.status == VERDICT_GOOD)
@@ -253,6 +257,8 @@ story_verdict(struct job *j, const struct env *env)
 	    [VERDICT_GOOD] = "good: the certificate is not revoked",
 	};
 
+	if (env->o->verbose == 0)
+		return;
 	verdict_lines(j, env, &j->got);
 	if (env->o->nonce && j->got.status == VERDICT_GOOD)
 		story_line(j, env, "nonce", "%s",

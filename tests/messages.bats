@@ -28,7 +28,10 @@ setup() {
 # The binary is another witness: what has two words in it must be in the list.
 @test "every text of the binary is in it" {
 	command -v strings >/dev/null || skip "there is no strings(1)"
-	strings -d -n 6 "$OCSPFETCH" |
+	# an optimiser takes texts apart
+	make -s -j 4 O="$BATS_TEST_TMPDIR/o" BIN="$BATS_TEST_TMPDIR/plain" \
+	    CFLAGS=-O0 HARDEN= all
+	strings -d -n 6 "$BATS_TEST_TMPDIR/plain" |
 	    grep -E '[a-z]{2,}[,:;.)"]* [("]*[a-z]{2,}' |
 	    grep -vE '^[0-9]+ [0-9]+ ' >"$BATS_TEST_TMPDIR/binary"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/binary")" -ge 200 ]
