@@ -842,7 +842,7 @@ save_issuer(struct job *j, const struct env *env)
 			break;
 		case STAPLE_UNCHANGED:
 			j->cert.issuer_beside = 1;
-			report_line(j, env, "", "by now it is in %s", path);
+			story_line(j, env, "", "by now it is in %s", path);
 			break;
 		case STAPLE_NOT_DURABLE:
 			j->cert.issuer_beside = 1;
