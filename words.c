@@ -52,14 +52,17 @@ text_free(struct text *t)
 	memset(t, 0, sizeof(*t));
 }
 
-/* Decodes one well-formed UTF-8 sequence; returns its length, 0 if it is not.
- */
-static size_t
-utf8_take(const unsigned char *s, size_t len, unsigned long *cp)
+size_t
+words_utf8(const char *in, size_t len, unsigned long *cp)
 {
 	static const unsigned long least[] = {0, 0, 0x80, 0x800, 0x10000};
+	const unsigned char *s = (const unsigned char *)in;
 	size_t i, n;
 
+	if (s[0] < 0x80) {
+		*cp = s[0];
+		return 1;
+	}
 	if (s[0] >= 0xc2 && s[0] <= 0xdf)
 		n = 2;
 	else if (s[0] >= 0xe0 && s[0] <= 0xef)
@@ -82,24 +85,21 @@ utf8_take(const unsigned char *s, size_t len, unsigned long *cp)
 	return n;
 }
 
-/* How many bytes at `s` may be shown as they are; 0: none. */
-static size_t
-harmless(const unsigned char *s, size_t len)
+size_t
+words_harmless(const char *s, size_t len)
 {
-	/* C1 controls, invisible and direction-changing characters */
+	/* controls, invisible and direction-changing characters */
 	static const struct {
 		unsigned long from, to;
-	} hidden[] = {{0, 0x9f}, {0xad, 0xad}, {0x34f, 0x34f}, {0x61c, 0x61c},
-	    {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f},
-	    {0x2000, 0x206f}, {0x3164, 0x3164}, {0xfe00, 0xfe0f},
-	    {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xfff0, 0xffff},
-	    {0xe0000, 0x10ffff}};
+	} hidden[] = {{0, 0x1f}, {0x7f, 0x9f}, {0xad, 0xad}, {0x34f, 0x34f},
+	    {0x61c, 0x61c}, {0x115f, 0x1160}, {0x17b4, 0x17b5},
+	    {0x180b, 0x180f}, {0x2000, 0x206f}, {0x3164, 0x3164},
+	    {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xffa0, 0xffa0},
+	    {0xfff0, 0xffff}, {0xe0000, 0x10ffff}};
 	unsigned long cp;
 	size_t n, i;
 
-	if (s[0] >= 0x20 && s[0] < 0x7f)
-		return 1;
-	if ((n = utf8_take(s, len, &cp)) == 0)
+	if ((n = words_utf8(s, len, &cp)) == 0)
 		return 0;
 	for (i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
 		if (cp >= hidden[i].from && cp <= hidden[i].to)
@@ -110,11 +110,11 @@ harmless(const unsigned char *s, size_t len)
 char *
 words_escape(char *out, size_t size, const char *in, size_t len)
 {
-	const unsigned char *s = (const unsigned char *)in;
+	const char *s = in;
 	size_t n, o = 0;
 
 	while (len > 0) {
-		if ((n = harmless(s, len)) > 0) {
+		if ((n = words_harmless(s, len)) > 0) {
 			if (o + n >= size)
 				break;
 			memcpy(out + o, s, n);
@@ -123,7 +123,8 @@ words_escape(char *out, size_t size, const char *in, size_t len)
 			n = 1;
 			if (o + 4 >= size)
 				break;
-			snprintf(out + o, size - o, "\\x%02X", s[0]);
+			snprintf(
+			    out + o, size - o, "\\x%02X", (unsigned char)s[0]);
 			o += 4;
 		}
 		s += n;

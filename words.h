@@ -31,6 +31,12 @@ int text_vadd(struct text *, const char *, va_list)
     __attribute__((format(printf, 2, 0)));
 void text_free(struct text *);
 
+/* The first character of `len` > 0 bytes; how many it has, 0: no UTF-8. */
+size_t words_utf8(const char *, size_t len, unsigned long *cp);
+
+/* The same, if it is safe on a terminal and in a log; 0: it is not. */
+size_t words_harmless(const char *, size_t len);
+
 /*
  * Copies `len` bytes of text from outside to `out` in a form that is safe on a
  * terminal and in a log: unprintable bytes, and characters that reorder or
