@@ -32,8 +32,8 @@ say = $(if $(V),,@echo "  $(1)	$(2)")
 DEPS = 'libssl >= 3.0' 'libcrypto >= 3.0' 'libcurl >= 7.76'
 TEST_DEPS = $(DEPS) cmocka
 
-SRC = ocspfetch.c options.c words.c list.c job.c report.c story.c cert.c \
-	ocsp.c http.c hosts.c queue.c staple.c haproxy.c hook.c served.c
+SRC = ocspfetch.c options.c words.c list.c job.c report.c story.c json.c \
+	cert.c ocsp.c http.c hosts.c queue.c staple.c haproxy.c hook.c served.c
 OBJ = $(SRC:%.c=$(O)/%.o)
 ROOMS = $(filter-out $(O)/ocspfetch.o,$(OBJ))
 FORGE = $(O)/tests/forge.o
@@ -47,10 +47,11 @@ REPLAYS = $(FUZZ_TARGETS:%=$(O)/replay-%)
 TEST_SRC = $(wildcard tests/*.c tests/unit/*.c) $(BENCH_SRC) $(FUZZ_SRC)
 TEST_HEADERS = $(wildcard tests/*.h tests/bench/*.h tests/fuzz/*.h)
 TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/staple-client $(O)/measure \
-	$(O)/fakehaproxy $(O)/starttls $(O)/faultshim.so $(UNITS) \
-	$(REPLAYS) $(BENCH_PROGRAMS)
+	$(O)/fakehaproxy $(O)/starttls $(O)/logsink $(O)/faultshim.so \
+	$(UNITS) $(REPLAYS) $(BENCH_PROGRAMS)
 SCRIPTS = .ci/run tests/run contrib/rsync/ocspfetch-fleet \
-	contrib/completion/ocspfetch.bash $(wildcard tests/*.sh tests/*.bash) \
+	contrib/completion/ocspfetch.bash contrib/check_ocsp_staple \
+	$(wildcard tests/*.sh tests/*.bash) \
 	$(wildcard tests/bench/*.sh tests/fuzz/*.sh)
 
 # They measure on Linux only (epoll), and build nowhere else.
@@ -152,6 +153,10 @@ $(O)/measure: $(O)/tests/measure.o
 	$(Q)$(link_test)
 
 $(O)/starttls: $(O)/tests/starttls.o
+	$(call say,LD,$@)
+	$(Q)$(link_test)
+
+$(O)/logsink: $(O)/tests/logsink.o
 	$(call say,LD,$@)
 	$(Q)$(link_test)
 

@@ -906,6 +906,7 @@ describe(struct cert *c, X509 *x, char *why)
 		return CERT_EBAD;
 	}
 	c->self_signed = is_self_signed(x, &c->parts->all.v[0]);
+	c->whole = 1;
 	return CERT_OK;
 }
 

@@ -77,6 +77,7 @@ struct cert {
 	int must_staple; /* RFC 7633: status_request in the TLS feature */
 	int self_signed;
 	enum cert_key key;
+	int whole; /* all of this could be read */
 	/* Of RFC 5280 section 4.2.2.1; unvetted. */
 	size_t nurls; /* id-ad-ocsp: its responders */
 	struct cert_url urls[CERT_MAX_URLS];

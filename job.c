@@ -268,11 +268,12 @@ read_stored(struct job *j, const struct env *env, char *why)
 		/* one byte more than allowed shows that there are too many */
 		res = staple_read(j->staple, RESPONSE_MAX + 1, &j->have_der,
 		    &j->have_len, why);
-	if (res != STAPLE_FAILED)
-		return 0;
-	j->holding = HOLDING_NOT_LOOKED;
-	job_fail(j, CODE_LOCAL, "%s", why);
-	return -1;
+	if (res == STAPLE_FAILED)
+		job_fail(j, CODE_LOCAL, "%s", why);
+	/* what is there is not known before it is judged */
+	if (res == STAPLE_FAILED || j->have_der != NULL)
+		j->holding = HOLDING_NOT_LOOKED;
+	return res == STAPLE_FAILED ? -1 : 0;
 }
 
 /*
@@ -940,6 +941,9 @@ judge_answer(
 enum job_state
 job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 {
+	j->last_url = j->urls[j->url];
+	j->last_get = j->hunting || j->method == METHOD_GET;
+	j->last_status = a->status;
 	if (a->result != HTTP_ANSWERED) {
 		report_http_failure(j, env, a);
 		if (a->result == HTTP_ENOMEM)
@@ -1263,6 +1267,7 @@ job_served(struct job *j, const struct env *env)
 	struct served_answer a = {0};
 	char why[WHY_MAX];
 
+	j->began_ms = env->ms;
 	(void)ocsp_starved(); /* what went before is settled */
 	if (!job_is_presented(j, env)) {
 		if (load_cert(j, env, why) == -1)

@@ -109,6 +109,10 @@ struct job {
 	long pause_ms;
 	char *get_url;
 
+	const char *last_url; /* who was asked last; borrowed; NULL: nobody */
+	int last_get;         /* and how */
+	long last_status;     /* and HTTP's answer; 0: none */
+
 	int asked;
 	int answered;            /* a verified good or revoked answer came */
 	struct ocsp_verdict got; /* the last answer, or what is stapled */

@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "haproxy.h"
 #include "hook.h"
 #include "job.h"
+#include "json.h"
 #include "list.h"
 #include "options.h"
 #include "queue.h"
@@ -79,6 +81,7 @@ struct run {
 	long long deadline_ms; /* of the monotonic clock; -1: none */
 	enum code worst;
 	int changed;
+	int mute; /* standard output took a line for --json no more */
 
 	struct haproxy *haproxy; /* as many as there are sockets */
 	size_t *untold;          /* and how often each went without a word */
@@ -212,9 +215,36 @@ say(struct run *r, const struct text *t)
 	to_stderr(t->s, t->len);
 }
 
+/* For --syslog: lines as they are said elsewhere, escaped. */
+static void
+to_syslog(struct run *r, int priority, const char *s, size_t len)
+{
+	static const size_t prefix = sizeof("ocspfetch: ") - 1;
+	size_t n;
+
+	for (; r->env.o->syslog && len > prefix; s += n + 1, len -= n + 1) {
+		s += prefix; /* the log has it already */
+		len -= prefix;
+		for (n = 0; n + 1 < len && s[n] != '\n'; n++)
+			;
+		ending_signals(SIG_UNBLOCK); /* nobody may be reading */
+		syslog(priority, "%.*s", (int)n, s);
+		ending_signals(SIG_BLOCK);
+	}
+}
+
+/* A failure that concerns no job. */
+static void
+say_failure(struct run *r, const struct text *t)
+{
+	say(r, t);
+	if (t->s != NULL)
+		to_syslog(r, LOG_ERR, t->s, t->len);
+}
+
 /* A line about `what`, a name or a reason from outside. */
 static void
-complain_of(struct run *r, const char *what, const char *rest)
+complain_at(struct run *r, int priority, const char *what, const char *rest)
 {
 	char safe[2 * WHY_MAX], line[3 * WHY_MAX];
 	int n;
@@ -223,6 +253,13 @@ complain_of(struct run *r, const char *what, const char *rest)
 	n = snprintf(line, sizeof(line), "ocspfetch: %s%s\n",
 	    words_escape(safe, sizeof(safe), what, strlen(what)), rest);
 	to_stderr(line, (size_t)n);
+	to_syslog(r, priority, line, (size_t)n);
+}
+
+static void
+complain_of(struct run *r, const char *what, const char *rest)
+{
+	complain_at(r, LOG_ERR, what, rest);
 }
 
 /* ---- jobs ---- */
@@ -254,7 +291,7 @@ look_again(struct run *r)
 	tick(r);
 	if (r->shortest == NULL || r->env.now <= r->falls_short)
 		return;
-	complain_of(r, r->shortest,
+	complain_at(r, LOG_WARNING, r->shortest,
 	    ": while the run went on, its response came to last less long than "
 	    "is demanded; run again");
 	worsen(r, CODE_TEMPORARY);
@@ -300,7 +337,10 @@ push(struct run *r, size_t i, const struct news *n)
 		return;
 	}
 	report_push(h, &n->what, res, why, n->output, &out);
-	say(r, &out);
+	if (res == HAPROXY_REFUSED || res == HAPROXY_DEAD)
+		say_failure(r, &out);
+	else
+		say(r, &out);
 	text_free(&out);
 }
 
@@ -440,7 +480,10 @@ call_hook(struct run *r)
 		worsen(r, CODE_LOCAL);
 	if (!done || r->env.o->verbose > 0)
 		report_hook(r->env.o, r->nchanges, done ? NULL : why, &out);
-	say(r, &out);
+	if (done)
+		say(r, &out);
+	else
+		say_failure(r, &out);
 	text_free(&out);
 }
 
@@ -455,9 +498,68 @@ tell(struct run *r)
 	for (i = 0; i < r->env.o->haproxy.n; i++)
 		if (r->untold[i] > 0)
 			report_not_pushed(&r->haproxy[i], r->untold[i], &out);
-	say(r, &out);
+	say_failure(r, &out);
 	text_free(&out);
 	call_hook(r);
+}
+
+static int
+to_stdout(struct run *r, const void *p, size_t len)
+{
+	int ok;
+
+	clear_progress(r);
+	ending_signals(SIG_UNBLOCK); /* nobody may be reading */
+	ok = fwrite(p, 1, len, stdout) == len && fflush(stdout) != EOF;
+	ending_signals(SIG_BLOCK);
+	return ok ? 0 : -1;
+}
+
+/* A line for machines; after one that was not taken there are no more. */
+static void
+print_json(struct run *r, const struct job *j)
+{
+	struct text out = {0};
+
+	if (!r->env.o->json || r->mute || j->action == ACTION_PASSED_OVER)
+		return;
+	json_job(j, &r->env, &out);
+	if (out.failed)
+		out_of_memory(r, j->path);
+	else if (to_stdout(r, out.s, out.len) == -1) {
+		complain_of(
+		    r, "cannot write to standard output: ", strerror(errno));
+		worsen(r, CODE_LOCAL);
+		r->mute = 1;
+	}
+	text_free(&out);
+}
+
+/* What changed or failed, for the system's log. */
+static void
+log_job(struct run *r, const struct job *j)
+{
+	static const int priorities[] = {
+	    [CODE_OK] = LOG_INFO,
+	    [CODE_TEMPORARY] = LOG_WARNING,
+	    [CODE_INPUT] = LOG_ERR,
+	    [CODE_LOCAL] = LOG_ERR,
+	    [CODE_REJECTED] = LOG_ERR,
+	    [CODE_REVOKED] = LOG_CRIT,
+	};
+	int priority = priorities[j->code];
+	struct text out = {0};
+
+	if (j->code == CODE_OK && j->action == ACTION_WRITTEN)
+		priority = LOG_NOTICE;
+	else if (j->code == CODE_OK && j->trouble == CODE_OK)
+		return;
+	if (!r->env.o->syslog)
+		return;
+	report_log(j, &r->env, &out);
+	if (out.s != NULL)
+		to_syslog(r, priority, out.s, out.len);
+	text_free(&out);
 }
 
 static void
@@ -477,6 +579,8 @@ finish(struct run *r, struct job *j)
 	}
 	say(r, &out);
 	text_free(&out);
+	log_job(r, j);
+	print_json(r, j);
 	worsen(r, code);
 	if (code == CODE_OK)
 		remember_shortest(r, j);
@@ -490,18 +594,6 @@ finish(struct run *r, struct job *j)
 	free(j);
 	r->progress.done++;
 	step_progress(r);
-}
-
-static int
-to_stdout(struct run *r, const unsigned char *der, size_t len)
-{
-	int ok;
-
-	clear_progress(r);
-	ending_signals(SIG_UNBLOCK); /* nobody may be reading */
-	ok = fwrite(der, 1, len, stdout) == len && fflush(stdout) != EOF;
-	ending_signals(SIG_BLOCK);
-	return ok ? 0 : -1;
 }
 
 static void
@@ -881,6 +973,8 @@ prepare(struct run *r)
 	const struct options *o = r->env.o;
 	size_t i;
 
+	if (o->syslog)
+		openlog("ocspfetch", LOG_PID, LOG_CRON);
 	r->last_news = &r->news;
 	r->env.began_ms = monotonic_ms();
 	if (o->deadline != -1)
@@ -895,7 +989,7 @@ prepare(struct run *r)
 	}
 	r->env.ocsp = ocsp_new();
 	r->env.shelf = cert_shelf_new(
-	    (o->verbose > 0 || o->served != NULL ? CERT_NAMES : 0) |
+	    (o->verbose > 0 || o->served != NULL || o->json ? CERT_NAMES : 0) |
 	    (o->haproxy.n > 0 ? CERT_PRINTS : 0));
 	r->env.dirs = staple_dirs_new();
 	r->queue = make_queue(r);

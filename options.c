@@ -41,7 +41,8 @@ const char options_help[] =
     "  --mode OCTAL  --write-revoked         what to say\n"
     "whom to tell, and how                     -v, --verbose  (twice "
     "for more)\n"
-    "  --haproxy SOCKET  -e, --on-change CMD   --progress\n"
+    "  --haproxy SOCKET  -e, --on-change CMD   -j, --json  --syslog  "
+    "--progress\n"
     "  --exit-changed[=N]                      -h, --help  -V, --version\n"
     "exit status: 0 each certificate has a good response on disk, or "
     "needs none\n"
@@ -107,6 +108,7 @@ static const struct entry table[] = {
     {'H', "header", LIST, AT(headers), required_argument, NOTHING, NULL},
     {0, "haproxy", LIST, AT(haproxy), required_argument, NOTHING, NULL},
     {'i', "issuer", LIST, AT(issuers), required_argument, NOTHING, NULL},
+    {'j', "json", FLAG, AT(json), no_argument, NOTHING, NULL},
     {'l', "list", LIST, AT(lists), required_argument, NOTHING, NULL},
     {'m', "min-valid", MINIMUM, AT(min_valid), required_argument,
 	{0, YEARS_100, 0}, NULL},
@@ -126,6 +128,7 @@ static const struct entry table[] = {
     {0, "splay", TIME, AT(splay), required_argument, {1, 7 * 86400LL, 0}, NULL},
     {0, "starttls", CHOICE, AT(starttls), required_argument, NOTHING,
 	protocols},
+    {0, "syslog", FLAG, AT(syslog), no_argument, NOTHING, NULL},
     {'t', "timeout", TIME, AT(timeout), required_argument, {1, 86400, 0}, NULL},
     {'u', "url", STRING, AT(url), required_argument, NOTHING, NULL},
     {'v', "verbose", COUNT, AT(verbose), no_argument, NOTHING, NULL},
@@ -441,6 +444,8 @@ check_together(const struct options *o, char *why)
 		"--certid-hash sha256"},
 	    {o->on_change != NULL && *o->on_change == '\0',
 		"-e, --on-change is not a command: it is empty"},
+	    {to_stdout && o->json,
+		"-o - and -j, --json both write to standard output"},
 	    {to_stdout && (o->check || o->if_due || o->exit_changed != 0),
 		"-o - stores nothing: not with -c, -d or --exit-changed"},
 	};

@@ -67,6 +67,8 @@ struct options {
 	int write_revoked;
 	int fetch_issuer;
 	int progress;
+	int json;
+	int syslog;
 	int verbose; /* how often it was given */
 
 	const char *const *operands;

@@ -692,6 +692,25 @@ report_job(struct job *j, const struct env *env, struct text *out)
 		add_message(j, env, out);
 }
 
+void
+report_log(const struct job *j, const struct env *env, struct text *out)
+{
+	struct text raw = {0};
+
+	text_add(&raw, "%s: %s%s", j->path,
+	    j->code == CODE_OK && j->trouble != CODE_OK ? "no alarm: " : "",
+	    j->trouble != CODE_OK ? j->why : "a new response was written");
+	if (j->also[0] != '\0')
+		text_add(&raw, "; besides, %s", j->also);
+	tell_holding(j, env, &raw);
+	text_add(out, "ocspfetch: ");
+	if (raw.s != NULL)
+		text_add_escaped(out, raw.s, raw.len);
+	text_add(out, "%s\n", advice(j, env));
+	out->failed |= raw.failed;
+	text_free(&raw);
+}
+
 /* ---- who was told ---- */
 
 __attribute__((format(printf, 2, 3))) static void

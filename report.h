@@ -36,6 +36,9 @@ void report_warnings(struct job *, const struct env *, size_t len);
 /* All that is to be shown of a job that is settled; may be nothing. */
 void report_job(struct job *, const struct env *, struct text *out);
 
+/* A line of it for --syslog: what changed or failed. */
+void report_log(const struct job *, const struct env *, struct text *out);
+
 /* What came of handing a response to HAProxy, and what to do. */
 void report_push(const struct haproxy *, const struct haproxy_news *,
     enum haproxy_result, const char *why, const char *output, struct text *out);

@@ -521,12 +521,13 @@ sample() {
 	done
 }
 
-@test "--help is a text of 80 columns on standard output" {
+@test "--help is a text of 24 lines of 80 columns on standard output" {
 	before
 	fetch -h
 	exits 0
 	[ -z "$stderr" ]
-	[ "${#lines[@]}" -ge 10 ]
+	[ "$(wc -l <<<"$output")" -ge 10 ]
+	[ "$(wc -l <<<"$output")" -le 24 ]
 	[[ ! $output =~ [^[:print:][:space:]] ]]
 	[ "$(wc -L <<<"$output")" -le 80 ]
 	# with the prompt that follows

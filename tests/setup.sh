@@ -15,7 +15,7 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 demo_and_check='compiler make pkg-config libcurl libcrypto openssl curl cmocka
 	bats haproxy nginx strace script yamllint rsync systemd-analyze'
 servers='lighttpd hitch pen exim4 apache2 h2o node
-	tinyproxy squid zsh fish'
+	tinyproxy squid zsh fish jq jsonschema'
 asan_and_lint='clang clang-tidy clang-format clang-rt libasan cppcheck mandoc
 	shellcheck ctags valgrind'
 
@@ -73,6 +73,11 @@ have() {
 		;;
 	strace | valgrind)
 		here "$1" || test "$(uname -s)" != Linux
+		;;
+	jsonschema)
+		# of the system, though another Python may come first
+		python3 -c 'import jsonschema' 2>/dev/null ||
+		    /usr/bin/python3 -c 'import jsonschema' 2>/dev/null
 		;;
 	systemd-analyze)
 		# Where systemd is not at home, nobody runs its units.
@@ -163,6 +168,10 @@ package() {
 	brew:hitch | brew:pen) ;;
 
 	*:systemd-analyze) echo systemd ;;
+	apk:jsonschema) echo py3-jsonschema ;;
+	pacman:jsonschema) echo python-jsonschema ;;
+	brew:jsonschema) ;;
+	*:jsonschema) echo python3-jsonschema ;;
 	*) echo "$1" ;;
 	esac
 }

@@ -182,6 +182,9 @@ each_flag_and_choice_arrives(void **state)
 	} rows[] = {
 #define ROW(words, member, want) {words, offsetof(struct options, member), want}
 	    ROW("x|--progress|f", progress, 1),
+	    ROW("x|-j|f", json, 1),
+	    ROW("x|--json|f", json, 1),
+	    ROW("x|--syslog|f", syslog, 1),
 	    ROW("x|-4|f", ipv4, 1),
 	    ROW("x|--ipv4|f", ipv4, 1),
 	    ROW("x|-6|f", ipv6, 1),
