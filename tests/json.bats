@@ -4,6 +4,9 @@
 #
 # shellcheck disable=SC2154
 
+# Where one shell writes what another is to expand, it means it.
+# shellcheck disable=SC2016
+
 load lib
 
 KEYS="certificate output serial issuer issuer_source url method http_status \

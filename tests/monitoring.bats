@@ -21,13 +21,13 @@ check() {
 	shift
 	run --separate-stderr env OCSPFETCH="$OCSPFETCH" "$PLUGIN" "$@"
 	word=${words[code]}
-	[ "$status" -eq "$code" ] && [ "${#lines[@]}" -eq 1 ] &&
-		[[ $output == "OCSP $word - "* ]] && [ -z "$stderr" ] || {
+	if [ "$status" -ne "$code" ] || [ "${#lines[@]}" -ne 1 ] ||
+		[[ $output != "OCSP $word - "* ]] || [ -n "$stderr" ]; then
 		echo "status $status, not $code ($word)"
 		echo "$output"
 		echo "stderr: $stderr"
 		return 1
-	}
+	fi
 	TEXT=${output%%|*}
 	PERF=
 	[[ $output != *"|"* ]] || PERF=${output#*|}

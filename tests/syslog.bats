@@ -164,6 +164,7 @@ heard() {
 	logged -d -l list
 	exits 2
 	heard 1 err 'list: '
+	# shellcheck disable=SC2016
 	run privately sh -c '"$1" --syslog -j -f site.pem >/dev/full 2>&1' - \
 		"$OCSPFETCH"
 	[ "$status" -eq 3 ]
