@@ -524,6 +524,7 @@ job_load(struct job *j, const struct env *env)
 	enum cert_result res;
 	char why[WHY_MAX];
 
+	j->loaded_ms = env->ms;
 	if (name_output(j, env->o) == -1) {
 		job_fail(j, CODE_LOCAL, "out of memory");
 		return JOB_DONE;
@@ -1267,7 +1268,7 @@ job_served(struct job *j, const struct env *env)
 	struct served_answer a = {0};
 	char why[WHY_MAX];
 
-	j->began_ms = env->ms;
+	j->loaded_ms = env->ms;
 	(void)ocsp_starved(); /* what went before is settled */
 	if (!job_is_presented(j, env)) {
 		if (load_cert(j, env, why) == -1)

@@ -109,6 +109,7 @@ struct job {
 	long pause_ms;
 	char *get_url;
 
+	long long loaded_ms;  /* when its turn came, of `env.ms` */
 	const char *last_url; /* who was asked last; borrowed; NULL: nobody */
 	int last_get;         /* and how */
 	long last_status;     /* and HTTP's answer; 0: none */

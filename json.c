@@ -250,7 +250,7 @@ add_outcome(struct text *out, const struct job *j, const struct env *env)
 	add_text(out, "action", actions[j->action]);
 	add_number(out, "exit", j->code);
 	add_number(out, "elapsed_ms",
-	    env->ms > j->began_ms ? env->ms - j->began_ms : 0);
+	    env->ms > j->loaded_ms ? env->ms - j->loaded_ms : 0);
 }
 
 void

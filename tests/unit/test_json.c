@@ -149,7 +149,7 @@ begin(void)
 	job.cert.serial_hex = serial;
 	job.cert.issuer_name = issuer;
 	job.cert.whole = 1;
-	job.began_ms = 4990;
+	job.loaded_ms = 4990;
 }
 
 static void
@@ -329,7 +329,7 @@ test_a_clock_that_stands_still_is_no_negative_time(void **state)
 {
 	(void)state;
 	begin();
-	env.ms = job.began_ms - 1;
+	env.ms = job.loaded_ms - 1;
 	says("\"elapsed_ms\":0}");
 }
 
