@@ -473,6 +473,23 @@ tell_failure(struct slot *s, CURLcode code, const char *words,
 		snprintf(a->why, len, "%s", plain_error(s, code));
 }
 
+/* Where the code means one thing with a proper status and another without. */
+static enum http_result
+by_status(const struct slot *s, CURLcode code, const char **words)
+{
+	long status = info(s, CURLINFO_RESPONSE_CODE);
+
+	if (code == CURLE_OK && status > 0)
+		return HTTP_ANSWERED;
+	if (code != CURLE_OK && status / 100 == 3) {
+		*words = "it redirects to something that is not http or https";
+		return HTTP_EOTHER;
+	}
+	/* such as "HTTP/2 0", which libcurl lets pass */
+	*words = "what came back is not HTTP";
+	return HTTP_EBROKEN;
+}
+
 /* What libcurl's code means to us, and in which words. */
 static enum http_result
 classify(const struct slot *s, CURLcode code, const char **words)
@@ -483,12 +500,6 @@ classify(const struct slot *s, CURLcode code, const char **words)
 		return HTTP_ETOOBIG;
 	}
 	switch (code) {
-	case CURLE_OK:
-		if (info(s, CURLINFO_RESPONSE_CODE) > 0)
-			return HTTP_ANSWERED;
-		/* such as "HTTP/2 0", which libcurl lets pass */
-		*words = "what came back is not HTTP";
-		return HTTP_EBROKEN;
 	case CURLE_OUT_OF_MEMORY:
 		return HTTP_ENOMEM;
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -521,13 +532,9 @@ classify(const struct slot *s, CURLcode code, const char **words)
 		*words = "it redirects to a URL with a user name or password, "
 			 "which are not sent";
 		return HTTP_EOTHER;
+	case CURLE_OK:
 	case CURLE_UNSUPPORTED_PROTOCOL:
-		if (info(s, CURLINFO_RESPONSE_CODE) / 100 != 3) {
-			*words = "what came back is not HTTP";
-			return HTTP_EBROKEN;
-		}
-		*words = "it redirects to something that is not http or https";
-		return HTTP_EOTHER;
+		return by_status(s, code, words);
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
 	case CURLE_WEIRD_SERVER_REPLY:

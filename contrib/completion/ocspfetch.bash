@@ -9,9 +9,9 @@ _ocspfetch()
 	options='-4 --ipv4 -6 --ipv6 -a --max-age -c --check --certid-hash
 	    --connect-timeout -d --if-due --deadline --del-ext -e --on-change
 	    --exit-changed --fetch-issuer -f --force -H --header --haproxy -h
-	    --help -i --issuer -l --list -m --min-valid --max-redirs --mode -N
+	    --help -i --issuer -j --json -l --list -m --min-valid --max-redirs --mode -N
 	    --nonce -n --dry-run --noproxy -o --output -P --parallel --progress
-	    -r --retry -S --served --skew --splay --starttls -t --timeout -u
+	    -r --retry -S --served --skew --splay --starttls --syslog -t --timeout -u
 	    --url -V --version -v --verbose -w --wait --write-revoked -X
 	    --method -x --proxy'
 
