@@ -13,42 +13,6 @@ setup() {
 }
 teardown() { end_place; }
 
-# The words of a command, but the first, are options of ours and a place.
-takes() {
-	fetch "$@" gone
-	exits 2
-	says "gone"
-	[[ $stderr != *--help* ]]
-}
-
-@test "systemd accepts the service and the timer" {
-	command -v systemd-analyze || skip "no systemd here"
-	local unit
-	cp "$CONTRIB"/systemd/ocspfetch.* .
-	# it looks for the program
-	sed -i "s,/usr/local/bin/ocspfetch,$OCSPFETCH," ocspfetch.service
-	for unit in ocspfetch.service ocspfetch.timer; do
-		run systemd-analyze verify --man=no "./$unit"
-		echo "$output"
-		[ "$status" -eq 0 ]
-		run ! grep -F ocspfetch <<<"$output"
-	done
-	grep -q '^RandomizedDelaySec=' ocspfetch.timer
-	grep -q '^Persistent=true' ocspfetch.timer
-}
-
-@test "the service's command is one that the program takes" {
-	local line
-	line=$(sed -n 's,^ExecStart=/usr/local/bin/ocspfetch ,,p' \
-		"$CONTRIB/systemd/ocspfetch.service")
-	[[ $line == *" /etc/haproxy/certs" ]]
-	# shellcheck disable=SC2086
-	takes ${line% *}
-	# what it writes to is what it may write to
-	grep -qx 'ReadWritePaths=/etc/haproxy/certs' \
-		"$CONTRIB/systemd/ocspfetch.service"
-}
-
 @test "the CronJob is well-formed YAML, and its list a list" {
 	local yaml=$CONTRIB/kubernetes/cronjob.yaml list words
 	yamllint -s -d '{extends: default, rules: {line-length: {max: 100}}}' \
