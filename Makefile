@@ -308,6 +308,27 @@ dist:
 	git archive --prefix=ocspfetch-$(VERSION)/ \
 	    -o ocspfetch-$(VERSION).tar.gz HEAD
 
+# The tarball builds, runs and passes its tests without the repository.
+dist-check: dist
+	@rm -rf $(O)/dist && mkdir -p $(O)/dist
+	tar -xzf ocspfetch-$(VERSION).tar.gz -C $(O)/dist
+	@cd $(O)/dist/ocspfetch-$(VERSION) && \
+	    GIT_CEILING_DIRECTORIES='$(abspath $(O)/dist)' \
+	    $(MAKE) O=build BIN=ocspfetch demo check T='$(T)'
+
+deb-check:
+	sh tests/debian.sh
+
+html: $(O)/html/ocspfetch.1.html
+
+# One file: mandoc would only name its style.
+$(O)/html/ocspfetch.1.html: man/ocspfetch.1 man/style.css
+	@mkdir -p $(@D)
+	$(Q)mandoc -Thtml -O style=style.css man/ocspfetch.1 | \
+	    sed -e '/<link rel="stylesheet"/{' -e 's/.*/<style>/' \
+	    -e 'r man/style.css' -e 'a </style>' -e '}' >$@
+	$(call say,HTML,$@)
+
 clean:
 	rm -rf build ocspfetch ocspfetch-$(VERSION).tar.gz
 
@@ -325,7 +346,10 @@ help:
 	@echo 'make lint        what a machine can hold against the sources'
 	@echo 'make format      the sources as .clang-format wants them'
 	@echo 'make messages    every text of the program, to be read aloud'
+	@echo 'make html        the manual as $(O)/html/ocspfetch.1.html'
 	@echo 'make dist        a tarball of HEAD'
+	@echo 'make dist-check  what is in it builds and passes its tests; T="..."'
+	@echo 'make deb-check   the Debian package, in chroots; as root'
 	@echo 'make clean       removes all that make made'
 	@echo 'Yours: CC CPPFLAGS CFLAGS LDFLAGS PKG_CONFIG INSTALL'
 	@echo '       HARDEN= HARDEN_LD= builds without hardening, V=1 shows commands'
@@ -334,4 +358,4 @@ help:
 .PHONY: all test-programs check demo bench bench-gate asan fuzz mutate install \
 	install-completion uninstall lint lint-gcc lint-clang lint-format lint-tidy \
 	lint-cppcheck lint-man lint-shell lint-banned lint-length format messages \
-	dist clean help
+	dist dist-check deb-check html clean help
