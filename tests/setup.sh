@@ -15,7 +15,7 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 demo_and_check='compiler make pkg-config libcurl libcrypto openssl curl cmocka
 	bats haproxy nginx strace script yamllint rsync systemd-analyze'
 servers='lighttpd hitch pen exim4 apache2 h2o node
-	tinyproxy squid zsh fish jq jsonschema'
+	tinyproxy squid zsh fish jq jsonschema mandoc'
 asan_and_lint='clang clang-tidy clang-format clang-rt libasan cppcheck mandoc
 	shellcheck ctags valgrind'
 

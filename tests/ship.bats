@@ -364,3 +364,107 @@ cannot_reload() {
 	[ "$(wc -l <reloaded)" -eq 1 ]
 	[ -s fullchain.pem.ocsp ]
 }
+
+# ---- pages, logs, packages ----
+
+# Each command that a page shows, with other certificates, which are not there.
+@test "the commands that the pages on moving here show are ones" {
+	local page line n=0
+	for page in "$CONTRIB"/migration/*.md "$CONTRIB/README.md"; do
+		while read -r line; do
+			# without cron's and without what is to be called
+			line=${line#*ocspfetch }
+			line=$(sed "s,/[^ ]*/[a-z0-9.*]*\(pem\|certs\|list\)\$,gone,
+				s,--splay 10m ,," <<<"$line")
+			[[ $line == *gone ]]
+			eval "fetch $line"
+			echo "${page##*/}: $line: $stderr"
+			exits 2
+			says gone
+			[[ $stderr != *--help* ]]
+			n=$((n + 1))
+		done < <(grep -E '^ +([~0-9]+ [^ ]+ \* \* \* ([a-z-]+ )?)?ocspfetch ' \
+			"$page")
+	done
+	[ "$n" -ge 8 ]
+}
+
+@test "each page on moving here is one screen, and has options and exit codes" {
+	local page
+	for page in "$CONTRIB"/migration/*.md; do
+		[ "$(wc -l <"$page")" -le 50 ]
+		grep -q 'exit status\|Exit status\|ocsp-updates' "$page"
+	done
+}
+
+# The options that the pages name are all in the manual.
+@test "no page names an option that the manual does not have" {
+	local option
+	grep -ho -- '`--[a-z-]*' "$CONTRIB"/migration/*.md | tr -d '`' | sort -u \
+		>named
+	# those of the programs that are left
+	grep -vx -e --cert -e --VAfile -e --noverify -e --partial-chain \
+		-e --good-only -e --socket -e --skip-update -e --ocsp-url \
+		-e --ocsp-host -e --ocsp-proxy -e --syslog -e --debug named >ours
+	[ -s ours ]
+	while read -r option; do
+		echo "$option"
+		grep -q -- "Fl \\\\-${option#--}" "$TOP/man/ocspfetch.1"
+	done <ours
+}
+
+# log LINE...: what logcheck would show of these.
+log() {
+	printf 'Nov 25 09:17:01 host %s\n' "$@" |
+		grep -vEf "$CONTRIB/logcheck/ocspfetch" || true
+}
+
+@test "logcheck does not show what is well, and shows what is not" {
+	local wrong
+	[ -z "$(log \
+		'ocspfetch[12]: /etc/tls/site.pem: a new response was written; /etc/tls/site.pem.ocsp is good until 2026-11-28 03:55:16 UTC' \
+		'ocspfetch[12]: site.pem: no alarm: http://ocsp.example.com: HTTP 503; site.pem.ocsp is good until 2026-11-28' \
+		"systemd[1]: ocspfetch.service: Skipped due to 'exec-condition'." \
+		"systemd[1]: ocspfetch@etc-tls-site.pem.service: Skipped due to 'exec-condition'.")" ]
+	for wrong in 'ocspfetch[12]: site.pem: the certificate was revoked' \
+		'ocspfetch[12]: site.pem: HTTP 503 no: no alarm: really' \
+		'ocspfetch[12]: ocspfetch: site.pem: cannot write' \
+		'systemd[1]: ocspfetch.service: Failed with result exit-code.'; do
+		[ -n "$(log "$wrong")" ]
+	done
+}
+
+@test "make html makes a page of the manual, in one file" {
+	command -v mandoc || skip "no mandoc here"
+	make -s -C "$TOP" O="$PWD" html
+	grep -q '<h1 class="Sh" id="SERVERS">' html/ocspfetch.1.html
+	grep -q '^body {' html/ocspfetch.1.html
+	[ "$(grep -c '</style>' html/ocspfetch.1.html)" -eq 1 ]
+	run ! grep -E '<link|<script|@import' html/ocspfetch.1.html
+}
+
+@test "make uninstall takes away all that make install put there" {
+	make -s -C "$TOP" BIN="$OCSPFETCH" OBJ= O="$PWD/none" \
+		-o "$OCSPFETCH" DESTDIR="$PWD/d" install
+	[ -x d/usr/local/bin/ocspfetch ]
+	[ -s d/usr/local/share/man/man1/ocspfetch.1 ]
+	make -s -C "$TOP" DESTDIR="$PWD/d" uninstall
+	[ -z "$(find d -type f)" ]
+}
+
+@test "make help names each target that is for people" {
+	local target
+	make -s -C "$TOP" help >help
+	for target in install uninstall demo check asan bench lint format html \
+		dist dist-check deb-check clean; do
+		grep -q "^make $target " help
+	done
+}
+
+@test "all packages have the version of the Makefile" {
+	local version
+	version=$(sed -n 's/^VERSION = //p' "$TOP/Makefile")
+	grep -q "^ocspfetch ($version-" <(head -n 1 "$TOP/debian/changelog")
+	grep -qx "Version: *$version" "$CONTRIB/rpm/ocspfetch.spec"
+	grep -qx "pkgver=$version" "$CONTRIB/alpine/APKBUILD"
+}
