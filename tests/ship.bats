@@ -72,7 +72,7 @@ units() {
 
 @test "the service does nothing, and does not fail, before it is told what to do" {
 	local condition
-	condition=$(sed -n "s,^ExecCondition=/bin/sh -c '\(.*\)'$,\1,p" \
+	condition=$(sed -n "s,^ExecCondition=+/bin/sh -c '\(.*\)'$,\1,p" \
 		"$CONTRIB/systemd/ocspfetch.service" | sed 's,\$\$,$,g')
 	[ -n "$condition" ]
 	# the file as it is installed
