@@ -110,7 +110,7 @@ build() {
 	within build su builder -c \
 	    "cd /src/ocspfetch-$version && debian/rules clean" >/dev/null 2>&1
 	mkdir -p "$out"
-	cp "$dir"/build/src/*.* "$out"
+	cp "$dir"/build/src/ocspfetch*_* "$out"
 }
 
 check_lint() {
