@@ -697,16 +697,19 @@ report_log(const struct job *j, const struct env *env, struct text *out)
 {
 	struct text raw = {0};
 
-	text_add(&raw, "%s: %s%s", j->path,
-	    j->code == CODE_OK && j->trouble != CODE_OK ? "no alarm: " : "",
-	    j->trouble != CODE_OK ? j->why : "a new response was written");
-	if (j->also[0] != '\0')
-		text_add(&raw, "; besides, %s", j->also);
+	if (j->code != CODE_OK) {
+		add_message(j, env, out);
+		return;
+	}
+	if (j->trouble != CODE_OK)
+		text_add(&raw, "%s: no alarm: %s", j->path, j->why);
+	else
+		text_add(&raw, "%s: a new response was written", j->path);
 	tell_holding(j, env, &raw);
 	text_add(out, "ocspfetch: ");
 	if (raw.s != NULL)
 		text_add_escaped(out, raw.s, raw.len);
-	text_add(out, "%s\n", advice(j, env));
+	text_add(out, "\n");
 	out->failed |= raw.failed;
 	text_free(&raw);
 }
