@@ -512,10 +512,10 @@ signalled() {
 @test "a signal that we were started to ignore does not end the hook" {
 	leaf site good
 	trap '' HUP
-	signalled HUP ': >up; sleep 1; : >done'
+	signalled HUP ': >up; sleep 1; : >ended'
 	trap - HUP
 	[ "$code" -eq 0 ]
-	[ -e done ]
+	[ -e ended ]
 	[ -z "$(markers)" ]
 }
 
