@@ -1331,12 +1331,13 @@ take_fingerprint(struct cert *c)
 {
 	const struct cert_der *d = &c->parts->all.v[0];
 	unsigned char md[EVP_MAX_MD_SIZE];
-	unsigned int i, len = 0;
+	unsigned int len = 0;
+	size_t i;
 
 	if (!c->parts->shelf->prints)
 		return;
 	if (EVP_Digest(d->p, d->len, md, &len, EVP_sha1(), NULL) != 1 ||
-	    2 * len >= sizeof(c->sha1))
+	    len != (sizeof(c->sha1) - 1) / 2)
 		return;
 	for (i = 0; i < len; i++) {
 		c->sha1[2 * i] = digits[md[i] >> 4];
