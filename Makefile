@@ -51,7 +51,7 @@ TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/staple-client $(O)/measure \
 	$(UNITS) $(REPLAYS) $(BENCH_PROGRAMS)
 SCRIPTS = .ci/run tests/run contrib/rsync/ocspfetch-fleet \
 	contrib/completion/ocspfetch.bash contrib/check_ocsp_staple \
-	contrib/cron/ocspfetch $(wildcard contrib/hooks/*) \
+	contrib/cron/ocspfetch $(wildcard contrib/hooks/*) debian/tests/hourly \
 	$(wildcard tests/*.sh tests/*.bash) \
 	$(wildcard tests/bench/*.sh tests/fuzz/*.sh)
 
