@@ -166,12 +166,16 @@ host_end(struct host *one, const struct http_answer *a, long long now)
 			go_down(one, a);
 		return;
 	}
-	one->failures = one->down = 0;
 	one->answered = 1;
 	one->took = a->ms;
-	if (wants_rest(a) && a->retry_after > HOSTS_LONGEST_REST)
+	if (!wants_rest(a)) {
+		one->failures = one->down = 0;
+		return;
+	}
+	if (++one->failures >= HOSTS_PATIENCE ||
+	    a->retry_after > HOSTS_LONGEST_REST)
 		go_down(one, a);
-	else if (wants_rest(a) && now + a->retry_after * 1000 > one->rests)
+	else if (now + a->retry_after * 1000 > one->rests)
 		one->rests = now + a->retry_after * 1000;
 }
 

@@ -14,8 +14,8 @@
 #include "http.h"
 
 /*
- * So many times in a row it was not reached, and a host is down for the rest of
- * the run; and at once if it wants to be left alone for longer than:
+ * So many times in a row it was not reached, or wanted to be left alone, and a
+ * host is down for the rest of the run; at once if that is for longer than:
  */
 #define HOSTS_PATIENCE 8
 #define HOSTS_LONGEST_REST 60 /* seconds */

@@ -689,10 +689,18 @@ next_responder(
 	return next_round(j, env, a);
 }
 
+static int
+may_pass(long http_status)
+{
+	return http_status >= 500 || http_status == 408 || http_status == 429;
+}
+
 static enum job_state
 other_method(struct job *j, const struct env *env, const struct http_answer *a)
 {
+	/* who wants to be left alone is not asked at once by the other one */
 	if (env->o->method != METHOD_AUTO || j->switched ||
+	    (a->retry_after > 0 && may_pass(a->status)) ||
 	    (j->method == METHOD_POST && j->get_url == NULL))
 		return next_responder(j, env, a);
 	/* one method refused is no failure until the other was tried */
@@ -713,12 +721,6 @@ ask_past_caches(
 	story_line(j, env, "again", "past all caches (no-cache)");
 	j->no_cache = 1;
 	return JOB_ASK;
-}
-
-static int
-may_pass(long http_status)
-{
-	return http_status >= 500 || http_status == 408 || http_status == 429;
 }
 
 /* What OCSP says tells more than what failed on the way before it. */

@@ -173,7 +173,7 @@ good_kb() {
 		exits 1
 		in_time 1
 		[ "$ms" -ge 900 ]
-		says "what came was not whole in 1 s (--deadline)"
+		[[ $stderr =~ what\ came\ was\ not\ whole\ in\ (1|0\.[0-9]+)\ s\ \(--deadline\) ]]
 		no_file "$how"
 	done
 }

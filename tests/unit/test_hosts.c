@@ -220,6 +220,21 @@ who_wants_to_be_left_alone_for_over_a_minute_is_not_asked_again(void **state)
 }
 
 static void
+who_wants_that_eight_times_in_a_row_is_not_asked_again(void **state)
+{
+	long long now = 0;
+	int i;
+
+	(void)state;
+	for (i = 0; i < HOSTS_PATIENCE; i++) {
+		is(HOST_FREE, now);
+		ended(HTTP_ANSWERED, 10, 2, now);
+		now += 2000;
+	}
+	is(HOST_DOWN, now);
+}
+
+static void
 retry_after_beside_an_answer_means_nothing(void **state)
 {
 	const struct http_answer a = {
@@ -300,6 +315,7 @@ main(void)
 	    TEST(an_earlier_end_of_the_rest_does_not_shorten_it),
 	    TEST(
 		who_wants_to_be_left_alone_for_over_a_minute_is_not_asked_again),
+	    TEST(who_wants_that_eight_times_in_a_row_is_not_asked_again),
 	    TEST(retry_after_beside_an_answer_means_nothing),
 	    TEST(one_that_cannot_be_reached_is_down_after_eight_in_a_row),
 	    TEST(any_answer_in_between_begins_the_count_again),
