@@ -130,7 +130,8 @@ ocsp_new(void)
 	/* it may refuse, where a library has used it already: so be it */
 	(void)CRYPTO_set_mem_functions(hook_malloc, hook_realloc, hook_free);
 	/* the end of the process gives all back, and sooner */
-	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) != 1)
+		return NULL;
 	return calloc(1, sizeof(struct ocsp));
 }
 
