@@ -452,7 +452,7 @@ $GOOD decided now to-do exit"
 	leaf site future
 	story site.pem
 	exits 4
-	tells says "in the future by 23 h 59 min"
+	tells says "in the future by 23 h 5"
 	tells says "300 s"
 	tells says "clock"
 	ends_with_message site.pem
