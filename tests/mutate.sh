@@ -10,11 +10,17 @@
 # those that EQUIVALENT lists: they change nothing that anybody could see.
 #
 #	CC       the compiler (cc)
-#	KEEP     a directory for the logs of survivors; none are kept without it
 set -u
 
-# The source line without its indentation, the mutation, and the reason.
+# The source line without its indentation, the mutation, and then the reason.
 EQUIVALENT='
+if ((len = i2d_OCSP_BASICRESP(j->basic, &der)) <= 0) | <= to < | no DER is empty
+for (i = 0; i < OCSP_BASICRESP_get_ext_count(j->basic); i++) | < to <= | no extension is not critical
+for (i = 0; i < OCSP_SINGLERESP_get_ext_count(single); i++) | < to <= | no extension is not critical
+for (i = 0; i < 14; i++) | < to >= | OpenSSL reads only digits, too, on which we do not rely
+bio, X509_get_subject_name(j->signer), 0, flags) >= 0) | >= to > | no name is printed in no bytes
+for (i = 0; i < n; i++) | < to <= | the byte after the last is written next
+to[n > 0 ? n : 0] = '"'\\0'"'; | > to >= | zero either way
 '
 
 cd "$(dirname "$0")/.." || exit 2
@@ -97,11 +103,11 @@ is_equivalent() {
 }
 
 mutant 0 0 '' ''
-build && tests_pass || {
+if ! build || ! tests_pass; then
 	cat "$work/log"
 	echo "mutate: the tests fail without any mutation" >&2
 	exit 2
-}
+fi
 
 list >"$work/list"
 test -s "$work/list" || { echo "mutate: nothing found to mutate" >&2; exit 2; }
@@ -113,9 +119,11 @@ equivalent=0
 survived=0
 while read -r line col old new; do
 	n=$((n + 1))
-	test "$n" -ge "$from" && test "$n" -le "$to" || continue
+	if test "$n" -lt "$from" || test "$n" -gt "$to"; then
+		continue
+	fi
 	text=$(sed -n "${line}s/^[[:space:]]*//p" ocsp.c)
-	what="$text	$old to $new"
+	what="$text | $old to $new |"
 	mutant "$line" "$col" "$old" "$new"
 	if ! build; then
 		echo "$n: ocsp.c:$line:$col: $old to $new: does not build" >&2
