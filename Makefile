@@ -225,6 +225,50 @@ fuzz:
 	@BUILD='$(abspath build/fuzz)' FUZZ_SECONDS='$(FUZZ_SECONDS)' \
 	    tests/fuzz/run.sh $(FUZZ)
 
+# What the tests reach: of ocsp.c, http.c and staple.c at least 95 % of the lines
+# and 85 % of the branches, without those that only a lack of memory would take.
+coverage:
+	@rm -rf build/coverage
+	@$(MAKE) --no-print-directory all test-programs O=build/coverage \
+	    BIN=build/coverage/ocspfetch CFLAGS='-O0 -g --coverage \
+	    -fprofile-update=atomic' HARDEN= HARDEN_LD=
+	@chmod -R a+rwX build/coverage
+	-@$(MAKE) --no-print-directory check O=build/coverage \
+	    BIN=build/coverage/ocspfetch CFLAGS='-O0 -g --coverage \
+	    -fprofile-update=atomic' HARDEN= HARDEN_LD=
+	@gcovr -r . --object-directory build/coverage --filter '[a-z]*\.c$$' \
+	    --exclude 'tests/' --exclude-unreachable-branches \
+	    -o build/coverage/lines.txt
+	@gcovr -r . --object-directory build/coverage --filter '[a-z]*\.c$$' \
+	    --exclude 'tests/' --exclude-unreachable-branches --branches \
+	    -o build/coverage/branches.txt
+	@cat build/coverage/lines.txt build/coverage/branches.txt
+
+# The same tests, where valgrind sees what no sanitizer does: libraries, too.
+valgrind: all test-programs
+	@for t in $(if $(T),$(T),$(UNITS:$(O)/%=%)); do \
+	    echo "  VALGRIND $$t"; \
+	    valgrind -q --error-exitcode=99 --leak-check=full \
+	        --errors-for-leak-kinds=definite,indirect --trace-children=no \
+	        $(O)/$$t >build/valgrind.log 2>&1 || \
+	        { cat build/valgrind.log; exit 1; }; \
+	done
+
+# The one thread that there is, of served.c.
+tsan:
+	@$(MAKE) --no-print-directory check T='$(if $(T),$(T),test_served served)' \
+	    O=build/tsan BIN=build/tsan/ocspfetch CFLAGS='-O1 -g' HARDEN= \
+	    HARDEN_LD= SANITIZE='-fsanitize=thread -fno-omit-frame-pointer'
+
+# Each compiler at each level, without a warning, and the unit tests.
+matrix: $(foreach c,gcc clang,$(foreach o,0 1 2 3,matrix-$(c)-O$(o)))
+matrix-%:
+	@echo "  MATRIX $*"
+	@$(MAKE) -s --no-print-directory check O=build/$* \
+	    BIN=build/$*/ocspfetch CC=$(firstword $(subst -, ,$*)) \
+	    CFLAGS='-$(lastword $(subst -, ,$*))' WERROR=-Werror \
+	    T='$(UNITS:$(O)/%=%)'
+
 # Minutes: each comparison of the judge is turned round, and has to be noticed.
 mutate:
 	@CC='$(CC)' tests/mutate.sh
@@ -355,6 +399,9 @@ help:
 	@echo 'make bench       beside openssl, curl and others; FULL=1 takes its time'
 	@echo 'make bench-gate  instructions for each certificate, against the limits'
 	@echo 'make fuzz        libFuzzer; FUZZ_SECONDS=60 each, FUZZ="judge cert"'
+	@echo 'make coverage    which lines and branches the tests reach'
+	@echo 'make valgrind    the unit tests; make tsan: the thread of -S'
+	@echo 'make matrix      gcc and clang, -O0 to -O3, and the unit tests'
 	@echo 'make mutate      do the tests notice a judge that is wrong?'
 	@echo 'make lint        what a machine can hold against the sources'
 	@echo 'make format      the sources as .clang-format wants them'
@@ -368,7 +415,8 @@ help:
 	@echo '       HARDEN= HARDEN_LD= builds without hardening, V=1 shows commands'
 
 .DELETE_ON_ERROR:
-.PHONY: all test-programs check demo bench bench-gate asan fuzz mutate install \
+.PHONY: all test-programs check demo bench bench-gate asan fuzz mutate \
+	coverage valgrind tsan matrix install \
 	install-completion uninstall lint lint-gcc lint-clang lint-format lint-tidy \
-	lint-analyzer lint-cppcheck lint-man lint-shell lint-banned lint-length format messages \
-	dist dist-check deb-check html clean help
+	lint-analyzer lint-cppcheck lint-man lint-shell lint-banned lint-length \
+	format messages dist dist-check deb-check html clean help

@@ -356,6 +356,7 @@ info(const struct slot *s, CURLINFO what)
 	return curl_easy_getinfo(s->easy, what, &n) == CURLE_OK ? n : 0;
 }
 
+#if LIBCURL_VERSION_NUM < 0x080700
 /* Does an error's text name the very host and port of the question's URL? */
 static int
 names_responder(const struct slot *s)
@@ -383,6 +384,7 @@ names_responder(const struct slot *s)
 	curl_url_cleanup(u);
 	return yes;
 }
+#endif
 
 /* Did it go, or was it to go, through a proxy? */
 static int

@@ -17,7 +17,7 @@ demo_and_check='compiler make pkg-config libcurl libcrypto openssl curl cmocka
 servers='lighttpd hitch pen exim4 apache2 h2o node
 	tinyproxy squid zsh fish jq jsonschema mandoc'
 asan_and_lint='clang clang-tidy clang-format clang-rt libasan cppcheck mandoc
-	shellcheck ctags valgrind'
+	shellcheck ctags valgrind gcovr'
 
 say() {
 	echo "tests/setup.sh: $*" >&2
@@ -78,6 +78,10 @@ have() {
 		# of the system, though another Python may come first
 		python3 -c 'import jsonschema' 2>/dev/null ||
 		    /usr/bin/python3 -c 'import jsonschema' 2>/dev/null
+		;;
+	gcovr)
+		# Only make coverage wants it, and not every system has it.
+		here "$1" || here pacman || here zypper || here apk
 		;;
 	systemd-analyze)
 		# Where systemd is not at home, nobody runs its units.
