@@ -190,6 +190,31 @@ usable_until_ends_with_the_signers_certificate(void **state)
 }
 
 static void
+of_two_ends_at_once_the_first_is_named(void **state)
+{
+	struct ocsp_policy p = {.now = now, .skew = 300, .max_age = -1};
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	respond(&s, forge_find("good"), &r);
+	ocsp_judge(s.target, r.der, r.len, &p, &v);
+	p.max_age = (long long)(v.next_update - v.this_update);
+	assert_int_equal(
+	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_GOOD);
+	assert_int_equal(v.usable_until, v.next_update);
+	assert_int_equal(v.bounded_by, 0);
+	p.max_age--;
+	assert_int_equal(
+	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_GOOD);
+	assert_int_equal(v.bounded_by, 3);
+	free(r.der);
+	subject_free(&s);
+}
+
+static void
 usable_until_ends_with_the_certificate(void **state)
 {
 	struct subject s = {.target = NULL};
@@ -862,6 +887,7 @@ main(void)
 	    PLAIN(time_bounds_are_exact_to_the_second),
 	    PLAIN(max_age_counts_from_this_update_and_admits_no_next_update),
 	    PLAIN(usable_until_ends_with_the_signers_certificate),
+	    PLAIN(of_two_ends_at_once_the_first_is_named),
 	    PLAIN(usable_until_ends_with_the_certificate),
 	    PLAIN(a_nonce_that_was_sent_must_not_come_back_changed),
 	    PLAIN(a_stored_response_is_not_asked_for_this_runs_nonce),
