@@ -219,7 +219,8 @@ apply(const struct tree *t, const struct element *e, unsigned int what,
 			memcpy(buf + n, t->der + e->from, inner);
 			n += inner;
 		}
-		h = put_head(buf, t->der[e->head], n - h);
+		/* its length has as many bytes as when it was not cut short */
+		(void)put_head(buf, t->der[e->head], n - h);
 		break;
 	}
 	out = splice(t, e->up, from, to, buf, n, out_len);

@@ -175,11 +175,14 @@ sign(struct bytes *tbs, EVP_PKEY *key)
 	static const uint8_t ecdsa_sha256[] = {0x30, 0x0a, 0x06, 0x08, 0x2a,
 	    0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	struct bytes sig = {malloc(256), 256};
+	uint8_t der[256];
+	struct bytes sig;
+	size_t len = sizeof(der);
 
-	HOLDS(ctx != NULL && sig.p != NULL);
+	HOLDS(ctx != NULL);
 	HOLDS(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) == 1);
-	HOLDS(EVP_DigestSign(ctx, sig.p, &sig.n, tbs->p, tbs->n) == 1);
+	HOLDS(EVP_DigestSign(ctx, der, &len, tbs->p, tbs->n) == 1);
+	sig = copy(der, len);
 	EVP_MD_CTX_free(ctx);
 	wrap(&sig, V_ASN1_BIT_STRING, 0, 1);
 	append(tbs, ecdsa_sha256, sizeof(ecdsa_sha256));

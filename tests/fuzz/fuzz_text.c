@@ -108,7 +108,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	HOLDS(options_stem(s) <= strlen(s));
 	HOLDS(options_output_stem(s, how & 1) <= strlen(s));
 	/* the text of a certificate's URL may hold a NUL: all of it is told */
-	HOLDS((s = realloc(s, n + 1)) != NULL);
+	free(s);
+	HOLDS((s = malloc(n + 1)) != NULL);
 	if (n > 0)
 		memcpy(s, data + 1, n);
 	s[n] = '\0';

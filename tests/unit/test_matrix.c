@@ -277,7 +277,7 @@ recipe_of(const struct row *row, struct forge_recipe *r)
 	r->extra = row->signer->extra;
 	r->md = row->signer->md;
 	r->flags = row->signer->flags | row->when->flags | row->ext->flags;
-	r->nonce = row->ext->nonce;
+	r->nonce = (unsigned int)row->ext->nonce;
 	r->this_update = row->when->this_update;
 	r->next_update = row->when->next_update;
 	r->produced = row->when->produced;
@@ -286,9 +286,10 @@ recipe_of(const struct row *row, struct forge_recipe *r)
 	r->produced_text = row->when->produced_text;
 	memcpy(r->single, row->id->single, sizeof(row->id->single));
 	for (i = 0; i < COUNT(row->id->single); i++) {
-		r->single[i].status = statuses[row->status].status;
+		r->single[i].status =
+		    (unsigned int)statuses[row->status].status;
 		r->single[i].reason = -1;
-		r->single[i].ext = row->ext->single;
+		r->single[i].ext = (unsigned int)row->ext->single;
 	}
 }
 

@@ -210,6 +210,10 @@ of_two_ends_at_once_the_first_is_named(void **state)
 	assert_int_equal(
 	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_GOOD);
 	assert_int_equal(v.bounded_by, 3);
+	p.max_age = 0;
+	p.now = v.this_update;
+	assert_int_equal(
+	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_STALE);
 	free(r.der);
 	subject_free(&s);
 }
