@@ -167,9 +167,74 @@ max_age_counts_from_this_update_and_admits_no_next_update(void **state)
 	p.now = v.this_update + 7201;
 	assert_int_equal(
 	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_STALE);
+	/* 0 is a limit, too */
+	p.max_age = 0;
+	p.now = v.this_update + 1;
+	assert_int_equal(
+	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_STALE);
+	assert_non_null(strstr(v.why, "older than --max-age (0 s)"));
 	p.max_age = -1;
 	assert_int_equal(
 	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_REFUSED);
+	free(r.der);
+	subject_free(&s);
+}
+
+static void
+what_expired_tells_that_it_said_revoked_if_it_did(void **state)
+{
+	static const struct {
+		const char *recipe;
+		int revoked;
+	} cases[] = {{"expired", 0}, {"revoked-expired", 1}};
+	struct subject s = {.target = NULL};
+	struct ocsp_verdict v;
+	size_t i;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(judge(&s, cases[i].recipe, &v), VERDICT_STALE);
+		assert_int_equal(strstr(v.why, "it said \"revoked\"") != NULL,
+		    cases[i].revoked);
+	}
+	subject_free(&s);
+}
+
+static void
+what_is_told_of_a_revocation_is_what_the_response_says(void **state)
+{
+	static const struct {
+		const char *recipe, *has, *lacks;
+	} cases[] = {
+	    {"revoked", "(keyCompromise)", "never issued"},
+	    {"revoked-hold", "(certificateHold)", "never issued"},
+	    {"revoked-noreason", "(no reason given)", "unreadable"},
+	    {"revoked-nonissued", "was never issued", "unreadable"},
+	};
+	static const struct forge_recipe epoch = {.name = "epoch",
+	    .text = "revoked in 1970, but not on hold",
+	    .single = {{.who = FORGE_OURS,
+		.status = FORGE_REVOKED,
+		.reason = 1,
+		.revoked = -1}}};
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+	size_t i;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(
+		    judge(&s, cases[i].recipe, &v), VERDICT_REVOKED);
+		assert_non_null(strstr(v.why, cases[i].has));
+		assert_null(strstr(v.why, cases[i].lacks));
+	}
+	respond(&s, &epoch, &r);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_REVOKED);
+	assert_int_equal(v.revoked_at, 0);
+	assert_null(strstr(v.why, "never issued"));
 	free(r.der);
 	subject_free(&s);
 }
@@ -890,6 +955,8 @@ main(void)
 	static const struct CMUnitTest plain[] = {
 	    PLAIN(time_bounds_are_exact_to_the_second),
 	    PLAIN(max_age_counts_from_this_update_and_admits_no_next_update),
+	    PLAIN(what_expired_tells_that_it_said_revoked_if_it_did),
+	    PLAIN(what_is_told_of_a_revocation_is_what_the_response_says),
 	    PLAIN(usable_until_ends_with_the_signers_certificate),
 	    PLAIN(of_two_ends_at_once_the_first_is_named),
 	    PLAIN(usable_until_ends_with_the_certificate),
