@@ -298,6 +298,7 @@ set_up_slot(struct slot *s, const struct http_options *o)
 	    (s->head == NULL &&
 		(s->head = malloc(HTTP_MAX_HEADERS + 1)) == NULL))
 		return -1;
+	s->head[0] = '\0';
 	s->may_use_proxy = may_use_proxy(o);
 	if (!set_limits(s, o) || !SET(CURLOPT_WRITEFUNCTION, on_body) ||
 	    !SET(CURLOPT_WRITEDATA, (void *)s) ||

@@ -22,6 +22,10 @@
 #include <strings.h>
 #include <unistd.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <cmocka.h>
 
 #include "http.h"
@@ -370,6 +374,17 @@ tear_down(void **state)
 	shutdown(server.fd, SHUT_RDWR);
 	pthread_join(server.thread, NULL);
 	return close(server.fd);
+}
+
+static int
+requests(void)
+{
+	int n;
+
+	pthread_mutex_lock(&server.lock);
+	n = server.requests;
+	pthread_mutex_unlock(&server.lock);
+	return n;
 }
 
 static int
@@ -995,6 +1010,26 @@ nothing_is_left_of_the_answer_before(void **state)
 	assert_int_equal(got[2].a.body_len, 0);
 	assert_string_equal(got[2].headers, "");
 	assert_int_equal(got[2].a.date, -1);
+}
+
+/* Nor of what was in memory before the first answer, where it has none. */
+static void
+a_first_answer_without_headers_shows_none(void **state)
+{
+	const struct http_question q = {.url = "http://127.0.0.1:1/"};
+	struct got g;
+
+	(void)state;
+#ifdef __GLIBC__
+	mallopt(M_PERTURB, 0x5a);
+#endif
+	g = ask(&plain, q, "");
+#ifdef __GLIBC__
+	mallopt(M_PERTURB, 0);
+#endif
+	assert_int_equal(g.a.result, HTTP_ECONNECT);
+	assert_string_equal(g.headers, "");
+	assert_int_equal(g.a.date, -1);
 }
 
 /* What libcurl made of it before 8.1.1 only a sanitizer is sure to see. */
@@ -1633,9 +1668,9 @@ a_signal_ends_the_waiting(void **state)
 
 	(void)state;
 	assert_true(pid > 0);
-	for (i = 0; i < 100 && server.requests == 0; i++)
+	for (i = 0; i < 100 && requests() == 0; i++)
 		usleep(10000);
-	assert_int_equal(server.requests, 1);
+	assert_int_equal(requests(), 1);
 	kill(pid, SIGTERM);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
@@ -1687,6 +1722,7 @@ main(void)
 	    TEST(a_date_is_read_only_where_there_is_one),
 	    TEST(nothing_is_left_of_the_answer_before),
 	    TEST(a_folded_first_line_does_not_reach_into_the_answer_before),
+	    TEST(a_first_answer_without_headers_shows_none),
 	    TEST(a_get_after_a_post_is_a_get),
 	    TEST(framing_is_taken_off),
 	    TEST(compressed_bytes_stay_compressed),
