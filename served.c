@@ -359,7 +359,8 @@ connect_to(struct talk *t)
 		return SERVED_ENOMEM;
 	}
 	t->fd = l->done[0];
-	if (!wait_for(t, POLLIN, end))
+	/* what the thread wrote is seen by whom sees that it let go */
+	if (!wait_for(t, POLLIN, end) || atomic_load(&l->users) > 1)
 		res = late(t, "its name was being looked up");
 	else if (l->error != 0) {
 		snprintf(t->why, WHY_MAX, "%s: %s", t->q->where.host,
