@@ -1204,6 +1204,45 @@ many_writers_leave_the_best_and_no_reader_sees_half_of_it(void **state)
 	assert_int_equal(names(dir, "", NULL), 1);
 }
 
+/* More of them than are kept open at a time, and one that stays in use. */
+static void
+many_directories_are_written_to_and_few_are_open(void **state)
+{
+	struct staple_dirs *dirs = staple_dirs_new();
+	struct asked yes = {.answer = 1};
+	struct staple *held, *s;
+	char path[32];
+	int fd, i;
+
+	(void)state;
+	assert_non_null(dirs);
+	assert_int_not_equal(fd = dup(0), -1);
+	close(fd);
+	assert_int_equal(staple_open_in(dirs, "held", &held, why), STAPLE_OK);
+	for (i = 0; i < 40; i++) {
+		snprintf(path, sizeof(path), "d%d", i);
+		assert_int_equal(mkdir(path, 0755), 0);
+		snprintf(path, sizeof(path), "d%d/f", i);
+		assert_int_equal(
+		    staple_open_in(dirs, path, &s, why), STAPLE_OK);
+		assert_int_equal(replace(s, "new", &yes), STAPLE_WRITTEN);
+		staple_close(s);
+		assert_content(path, "new");
+	}
+	/* the lowest that is free: a handle or two for each that is kept */
+	i = dup(0);
+	close(i);
+	assert_in_range(i - fd, 1, 2 * 16 + 2);
+	assert_int_equal(replace(held, "new", &yes), STAPLE_WRITTEN);
+	staple_close(held);
+	assert_content("held", "new");
+	assert_int_equal(staple_dirs_flush(dirs, why), STAPLE_OK);
+	staple_dirs_free(dirs);
+	i = dup(0);
+	close(i);
+	assert_int_equal(i, fd);
+}
+
 static void
 no_descriptor_is_left_open(void **state)
 {
@@ -1465,6 +1504,7 @@ main(void)
 	    TEST(what_stands_in_the_markers_place_is_not_harmed),
 	    TEST(while_another_saves_what_is_owed_is_known_but_not_which),
 	    TEST(what_another_user_left_in_the_way_of_a_marker_is_told),
+	    TEST(many_directories_are_written_to_and_few_are_open),
 	    TEST(no_descriptor_is_left_open),
 	};
 
