@@ -798,13 +798,14 @@ static void
 short_id(char out[CERT_KEY_ID_MAX], const ASN1_OCTET_STRING *id)
 {
 	const unsigned char *p;
-	int i;
+	size_t i, len;
 
 	out[0] = '\0';
 	if (id == NULL)
 		return;
 	p = ASN1_STRING_get0_data(id);
-	for (i = 0; i < ASN1_STRING_length(id) && i < 4; i++)
+	len = (size_t)ASN1_STRING_length(id);
+	for (i = 0; i < len && i < 4; i++)
 		snprintf(out + 2 * i, 3, "%02X", p[i]);
 }
 
@@ -1256,12 +1257,13 @@ search_ders(
 		x = take_candidate(s, &l->v[i], &kept, &fault);
 		if (x != NULL)
 			found = examine(s, x, kept);
-		if (s->tell)
+		if (s->tell) {
 			describe_candidate(what, sizeof(what), x, found);
-		note_candidate(
-		    s, from, l->n > 1 ? i + 1 : 0, x == NULL ? fault : what);
-		if (found > nearest && s->tell)
-			memcpy(s->nearest, what, sizeof(what));
+			note_candidate(s, from, l->n > 1 ? i + 1 : 0,
+			    x == NULL ? fault : what);
+			if (found > nearest)
+				memcpy(s->nearest, what, sizeof(what));
+		}
 		if (found == ISSUER && s->c->issuer == NULL &&
 		    remember_issuer(s->c, &l->v[i], x, from) == -1)
 			s->local = CERT_ELOCAL;
