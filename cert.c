@@ -1246,7 +1246,7 @@ search_ders(
 	enum candidate found, nearest = NONE;
 	char what[CANDIDATE_MAX];
 	struct kept *kept;
-	const char *fault;
+	const char *fault = "";
 	size_t i;
 	X509 *x;
 
