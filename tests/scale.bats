@@ -127,12 +127,17 @@ peak() {
 }
 
 @test "memory grows by at most 700 bytes a certificate" {
-	! sanitized || skip "a sanitizer's own memory grows"
-	few=$(peak $((N / 10)))
-	many=$(peak "$N")
+	local most=700 asan=${ASAN_OPTIONS-}
+	# a sanitizer pads and keeps what is freed: then it is a leak that shows
+	if sanitized; then
+		asan+=:quarantine_size_mb=0:thread_local_quarantine_size_kb=0
+		most=7000
+	fi
+	few=$(ASAN_OPTIONS=$asan peak $((N / 10)))
+	many=$(ASAN_OPTIONS=$asan peak "$N")
 	stored "$N"
 	echo "KiB: $few for $((N / 10)), $many for $N"
-	[ $(((many - few) * 1024)) -le $((700 * (N - N / 10))) ]
+	[ $(((many - few) * 1024)) -le $((most * (N - N / 10))) ]
 }
 
 @test "as many requests as certificates are due, on no more connections than -P" {
