@@ -71,7 +71,7 @@ enum candidate { NONE, OTHER_NAME, DAMAGED, WRONG_KEY, NOT_YET, ENDED, ISSUER };
 /* Who looks for an issuer, and what became of it so far. */
 struct search {
 	struct cert *c;
-	time_t now;
+	int64_t now;
 	int tell;                    /* fill these two: */
 	struct text hunt;            /* each candidate, in lines */
 	struct text places;          /* each place, for one message */
@@ -682,13 +682,13 @@ name_text(const X509_NAME *name)
 }
 
 static int
-to_time(const ASN1_TIME *t, time_t *out)
+to_time(const ASN1_TIME *t, int64_t *out)
 {
 	struct tm tm;
 
 	if (ASN1_TIME_to_tm(t, &tm) != 1)
 		return -1;
-	*out = timegm(&tm);
+	*out = words_seconds(&tm);
 	return 0;
 }
 
@@ -1194,7 +1194,7 @@ is_signed_by(const struct cert_parts *parts, X509 *x, struct kept *kept)
 static enum candidate
 examine(const struct search *s, X509 *x, struct kept *kept)
 {
-	time_t begin, end;
+	int64_t begin, end;
 
 	if (!has_right_name(s, x))
 		return OTHER_NAME;
@@ -1349,7 +1349,7 @@ take_fingerprint(struct cert *c)
 
 enum cert_result
 cert_find_issuer(
-    struct cert *c, const struct cert_places *places, time_t now, char *why)
+    struct cert *c, const struct cert_places *places, int64_t now, char *why)
 {
 	struct search s = {.c = c, .now = now, .tell = c->parts->shelf->names};
 	enum cert_result res;
@@ -1390,7 +1390,7 @@ cert_find_issuer(
 
 enum cert_result
 cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
-    const char *from, time_t now, char *why)
+    const char *from, int64_t now, char *why)
 {
 	struct search s = {.c = c, .now = now, .tell = 1};
 	enum cert_result res = CERT_OK;

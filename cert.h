@@ -10,7 +10,7 @@
 #define CERT_H
 
 #include <stddef.h>
-#include <time.h>
+#include <stdint.h>
 
 /* Limit of one certificate file, in bytes. */
 #define CERT_MAX_FILE ((size_t)1 << 20)
@@ -72,8 +72,8 @@ struct cert {
 	char *serial_hex;
 	unsigned char *serial; /* DER, an INTEGER */
 	size_t serial_len;
-	time_t not_before; /* RFC 5280 section 4.1.2.5 */
-	time_t not_after;
+	int64_t not_before; /* RFC 5280 section 4.1.2.5 */
+	int64_t not_after;
 	int must_staple; /* RFC 7633: status_request in the TLS feature */
 	int self_signed;
 	enum cert_key key;
@@ -127,7 +127,7 @@ char *cert_server_name(const struct cert *, const char *host);
  * at `now`, and its key verifies the certificate's signature.
  */
 enum cert_result cert_find_issuer(
-    struct cert *c, const struct cert_places *places, time_t now, char *why);
+    struct cert *c, const struct cert_places *places, int64_t now, char *why);
 
 /*
  * The same, after CERT_EISSUER, in what somebody sent: a certificate in DER
@@ -135,7 +135,7 @@ enum cert_result cert_find_issuer(
  * of the kind.  `from` is where it came from, in words.
  */
 enum cert_result cert_take_issuer(struct cert *, const unsigned char *p,
-    size_t len, const char *from, time_t now, char *why);
+    size_t len, const char *from, int64_t now, char *why);
 
 /*
  * The issuer as OpenSSL decoded it, for ocsp_target(): borrowed from the shelf;

@@ -14,7 +14,7 @@
 #define HTTP_H
 
 #include <stddef.h>
-#include <time.h>
+#include <stdint.h>
 
 #include "words.h"
 
@@ -62,7 +62,7 @@ struct http_answer {
 	const unsigned char *body;
 	size_t body_len;
 	const char *headers;   /* as sent, all of them; "" if none */
-	time_t date;           /* what the Date header says; -1: nothing */
+	int64_t date;          /* what the Date header says; -1: nothing */
 	long long retry_after; /* seconds; 0: nothing said */
 	char address[64];      /* "192.0.2.1 port 80", or empty */
 	int proxied;           /* it came through a proxy */

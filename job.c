@@ -393,7 +393,7 @@ job_demand(const struct job *j, const struct env *env)
 	return demand(env, decisive(j, env), j->would_write ? 1 : j->answered);
 }
 
-time_t
+int64_t
 job_good_until(const struct job *j, const struct env *env)
 {
 	const struct ocsp_verdict *v = decisive(j, env);
@@ -402,7 +402,7 @@ job_good_until(const struct job *j, const struct env *env)
 	    j->action == ACTION_PASSED_OVER ||
 	    (j->holding != HOLDING_JUDGED && v == &j->have))
 		return 0;
-	return v->usable_until - (time_t)job_demand(j, env);
+	return v->usable_until - (int64_t)job_demand(j, env);
 }
 
 static int

@@ -11,7 +11,7 @@
 #define JOB_H
 
 #include <stddef.h>
-#include <time.h>
+#include <stdint.h>
 
 #include "cert.h"
 #include "http.h"
@@ -73,7 +73,7 @@ struct env {
 	struct ocsp *ocsp;
 	struct cert_shelf *shelf;
 	struct staple_dirs *dirs;
-	time_t now;
+	int64_t now;
 	long long ms; /* of a clock that only goes forward */
 	long long began_ms;
 	long long left_ms; /* of the whole run; -1: no deadline */
@@ -93,7 +93,7 @@ struct job {
 	unsigned char *have_der;  /* what was read first */
 	size_t have_len;
 	int have_is_der; /* that is what was judged last, at: */
-	time_t have_when;
+	int64_t have_when;
 
 	struct host *host; /* whose slot it has; the queue's */
 	int hunting;       /* the issuer is asked for, not the responder */
@@ -195,6 +195,6 @@ int job_lasts(const struct job *, const struct env *);
 long long job_demand(const struct job *, const struct env *); /* seconds */
 
 /* Until when the exit code 0 holds; 0: for ever. */
-time_t job_good_until(const struct job *, const struct env *);
+int64_t job_good_until(const struct job *, const struct env *);
 
 #endif

@@ -87,12 +87,11 @@ add_number(struct text *out, const char *name, long long n)
 
 /* RFC 3339, which ends with the year 9999. */
 static void
-add_time(struct text *out, const char *name, const time_t *when)
+add_time(struct text *out, const char *name, const int64_t *when)
 {
 	struct tm tm;
 
-	if (when == NULL || gmtime_r(when, &tm) == NULL || tm.tm_year < -1900 ||
-	    tm.tm_year > 9999 - 1900) {
+	if (when == NULL || words_date(&tm, *when) == -1) {
 		add_null(out, name);
 		return;
 	}
@@ -146,9 +145,9 @@ status(const struct job *j, const struct env *env, const struct ocsp_verdict *v)
 
 /* The end of its use, also where that is past; 0: it was never of use. */
 static int
-has_end(const struct ocsp_verdict *v, const struct env *env, time_t *end)
+has_end(const struct ocsp_verdict *v, const struct env *env, int64_t *end)
 {
-	const time_t age = (time_t)env->o->max_age;
+	const int64_t age = (int64_t)env->o->max_age;
 
 	switch (v->status) {
 	case VERDICT_GOOD:
@@ -172,7 +171,7 @@ static void
 add_times(struct text *out, const struct ocsp_verdict *v, const struct env *env)
 {
 	const int signed_for_us = v != NULL && v->has_times;
-	time_t end = 0;
+	int64_t end = 0;
 	int ends = signed_for_us && has_end(v, env, &end);
 
 	add_time(out, "this_update", signed_for_us ? &v->this_update : NULL);

@@ -14,6 +14,7 @@
 #include <openssl/x509v3.h>
 
 #include "ocsp.h"
+#include "words.h"
 
 /* OpenSSL's level 1, whatever the system's default: 80 bits of security. */
 #define LEVEL 1
@@ -49,7 +50,7 @@ struct ocsp_target {
 	OCSP_REQUEST *req;
 	unsigned char *der; /* of req */
 	size_t len;
-	time_t not_after;
+	int64_t not_after;
 	int nonce;
 };
 
@@ -619,7 +620,8 @@ is_signed_for_us(struct judging *j)
 	if (j->p->names)
 		name_signer(j);
 	ERR_clear_error();
-	X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(is->store), j->p->now);
+	X509_VERIFY_PARAM_set_time(
+	    X509_STORE_get0_param(is->store), (time_t)j->p->now);
 	/*
 	 * No flags: TRUSTOTHER, NOCHECKS and their like would let the leaf or
 	 * any sibling of it sign (RFC 6960 section 4.2.2.2).
@@ -902,7 +904,7 @@ find_ours(struct judging *j)
  * comparison takes what it cannot read for equal.
  */
 static int
-read_time(const ASN1_GENERALIZEDTIME *t, time_t *out)
+read_time(const ASN1_GENERALIZEDTIME *t, int64_t *out)
 {
 	const unsigned char *p;
 	struct tm tm;
@@ -918,7 +920,7 @@ read_time(const ASN1_GENERALIZEDTIME *t, time_t *out)
 			return 0;
 	if (p[14] != 'Z' || ASN1_TIME_to_tm(t, &tm) != 1)
 		return 0;
-	*out = timegm(&tm);
+	*out = words_seconds(&tm);
 	return 1;
 }
 
@@ -949,7 +951,7 @@ read_times(struct judging *j)
 }
 
 static void
-bound(struct ocsp_verdict *v, time_t end, int by)
+bound(struct ocsp_verdict *v, int64_t end, int by)
 {
 	if (end < v->usable_until) {
 		v->usable_until = end;
@@ -966,13 +968,13 @@ set_usable_until(struct judging *j)
 	if (ASN1_TIME_to_tm(X509_get0_notAfter(j->signer), &tm) != 1)
 		return refuse(j, VERDICT_REFUSED,
 		    "the end of its signer's certificate cannot be read");
-	v->usable_until = timegm(&tm);
+	v->usable_until = words_seconds(&tm);
 	v->bounded_by = 1;
 	if (v->has_next)
 		bound(v, v->next_update, 0);
 	bound(v, j->t->not_after, 2);
 	if (j->p->max_age >= 0)
-		bound(v, v->this_update + (time_t)j->p->max_age, 3);
+		bound(v, v->this_update + (int64_t)j->p->max_age, 3);
 	if (v->usable_until <= j->p->now)
 		return refuse(j, VERDICT_STALE,
 		    "it cannot be used any more: its signer's certificate, or "
@@ -987,7 +989,7 @@ is_timely(struct judging *j)
 	char when[WORDS_TIME_MAX], span[WORDS_TIME_MAX];
 	struct ocsp_verdict *v = j->v;
 	const struct ocsp_policy *p = j->p;
-	time_t latest = v->this_update;
+	int64_t latest = v->this_update;
 	const char *said = "";
 
 	if (v->produced_at > latest)

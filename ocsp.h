@@ -9,7 +9,7 @@
 #define OCSP_H
 
 #include <stddef.h>
-#include <time.h>
+#include <stdint.h>
 
 #include "words.h"
 
@@ -55,7 +55,7 @@ struct ocsp_about {
 	void *decoded; /* of cert_issuer_decoded(): that very one; NULL: none */
 	const unsigned char *serial; /* DER, an INTEGER */
 	size_t serial_len;
-	time_t not_after;
+	int64_t not_after;
 	enum ocsp_hash hash; /* names it in the question, RFC 6960 4.1.1 */
 	int nonce;           /* send one of 32 octets, RFC 9654 */
 };
@@ -64,7 +64,7 @@ struct ocsp_about {
 struct ocsp_target;
 
 struct ocsp_policy {
-	time_t now;
+	int64_t now;
 	long long skew;    /* seconds that a responder may be ahead */
 	long long max_age; /* seconds since thisUpdate; -1: no limit */
 	int answer;        /* it answers our question: look for the nonce */
@@ -75,11 +75,11 @@ struct ocsp_policy {
 struct ocsp_verdict {
 	enum ocsp_status status;
 	enum ocsp_error error; /* with VERDICT_ERROR */
-	time_t produced_at;
-	time_t this_update;
-	time_t next_update;
-	time_t usable_until; /* the earliest of all ends */
-	time_t revoked_at;
+	int64_t produced_at;
+	int64_t this_update;
+	int64_t next_update;
+	int64_t usable_until; /* the earliest of all ends */
+	int64_t revoked_at;
 	int reason;        /* RFC 5280 section 5.3.1; -1: none given */
 	int bounded_by;    /* 0 nextUpdate, 1 signer, 2 certificate, 3 age */
 	int has_times;     /* the times above could be read */

@@ -93,7 +93,7 @@ struct run {
 
 	/* The first of those that ended with 0 to fall short, and when. */
 	char *shortest;
-	time_t falls_short;
+	int64_t falls_short;
 };
 
 /* ---- the clock and the signals ---- */
@@ -275,7 +275,7 @@ worsen(struct run *r, enum code code)
 static void
 remember_shortest(struct run *r, const struct job *j)
 {
-	time_t when = job_good_until(j, &r->env);
+	int64_t when = job_good_until(j, &r->env);
 
 	if (when == 0 || (r->shortest != NULL && when >= r->falls_short))
 		return;

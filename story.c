@@ -56,8 +56,8 @@ story_line(struct job *j, const struct env *env, const char *label,
 
 /* "2026-11-25 03:00:00 UTC (3 d 4 h left)", or what is said of the future. */
 static const char *
-point(
-    char buf[128], time_t t, time_t now, const char *before, const char *after)
+point(char buf[128], int64_t t, int64_t now, const char *before,
+    const char *after)
 {
 	char when[WORDS_TIME_MAX], span[WORDS_TIME_MAX];
 	long long off = (long long)t - (long long)now;
@@ -70,21 +70,21 @@ point(
 
 /* Of an end: how much is left. */
 static const char *
-end_at(char buf[128], time_t t, time_t now)
+end_at(char buf[128], int64_t t, int64_t now)
 {
 	return point(buf, t, now, "", " left");
 }
 
 /* Of an event: how long ago it was. */
 static const char *
-event_at(char buf[128], time_t t, time_t now)
+event_at(char buf[128], int64_t t, int64_t now)
 {
 	return point(buf, t, now, "in ", "");
 }
 
 /* "good for 3 d 4 h, until 2026-11-25 03:00:00 UTC" */
 static const char *
-good_for(char buf[128], time_t end, time_t now)
+good_for(char buf[128], int64_t end, int64_t now)
 {
 	char when[WORDS_TIME_MAX], span[WORDS_TIME_MAX];
 

@@ -151,12 +151,58 @@ text_add_escaped(struct text *t, const char *in, size_t len)
 	return rc;
 }
 
+/*
+ * Days of the Gregorian calendar since 1970, in years that begin in March and
+ * eras of 400 of them, each of which has 146097 days.
+ */
+#define ERA_DAYS 146097
+#define DAYS_TO_1970 719468
+
+int64_t
+words_seconds(const struct tm *tm)
+{
+	int64_t m = tm->tm_mon < 2 ? tm->tm_mon + 10 : tm->tm_mon - 2;
+	int64_t y = (int64_t)tm->tm_year + 1900 - (tm->tm_mon < 2);
+	int64_t era = (y >= 0 ? y : y - 399) / 400, days;
+
+	y -= era * 400;
+	days = era * ERA_DAYS + y * 365 + y / 4 - y / 100 + (153 * m + 2) / 5 +
+	    tm->tm_mday - 1 - DAYS_TO_1970;
+	return ((days * 24 + tm->tm_hour) * 60 + tm->tm_min) * 60 + tm->tm_sec;
+}
+
+int
+words_date(struct tm *tm, int64_t when)
+{
+	int64_t days, era, y, m, s;
+
+	if (when < WORDS_YEAR_0 || when >= WORDS_YEAR_10000)
+		return -1;
+	/* nothing is negative from here on: the year before year 0 */
+	when += (int64_t)(DAYS_TO_1970 + ERA_DAYS) * 86400;
+	days = when / 86400;
+	s = when % 86400;
+	era = days / ERA_DAYS;
+	days %= ERA_DAYS;
+	y = (days - days / 1460 + days / 36524 - days / (ERA_DAYS - 1)) / 365;
+	days -= y * 365 + y / 4 - y / 100;
+	m = (5 * days + 2) / 153;
+	memset(tm, 0, sizeof(*tm));
+	tm->tm_mday = (int)(days - (153 * m + 2) / 5 + 1);
+	tm->tm_mon = (int)(m < 10 ? m + 2 : m - 10);
+	tm->tm_year = (int)((era - 1) * 400 + y + (m >= 10) - 1900);
+	tm->tm_hour = (int)(s / 3600);
+	tm->tm_min = (int)(s / 60 % 60);
+	tm->tm_sec = (int)(s % 60);
+	return 0;
+}
+
 char *
-words_time(char out[WORDS_TIME_MAX], time_t when)
+words_time(char out[WORDS_TIME_MAX], int64_t when)
 {
 	struct tm tm;
 
-	if (gmtime_r(&when, &tm) == NULL ||
+	if (words_date(&tm, when) == -1 ||
 	    strftime(out, WORDS_TIME_MAX, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
 		snprintf(out, WORDS_TIME_MAX, "a time out of range");
 	return out;

@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 /* Room for one reason, terminator included; every room's `why` has this size.
@@ -47,8 +48,18 @@ char *words_escape(char *out, size_t size, const char *in, size_t len);
 /* Appends text from outside, escaped in the same way, however long it is. */
 int text_add_escaped(struct text *, const char *in, size_t len);
 
+/*
+ * Seconds since 1970 of a moment in UTC, and the moment; -1: in no year from 0
+ * to 9999.  timegm() and its like end in 2038 where time_t has 32 bits, as on
+ * Debian's i386, and the certificates of authorities do not.
+ */
+#define WORDS_YEAR_0 (-62167219200LL)
+#define WORDS_YEAR_10000 253402300800LL
+int64_t words_seconds(const struct tm *);
+int words_date(struct tm *, int64_t when);
+
 /* "2026-11-25 03:00:00 UTC" */
-char *words_time(char out[WORDS_TIME_MAX], time_t when);
+char *words_time(char out[WORDS_TIME_MAX], int64_t when);
 
 /* "3 d 4 h", "12 min 5 s": the two largest units of so many seconds. */
 char *words_span(char out[WORDS_TIME_MAX], long long seconds);
