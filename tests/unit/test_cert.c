@@ -135,7 +135,7 @@ read_over(const char *path, struct cert *c)
 	memset(why, '!', sizeof(why));
 	res = cert_read(shelf, path, c, why);
 	if (res != CERT_OK)
-		assert_in_range(strnlen(why, WHY_MAX), 1, WHY_MAX - 1);
+		assert_true(why[0] != '\0' && strnlen(why, WHY_MAX) < WHY_MAX);
 	return res;
 }
 
@@ -560,7 +560,7 @@ a_flipped_bit_in_pem_proves_nothing_else(void **state)
 
 	(void)state;
 	/* but for a few in line ends and padding */
-	assert_in_range(flip_every_bit(pem), 0, 100);
+	assert_true(flip_every_bit(pem) <= 100);
 	free(pem.p);
 }
 
@@ -823,7 +823,7 @@ who_is_not_the_issuer_is_not_found(void **state)
 		snprintf(name, sizeof(name), "%s.pem", names[i]);
 		assert_int_equal(
 		    hunt(&c, in_dir(name), NULL, NULL, now), CERT_EISSUER);
-		assert_in_range(strnlen(why, WHY_MAX), 1, WHY_MAX - 1);
+		assert_true(why[0] != '\0' && strnlen(why, WHY_MAX) < WHY_MAX);
 		assert_non_null(strstr(why, name));
 		assert_null(c.issuer);
 		assert_int_equal(c.issuer_len, 0);

@@ -73,7 +73,7 @@ real_ms(void)
 	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* All the patience but 200 ms of it has passed when it is asked again. */
+/* All the patience but a second has passed when it is asked again. */
 static long long late_since;
 
 static long long
@@ -83,7 +83,7 @@ late_ms(void)
 		late_since = real_ms();
 		return 0;
 	}
-	return HAPROXY_PATIENCE - 200 + real_ms() - late_since;
+	return HAPROXY_PATIENCE - 1000 + real_ms() - late_since;
 }
 
 /* ---- a server that says what it is told to ---- */

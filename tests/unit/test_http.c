@@ -972,8 +972,11 @@ what_is_not_there_is_not_made_up(void **state)
 static void
 a_pause_that_is_wanted_can_be_reckoned_with(void **state)
 {
+	long long pause;
+
 	(void)state;
-	assert_in_range(get("/never").a.retry_after, 3600, 1LL << 40);
+	pause = get("/never").a.retry_after;
+	assert_true(pause >= 3600 && pause <= 1LL << 40);
 	assert_int_equal(get("/again").a.retry_after, 0);
 }
 
