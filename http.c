@@ -416,14 +416,11 @@ timed_out(const struct slot *s)
 	    : HTTP_ETIMEOUT;
 }
 
-/* Has any of an answer come, be it not one whole header? */
+/* Of less than a line no libcurl since 8.14, if not before, lets us know. */
 static int
 has_begun(const struct slot *s)
 {
-	curl_off_t first = 0;
-
-	curl_easy_getinfo(s->easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
-	return first > 0 || s->body_len + s->head_len > 0;
+	return s->body_len + s->head_len > 0;
 }
 
 /* libcurl's own words, unless they show a proxy's URL with its password. */
@@ -455,7 +452,8 @@ tell_failure(struct slot *s, CURLcode code, const char *words,
 		    o->connect_timeout_ms / 1000);
 	else if (a->result == HTTP_ETIMEOUT)
 		snprintf(a->why, len, "%s in %.10g s",
-		    has_begun(s) ? "what came was not whole" : "nothing came",
+		    has_begun(s) ? "what came was not whole"
+				 : "no line of an answer came",
 		    (double)tenths / 10);
 	else if (code == CURLE_RECV_ERROR && a->result == HTTP_EBROKEN &&
 	    /* the same code is for chunks that are none */

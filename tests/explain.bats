@@ -139,15 +139,15 @@ OUT="the responder, or a cache before it, is out of order"
 	done
 }
 
-@test "late: nothing came, or not all, and which limit it was" {
+@test "late: not a line came, or not all, and which limit it was" {
 	ARGS=(-r 0 -t 1)
-	explains 1 hang "no answer in time: nothing came in 1 s (--timeout)"
+	explains 1 hang "no answer in time: no line of an answer came in 1 s (--timeout)"
 	ARGS=(-r 0 -t 1 -X post)
-	explains 1 hang "no answer in time: nothing came in 1 s (--timeout)"
+	explains 1 hang "no answer in time: no line of an answer came in 1 s (--timeout)"
 	explains 1 slow "no answer in time: what came was not whole in 1 s (--timeout)"
-	explains 1 slow-headers "no answer in time: what came was not whole in 1 s (--timeout)"
+	explains 1 slow-headers "no answer in time: no line of an answer came in 1 s (--timeout)"
 	ARGS=(-r 0 --deadline 1)
-	explains 1 hang "no answer in time: nothing came in 1 s (--deadline)"
+	explains 1 hang "no answer in time: no line of an answer came in 1 s (--deadline)"
 }
 
 @test "nobody there, and a name that is none" {

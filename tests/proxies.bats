@@ -453,7 +453,7 @@ REFUSED="the proxy does not accept the user name and password of --proxy"
 	for proxy in "$TINY" "$SQUID"; do
 		through "$URL/hang.$T" -t 1
 		exits 1
-		reads "site.pem: http://127.0.0.1:PORT/hang: through the proxy, no answer in time: nothing came in 1 s (--timeout); $STANDS"
+		reads "site.pem: http://127.0.0.1:PORT/hang: through the proxy, no answer in time: no line of an answer came in 1 s (--timeout); $STANDS"
 	done
 }
 
