@@ -1182,12 +1182,8 @@ once() {
 	asked_by GET
 }
 
-# A sanitizer needs more than any limit.
-sanitized() {
-	grep -q __asan_init "$OCSPFETCH"
-}
-
-# With 40 MB of memory of its own, and a minute.
+# With 40 MB of memory of its own, and a minute; a sanitizer needs more than any
+# limit.
 fetch_in_40_mb() {
 	if sanitized; then
 		run --separate-stderr timeout 60 "$OCSPFETCH" "$@"

@@ -103,7 +103,7 @@ killed_everywhere() {
 	[ "$(wc -l <all)" -ge 60 ]
 	grep -q '^rename' all
 	# sanitizers are slow, and what they add is no concern of the file
-	if ldd "$OCSPFETCH" | grep -q libasan; then
+	if sanitized; then
 		awk '/^(openat|flock|write|fch|fsync|fcntl|rename|unlink)/ ||
 			NR % 8 == 0' all >plan
 	else

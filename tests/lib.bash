@@ -84,6 +84,11 @@ exits() {
 	}
 }
 
+# Is the program built with a sanitizer that keeps memory?
+sanitized() {
+	grep -q '__[at]san_init' "$OCSPFETCH"
+}
+
 # never COMMAND: it has to fail; a "!" would be no assertion.
 never() {
 	if "$@"; then return 1; fi

@@ -513,7 +513,7 @@ served() {
 	echo "$peak kB"
 	[ "$peak" -gt 0 ]
 	# sanitizers keep what was freed
-	[ "$peak" -lt 18000 ] || nm "$OCSPFETCH" | grep -q __asan
+	[ "$peak" -lt 18000 ] || sanitized
 }
 
 # ---- progress ----

@@ -78,10 +78,6 @@ stored() {
 	[ -z "$(leftovers leaf)" ]
 }
 
-sanitized() {
-	grep -q __asan_init "$OCSPFETCH"
-}
-
 # peak N: KiB of memory of a run with N certificates.
 peak() {
 	find leaf -name '*.ocsp' -exec rm -f {} +
