@@ -387,12 +387,22 @@ names_responder(const struct slot *s)
 }
 #endif
 
+/* Is it a URL that libcurl found fault with?  Of ours it finds none. */
+static int
+names_proxys_url(const struct slot *s, CURLcode code)
+{
+	return strstr(s->error, "://") != NULL &&
+	    (code == CURLE_COULDNT_RESOLVE_PROXY ||
+		code == CURLE_COULDNT_CONNECT);
+}
+
 /* Did it go, or was it to go, through a proxy? */
 static int
 is_proxied(const struct slot *s, CURLcode code)
 {
+	if (names_proxys_url(s, code))
+		return 1;
 #if LIBCURL_VERSION_NUM >= 0x080700
-	(void)code;
 	return info(s, CURLINFO_USED_PROXY) != 0;
 #else
 	/* all that tells is the request; before that, whom it tried to reach */
@@ -427,12 +437,11 @@ has_begun(const struct slot *s)
 static const char *
 plain_error(const struct slot *s, CURLcode code)
 {
-	if (strstr(s->error, "://") != NULL)
-		return code == CURLE_COULDNT_RESOLVE_PROXY ||
-			code == CURLE_COULDNT_CONNECT
-		    ? "its URL is not one that can be used"
-		    : curl_easy_strerror(code);
-	return s->error[0] != '\0' ? s->error : curl_easy_strerror(code);
+	if (names_proxys_url(s, code))
+		return "its URL is not one that can be used";
+	return s->error[0] == '\0' || strstr(s->error, "://") != NULL
+	    ? curl_easy_strerror(code)
+	    : s->error;
 }
 
 /* A failure in words; libcurl's own where they are plain enough. */
@@ -639,6 +648,12 @@ set_up_pool(struct pool *p)
 		curl_global_cleanup();
 		return -1;
 	}
+	/*
+	 * By itself libcurl 8.14 keeps four for each that is at work now: of
+	 * those that end at the same time it would close all but a few.
+	 */
+	curl_multi_setopt(
+	    p->multi, CURLMOPT_MAXCONNECTS, 4 * (long)p->o->parallel);
 	p->fresh_handles = needs_fresh_handles();
 	return 0;
 }

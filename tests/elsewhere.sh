@@ -144,7 +144,7 @@ try() {
 	fi
 	within "$root" sh -c 'openssl version; curl-config --version' || :
 	# shellcheck disable=SC2016
-	within "$root" sh -c 'cd /src && make -s -j2 WERROR=-Werror \
+	within "$root" sh -c 'cd /src && make -s -k -j2 WERROR=-Werror \
 	    all test-programs && LIMIT=3000 make -s check T="$1"' - "$t"
 }
 

@@ -377,15 +377,6 @@ forgive_openssl() {
 	export ASAN_OPTIONS LSAN_OPTIONS
 }
 
-# Since 3.2 OpenSSL waits for itself for ever, in CRYPTO_THREAD_run_once(), where
-# one of the first two allocations fails that it makes to set itself up.
-ours_begin_at() {
-	case $(openssl version) in
-	'OpenSSL 3.'[01].*) echo 1 ;;
-	*) echo 3 ;;
-	esac
-}
-
 # no_memory STATE [+]: an allocation fails, or that and all that follow; one run
 # for each of a sample: every one of the last ones, where the file is saved, and
 # of the others one in so many.

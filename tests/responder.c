@@ -166,17 +166,17 @@ no_cache(const struct reply *r)
 }
 
 /* How often this segment of a path was asked for before. */
-static unsigned int
+static long
 visits(const char *segment)
 {
 	struct visit {
 		struct visit *next;
-		unsigned int n;
+		long n;
 		char key[256];
 	};
 	static struct visit *all;
 	struct visit *v;
-	unsigned int n;
+	long n;
 
 	pthread_mutex_lock(&state_lock);
 	for (v = all; v != NULL; v = v->next)

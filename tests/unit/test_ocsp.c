@@ -55,7 +55,7 @@ respond(struct subject *s, const struct forge_recipe *r, struct response *out)
 }
 
 static enum ocsp_status
-judge_at(struct subject *s, const struct response *r, time_t when,
+judge_at(struct subject *s, const struct response *r, int64_t when,
     struct ocsp_verdict *v)
 {
 	const struct ocsp_policy policy = {
@@ -125,7 +125,7 @@ time_bounds_are_exact_to_the_second(void **state)
 	struct subject s = {.target = NULL};
 	struct response r;
 	struct ocsp_verdict v;
-	time_t this_update, next_update;
+	int64_t this_update, next_update;
 
 	(void)state;
 	subject_make(&s, NULL, 0, HASH_SHA1, 0);

@@ -1180,6 +1180,8 @@ many_writers_leave_the_best_and_no_reader_sees_half_of_it(void **state)
 
 		if (pid == 0) {
 			alarm(100);
+			/* for who counts what is left, as valgrind does */
+			staple_close(s);
 			_exit(write_numbers(i));
 		}
 		left += pid != -1;
