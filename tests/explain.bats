@@ -314,7 +314,7 @@ END
 	exits 1
 	command_shown >cmd
 	not sh cmd >shown 2>err
-	grep -q "Failed to connect to 127.0.0.1 port 1" err
+	grep -Eq "Failed to connect to 127.0.0.1( port |:)1" err
 }
 
 @test "the command of -vv shows what was answered, in OpenSSL's words" {

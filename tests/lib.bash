@@ -229,11 +229,12 @@ own_responder() {
 }
 
 # reads TEXT: standard error is this one message, whole, but for what differs
-# from run to run: ports, times, spans of time, the question in a URL, and a
-# word that tells a test's requests apart.
+# from run to run: ports, times, spans of time, the question in a URL, a word
+# that tells a test's requests apart, and how libcurl names a port.
 reads() {
 	local got
-	got=$(sed -E 's,(127\.0\.0\.[0-9]|\[::1\]|localhost):[0-9]{4\,5},\1:PORT,g
+	got=$(sed -E 's,(connect to [^ ]*):([0-9]+): ,\1 port \2: ,g
+		s,(127\.0\.0\.[0-9]|\[::1\]|localhost):[0-9]{4\,5},\1:PORT,g
 		s,port [0-9]{4\,5},port PORT,g
 		s,[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8} UTC,TIME,g
 		s,[0-9]+ (d|h|min|s)( [0-9]+ (h|min|s))? (left|ago|old),SPAN \4,g
