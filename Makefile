@@ -256,16 +256,17 @@ ALL_SUITES = $(patsubst tests/%.bats,%,$(wildcard tests/*.bats)) \
 # cannot work in a jail.  What is left out, by name, and why:
 #   as another user, or where the program is copied to, there is no valgrind:
 #     unprivileged file exit monitoring
-#   with strace, a limit of memory, or a shim before malloc() it cannot work:
-#     killed faults scale bounded hunt
+#   with strace, a limit of memory or files, or a shim before malloc() it cannot
+#     work: killed faults scale bounded hunt careful
 #   it leaves its log open in what is run: hook test_hook
-#   thousands of certificates, or one that waits for another: fair lists wait
+#   thousands of certificates, or somebody who waits seconds: fair lists wait
+#     served
 #   the program is not what is looked at: borders completion contrib
 #     curl-versions fuzz hardening messages ship tutorial
 MEMCHECK = build/valgrind
 MEMCHECK_NOT = unprivileged file exit monitoring killed faults scale bounded \
-	hunt hook test_hook fair lists wait borders completion contrib \
-	curl-versions fuzz hardening messages ship tutorial
+	hunt careful hook test_hook fair lists wait served borders completion \
+	contrib curl-versions fuzz hardening messages ship tutorial
 valgrind:
 	@$(MAKE) --no-print-directory all test-programs O=$(MEMCHECK) \
 	    BIN=$(MEMCHECK)/ocspfetch CFLAGS='-O1 -g' HARDEN= HARDEN_LD= \
