@@ -692,7 +692,7 @@ refused() {
 
 @test "-d asks nobody in the first half of the response's life" {
 	local before
-	site status-500 --to 3750
+	site status-500 --to 5400
 	store good
 	before=$(state site.pem.ocsp)
 	fetch -r 0 -d site.pem

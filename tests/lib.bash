@@ -236,6 +236,7 @@ reads() {
 	got=$(sed -E 's,(connect to [^ ]*):([0-9]+): ,\1 port \2: ,g
 		s,(127\.0\.0\.[0-9]|\[::1\]|localhost):[0-9]{4\,5},\1:PORT,g
 		s,port [0-9]{4\,5},port PORT,g
+		s,in 0\.[89] s \(--deadline\),in 1 s (--deadline),g
 		s,[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8} UTC,TIME,g
 		s,[0-9]+ (d|h|min|s)( [0-9]+ (h|min|s))? (left|ago|old),SPAN \4,g
 		s,/M[A-Za-z0-9%]{80\,},/QUESTION,g
