@@ -230,10 +230,11 @@ own_responder() {
 
 # reads TEXT: standard error is this one message, whole, but for what differs
 # from run to run: ports, times, spans of time, the question in a URL, a word
-# that tells a test's requests apart, and how libcurl names a port.
+# that tells a test's requests apart, and how libcurl puts a port or a certificate.
 reads() {
 	local got
 	got=$(sed -E 's,(connect to [^ ]*):([0-9]+): ,\1 port \2: ,g
+		s,certificate OpenSSL verify result: ([^;]*) \([0-9]+\),certificate problem: \1,g
 		s,(127\.0\.0\.[0-9]|\[::1\]|localhost):[0-9]{4\,5},\1:PORT,g
 		s,port [0-9]{4\,5},port PORT,g
 		s,in 0\.[89] s \(--deadline\),in 1 s (--deadline),g

@@ -311,9 +311,9 @@ REFUSED="the proxy does not accept the user name and password of --proxy"
 		proxy=user:wrong-word@$name
 		through "$URL/good.$T" -vv
 		exits 1
-		# tinyproxy says 401, in the place of a responder
-		case $name in
-		"$TINY_AUTH")
+		# tinyproxy said 401 up to 1.11, in the place of a responder
+		case $name:$stderr in
+		"$TINY_AUTH":*'HTTP 401'*)
 			says "HTTP 401 (through the proxy)"
 			says "; the proxy or the responder wants another user name and password; $STANDS"
 			;;
