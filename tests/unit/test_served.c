@@ -184,7 +184,7 @@ say_without_end(int fd, const char *text, size_t n, int drip)
 static void
 take_turn(int fd, const char *turn, size_t n)
 {
-	char buf[512];
+	char buf[8192]; /* a hello with a key of OpenSSL 3.5 is 1.6 kB */
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 
 	switch (turn[0]) {
