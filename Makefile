@@ -252,7 +252,8 @@ coverage:
 ALL_SUITES = $(patsubst tests/%.bats,%,$(wildcard tests/*.bats)) \
 	$(UNITS:$(O)/%=%)
 
-# The same tests under memcheck, which sees into the libraries, too: an hour.  It
+# The same tests under memcheck, which sees into the libraries, too: an hour on a
+# machine that has nothing else to do, since some limits are of seconds.  It
 # cannot work in a jail.  What is left out, by name, and why:
 #   as another user, or where the program is copied to, there is no valgrind:
 #     unprivileged file exit monitoring
