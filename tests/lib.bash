@@ -90,7 +90,7 @@ sanitized() {
 		grep -q '__[at]san_init' "$OCSPFETCH"
 }
 
-# Since 3.2 OpenSSL waits for itself for ever, in CRYPTO_THREAD_run_once(), where
+# OpenSSL 3.5 (3.0 does not) waits for itself for ever, in CRYPTO_THREAD_run_once(), where
 # one of the first two allocations fails that it makes to set itself up.
 ours_begin_at() {
 	case $(openssl version) in
