@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "hook.h"
 
 /* How long it has to end after a signal, in ms. */
@@ -276,4 +278,142 @@ hook_run(const struct hook *h, char *why)
 	sigaction(SIGCHLD, &was, NULL);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	return res;
+}
+
+/* ---- in a process of its own ---- */
+
+struct hook_runner {
+	struct child child;
+	const char *command;
+	long long (*now_ms)(void);
+};
+
+/* What it is called with: this, and the names, each with its NUL. */
+struct call {
+	size_t nfiles;
+	size_t size;
+	long long until_ms;
+};
+
+/* What came of it. */
+struct outcome {
+	enum hook_result res;
+	char why[WHY_MAX];
+};
+
+static int
+take_call(const struct hook_runner *r, int fd, struct outcome *o)
+{
+	struct call c;
+	const char **files = NULL;
+	char *names = NULL, *p;
+	struct hook h = {.command = r->command, .now_ms = r->now_ms};
+	size_t i;
+	int rc = -1;
+
+	if (child_receive(fd, &c, sizeof(c)) == -1 ||
+	    (files = malloc((c.nfiles + 1) * sizeof(*files))) == NULL ||
+	    (names = malloc(c.size + 1)) == NULL ||
+	    child_receive(fd, names, c.size) == -1)
+		goto out;
+	for (i = 0, p = names; i < c.nfiles; i++, p += strlen(p) + 1)
+		files[i] = p;
+	h.files = files;
+	h.nfiles = c.nfiles;
+	h.until_ms = c.until_ms;
+	o->res = hook_run(&h, o->why);
+	rc = 0;
+out:
+	free(files);
+	free(names);
+	return rc;
+}
+
+static void
+serve(void *ctx, int fd)
+{
+	struct outcome o = {.res = HOOK_FAILED};
+	struct iovec v = {&o, sizeof(o)};
+
+	while (take_call(ctx, fd, &o) == 0 && child_send(fd, &v, 1) == 0)
+		v = (struct iovec){&o, sizeof(o)};
+}
+
+struct hook_runner *
+hook_start(const struct hook *h, void (*end)(int), char *why)
+{
+	struct child_work w = {.serve = serve, .end = end};
+	struct hook_runner *r;
+
+	if ((r = calloc(1, sizeof(*r))) == NULL) {
+		snprintf(why, WHY_MAX, "out of memory");
+		return NULL;
+	}
+	r->command = h->command;
+	r->now_ms = h->now_ms;
+	w.ctx = r;
+	if (child_start(&r->child, &w, why) == 0)
+		return r;
+	free(r);
+	return NULL;
+}
+
+/* A signal that is for us is for the command, too: it is told once. */
+static void
+await_outcome(const struct hook_runner *r)
+{
+	struct pollfd p = {.fd = r->child.fd, .events = POLLIN};
+	int sig, told = 0;
+
+	while (poll(&p, 1, BEAT) <= 0)
+		if (!told && (sig = pending()) != 0) {
+			kill(r->child.pid, sig);
+			told = 1;
+		}
+}
+
+static int
+send_call(const struct hook_runner *r, const struct hook *h)
+{
+	struct call c = {.nfiles = h->nfiles, .until_ms = h->until_ms};
+	struct iovec v[2] = {{&c, sizeof(c)}, {NULL, 0}};
+	char *names, *p;
+	size_t i, len;
+	int rc;
+
+	for (i = 0; i < h->nfiles; i++)
+		c.size += strlen(h->files[i]) + 1;
+	if ((names = p = malloc(c.size + 1)) == NULL)
+		return -1;
+	for (i = 0; i < h->nfiles; i++, p += len) {
+		len = strlen(h->files[i]) + 1;
+		memcpy(p, h->files[i], len);
+	}
+	v[1] = (struct iovec){names, c.size};
+	rc = child_send(r->child.fd, v, 2);
+	free(names);
+	return rc;
+}
+
+enum hook_result
+hook_call(struct hook_runner *r, const struct hook *h, char *why)
+{
+	struct outcome o;
+
+	if (send_call(r, h) == -1)
+		return cannot(h, errno, why);
+	await_outcome(r);
+	if (child_receive(r->child.fd, &o, sizeof(o)) == -1)
+		return cannot(h, errno, why);
+	memcpy(why, o.why, sizeof(o.why));
+	return o.res;
+}
+
+void
+hook_stop(struct hook_runner *r)
+{
+	if (r == NULL)
+		return;
+	child_end(&r->child, 0);
+	free(r);
 }

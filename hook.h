@@ -30,4 +30,19 @@ struct hook {
 
 enum hook_result hook_run(const struct hook *, char *why);
 
+/*
+ * Who is about to give up rights that the command may need starts a process
+ * that keeps them, and runs the command when it is called.  It ends with us.
+ */
+struct hook_runner;
+
+/* Of `*h` the command and the clock count.  NULL: see `why`. */
+struct hook_runner *hook_start(
+    const struct hook *h, void (*end)(int), char *why);
+
+/* As hook_run(), but in that process. */
+enum hook_result hook_call(
+    struct hook_runner *, const struct hook *, char *why);
+void hook_stop(struct hook_runner *);
+
 #endif

@@ -235,8 +235,8 @@ make_target(struct job *j, const struct env *env, char *why)
 	return j->target == NULL ? -1 : 0;
 }
 
-static enum ocsp_status
-judge(const struct job *j, const struct env *env, const unsigned char *der,
+static void
+judge(struct job *j, const struct env *env, const unsigned char *der,
     size_t len, int answer, struct ocsp_verdict *v)
 {
 	const struct ocsp_policy policy = {
@@ -248,7 +248,11 @@ judge(const struct job *j, const struct env *env, const unsigned char *der,
 	};
 
 	(void)ocsp_starved(); /* what went before is settled */
-	return ocsp_judge(j->target, der, len, &policy, v);
+	if (judge_response(env->judge, j->target, der, len, &policy, v) ==
+	    JUDGE_DONE)
+		return;
+	job_fail(j, CODE_LOCAL, "%s", v->why);
+	ocsp_starve(); /* nor can anything else be believed */
 }
 
 /* Reads what is stored; it is judged when there is something to judge by. */
@@ -902,8 +906,8 @@ take_issuer(struct job *j, const struct env *env, const struct http_answer *a)
 	/* the URL is borrowed from what is about to change */
 	snprintf(from, sizeof(from), "%s", j->urls[j->url]);
 	(void)ocsp_starved();
-	res = cert_take_issuer(
-	    &j->cert, a->body, a->body_len, from, env->now, why);
+	res = judge_issuer(
+	    env->judge, &j->cert, a->body, a->body_len, from, env->now, why);
 	if (is_starved(j))
 		return JOB_DONE;
 	switch (res) {

@@ -15,6 +15,7 @@
 
 #include "cert.h"
 #include "http.h"
+#include "judge.h"
 #include "list.h"
 #include "ocsp.h"
 #include "options.h"
@@ -71,6 +72,7 @@ enum job_state {
 struct env {
 	const struct options *o;
 	struct ocsp *ocsp;
+	struct judge *judge;
 	struct cert_shelf *shelf;
 	struct staple_dirs *dirs;
 	int64_t now;

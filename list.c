@@ -726,6 +726,14 @@ list_next(struct list *l, struct list_entry *e, char *why)
 }
 
 void
+list_again(struct list *l)
+{
+	l->at = l->first;
+	l->dir = NULL;
+	l->dir_holds = 0;
+}
+
+void
 list_is_certificate(struct list *l)
 {
 	l->dir_holds = 1;

@@ -55,6 +55,9 @@ enum list_result list_read(
 /* The next one: ENTRY, END, BAD or LOCAL. */
 enum list_result list_next(struct list *l, struct list_entry *e, char *why);
 
+/* From the first one on again. */
+void list_again(struct list *l);
+
 /* The entry that was drawn last turned out to be a certificate. */
 void list_is_certificate(struct list *l);
 

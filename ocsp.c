@@ -36,6 +36,9 @@ struct issuer {
 	X509 *x509;
 	STACK_OF(X509) *certs; /* x509 alone */
 	X509_STORE *store;     /* x509 alone, as the anchor */
+	/* by enum ocsp_hash: CertIDs in DER but for header and serial number */
+	unsigned char *id[2];
+	size_t id_len[2];
 	struct issuer *next;
 };
 
@@ -44,12 +47,10 @@ struct ocsp {
 };
 
 struct ocsp_target {
-	const struct issuer *issuer; /* borrowed */
-	ASN1_INTEGER *serial;
-	OCSP_CERTID *id;
-	OCSP_REQUEST *req;
-	unsigned char *der; /* of req */
+	struct issuer *issuer; /* borrowed */
+	unsigned char *der;    /* the question */
 	size_t len;
+	OCSP_REQUEST *req; /* the same, where there is a nonce in it */
 	int64_t not_after;
 	int nonce;
 };
@@ -61,6 +62,8 @@ struct judging {
 	struct ocsp_verdict *v;
 	const unsigned char *der;
 	size_t len;
+	OCSP_CERTID *id;      /* what was asked for */
+	ASN1_INTEGER *serial; /* borrowed from it */
 	OCSP_RESPONSE *resp;
 	OCSP_BASICRESP *basic;
 	OCSP_SINGLERESP *ours; /* borrowed from basic */
@@ -123,6 +126,12 @@ ocsp_starved(void)
 	return was;
 }
 
+void
+ocsp_starve(void)
+{
+	starved = 1;
+}
+
 /* ---- issuers and targets ---- */
 
 struct ocsp *
@@ -142,6 +151,8 @@ issuer_free(struct issuer *is)
 	if (is == NULL)
 		return;
 	free(is->der);
+	OPENSSL_free(is->id[HASH_SHA1]);
+	OPENSSL_free(is->id[HASH_SHA256]);
 	sk_X509_free(is->certs);
 	X509_STORE_free(is->store);
 	X509_free(is->x509);
@@ -200,7 +211,7 @@ fail:
 	return NULL;
 }
 
-static const struct issuer *
+static struct issuer *
 issuer_get(struct ocsp *o, const struct ocsp_about *a)
 {
 	struct issuer *is;
@@ -218,68 +229,102 @@ issuer_get(struct ocsp *o, const struct ocsp_about *a)
 }
 
 static OCSP_CERTID *
-make_id(const struct ocsp_target *t, const EVP_MD *md)
+make_id(const struct issuer *is, const EVP_MD *md, const ASN1_INTEGER *serial)
 {
-	const X509 *x = t->issuer->x509;
-
-	return OCSP_cert_id_new(md, X509_get_subject_name(x),
-	    X509_get0_pubkey_bitstr(x), t->serial);
+	return OCSP_cert_id_new(md, X509_get_subject_name(is->x509),
+	    X509_get0_pubkey_bitstr(is->x509), serial);
 }
 
+/*
+ * The hashes of its name and key are the same in all questions: they are kept
+ * as they stand in a CertID, before the serial number.
+ */
 static int
-make_request_with_nonce(struct ocsp_target *t)
+hash_issuer(struct issuer *is, enum ocsp_hash hash)
 {
-	OCSP_CERTID *id;
-	int n;
+	const EVP_MD *md = hash == HASH_SHA256 ? EVP_sha256() : EVP_sha1();
+	const unsigned char *p;
+	unsigned char *der = NULL;
+	ASN1_INTEGER *zero;
+	OCSP_CERTID *id = NULL;
+	int tag, class, n = -1;
+	long len;
 
-	if ((t->req = OCSP_REQUEST_new()) == NULL ||
-	    (id = OCSP_CERTID_dup(t->id)) == NULL)
+	if (is->id[hash] != NULL)
+		return 0;
+	if ((zero = ASN1_INTEGER_new()) != NULL &&
+	    (id = make_id(is, md, zero)) != NULL)
+		n = i2d_OCSP_CERTID(id, &der);
+	OCSP_CERTID_free(id);
+	ASN1_INTEGER_free(zero);
+	if (n <= 0)
 		return -1;
-	if (OCSP_request_add0_id(t->req, id) == NULL) {
-		OCSP_CERTID_free(id);
-		return -1;
-	}
-	/* OpenSSL's own default of 16 is too short for RFC 9654 */
-	if (OCSP_request_add1_nonce(t->req, NULL, NONCE_LEN) != 1 ||
-	    (n = i2d_OCSP_REQUEST(t->req, &t->der)) <= 0)
-		return -1;
-	t->len = (size_t)n;
+	p = der;
+	ASN1_get_object(&p, &len, &tag, &class, n);
+	/* the zero has three bytes */
+	is->id_len[hash] = (size_t)len - 3;
+	memmove(der, p, is->id_len[hash]);
+	is->id[hash] = der;
 	return 0;
 }
 
 /*
- * Without extensions the question is the CertID in four SEQUENCEs (OCSPRequest,
- * tbsRequest, requestList, Request; RFC 6960 section 4.1.1), which is cheaper
- * made by hand: it is made for each certificate.
+ * The question is the CertID in four SEQUENCEs (OCSPRequest, tbsRequest,
+ * requestList, Request; RFC 6960 section 4.1.1), which is cheaper made by hand:
+ * it is made for each certificate.
  */
 static int
-make_request(struct ocsp_target *t)
+make_request(struct ocsp_target *t, const struct ocsp_about *a)
 {
-	int len[5], i, n;
+	const unsigned char *id = t->issuer->id[a->hash];
+	size_t id_len = t->issuer->id_len[a->hash];
+	int len[6], i;
 	unsigned char *p;
 
-	if (t->nonce)
-		return make_request_with_nonce(t);
-	if ((len[0] = i2d_OCSP_CERTID(t->id, NULL)) <= 0)
-		return -1;
-	for (i = 1; i < 5; i++)
+	len[0] = (int)(id_len + a->serial_len);
+	for (i = 1; i < 6; i++)
 		len[i] = ASN1_object_size(1, len[i - 1], V_ASN1_SEQUENCE);
-	if (len[4] <= 0 ||
-	    (p = t->der = OPENSSL_malloc((size_t)len[4])) == NULL)
+	if (len[5] <= 0 ||
+	    (p = t->der = OPENSSL_malloc((size_t)len[5])) == NULL)
 		return -1;
-	for (i = 3; i >= 0; i--)
+	for (i = 4; i >= 0; i--)
 		ASN1_put_object(
 		    &p, 1, len[i], V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
-	n = i2d_OCSP_CERTID(t->id, &p);
-	t->len = (size_t)len[4];
-	return n == len[0] && p == t->der + t->len ? 0 : -1;
+	memcpy(p, id, id_len);
+	memcpy(p + id_len, a->serial, a->serial_len);
+	t->len = (size_t)len[5];
+	return 0;
+}
+
+static int
+decode_request(struct ocsp_target *t)
+{
+	const unsigned char *p = t->der;
+
+	t->req = d2i_OCSP_REQUEST(NULL, &p, (long)t->len);
+	return t->req != NULL ? 0 : -1;
+}
+
+static int
+add_nonce(struct ocsp_target *t)
+{
+	unsigned char *der = NULL;
+	int n;
+
+	/* OpenSSL's own default of 16 is too short for RFC 9654 */
+	if (decode_request(t) == -1 ||
+	    OCSP_request_add1_nonce(t->req, NULL, NONCE_LEN) != 1 ||
+	    (n = i2d_OCSP_REQUEST(t->req, &der)) <= 0)
+		return -1;
+	OPENSSL_free(t->der);
+	t->der = der;
+	t->len = (size_t)n;
+	return 0;
 }
 
 struct ocsp_target *
 ocsp_target(struct ocsp *o, const struct ocsp_about *a, char *why)
 {
-	const EVP_MD *md = a->hash == HASH_SHA256 ? EVP_sha256() : EVP_sha1();
-	const unsigned char *serial = a->serial;
 	struct ocsp_target *t;
 
 	ERR_clear_error();
@@ -287,10 +332,8 @@ ocsp_target(struct ocsp *o, const struct ocsp_about *a, char *why)
 		t->not_after = a->not_after;
 		t->nonce = a->nonce;
 		t->issuer = issuer_get(o, a);
-		t->serial =
-		    d2i_ASN1_INTEGER(NULL, &serial, (long)a->serial_len);
-		if (t->issuer != NULL && t->serial != NULL &&
-		    (t->id = make_id(t, md)) != NULL && make_request(t) == 0)
+		if (t->issuer != NULL && hash_issuer(t->issuer, a->hash) == 0 &&
+		    make_request(t, a) == 0 && (!a->nonce || add_nonce(t) == 0))
 			return t;
 	}
 	snprintf(why, WHY_MAX, "cannot make the question: %s",
@@ -302,14 +345,44 @@ ocsp_target(struct ocsp *o, const struct ocsp_about *a, char *why)
 }
 
 void
+ocsp_describe(const struct ocsp_target *t, struct ocsp_case *c)
+{
+	c->issuer = t->issuer->der;
+	c->issuer_len = t->issuer->len;
+	c->request = t->der;
+	c->request_len = t->len;
+	c->not_after = t->not_after;
+	c->nonce = t->nonce;
+}
+
+struct ocsp_target *
+ocsp_recall(struct ocsp *o, const struct ocsp_case *c)
+{
+	const struct ocsp_about about = {
+	    .issuer = c->issuer, .issuer_len = c->issuer_len};
+	struct ocsp_target *t;
+
+	if ((t = calloc(1, sizeof(*t))) == NULL)
+		return NULL;
+	t->not_after = c->not_after;
+	t->nonce = c->nonce;
+	t->len = c->request_len;
+	t->issuer = issuer_get(o, &about);
+	t->der = OPENSSL_memdup(c->request, c->request_len);
+	if (t->issuer != NULL && t->der != NULL &&
+	    (!t->nonce || decode_request(t) == 0))
+		return t;
+	ocsp_target_free(t);
+	return NULL;
+}
+
+void
 ocsp_target_free(struct ocsp_target *t)
 {
 	if (t == NULL)
 		return;
-	OCSP_CERTID_free(t->id);
 	OCSP_REQUEST_free(t->req);
 	OPENSSL_free(t->der);
-	ASN1_INTEGER_free(t->serial);
 	free(t);
 }
 
@@ -452,6 +525,27 @@ meaning(enum ocsp_error e)
 	return "something is wrong with it";
 }
 
+/* The CertID stands in four SEQUENCEs; what a nonce adds is behind it. */
+static int
+recall_question(struct judging *j)
+{
+	const unsigned char *p = j->t->der, *const end = p + j->t->len;
+	int i, tag, class;
+	long n;
+
+	for (i = 0; i < 4; i++)
+		if (ASN1_get_object(&p, &n, &tag, &class, (long)(end - p)) &
+		    0x80)
+			break;
+	if (i == 4)
+		j->id = d2i_OCSP_CERTID(NULL, &p, (long)(end - p));
+	if (j->id != NULL &&
+	    OCSP_id_get0_info(NULL, NULL, NULL, &j->serial, j->id) == 1)
+		return 1;
+	return refuse(j, VERDICT_INVALID,
+	    "the question cannot be read, or out of memory");
+}
+
 static int
 decode(struct judging *j)
 {
@@ -498,15 +592,15 @@ kinship(const struct judging *j, OCSP_SINGLERESP *single)
 	const EVP_MD *md;
 	enum kinship kin = UNCLEAR;
 
-	if (OCSP_id_cmp(j->t->id, id) == 0)
+	if (OCSP_id_cmp(j->id, id) == 0)
 		return OURS;
 	if ((copy = OCSP_CERTID_dup(id)) == NULL)
 		return UNCLEAR;
 	OCSP_id_get0_info(NULL, &alg, NULL, &serial, copy);
-	if (ASN1_INTEGER_cmp(serial, j->t->serial) != 0)
+	if (ASN1_INTEGER_cmp(serial, j->serial) != 0)
 		kin = STRANGER;
 	else if ((md = EVP_get_digestbyobj(alg)) != NULL &&
-	    (same = make_id(j->t, md)) != NULL) {
+	    (same = make_id(j->t->issuer, md, j->serial)) != NULL) {
 		kin = OCSP_id_cmp(same, id) == 0 ? OURS_OTHER_HASH : STRANGER;
 		OCSP_CERTID_free(same);
 	}
@@ -1075,13 +1169,14 @@ ocsp_judge(const struct ocsp_target *t, const unsigned char *der, size_t len,
 	v->reason = -1;
 	v->revoked_at = -1;
 	ERR_clear_error();
-	if (decode(&j) && is_about_us(&j) && is_signed_for_us(&j) &&
-	    carries_no_ballast(&j) && is_strong(&j) && is_understood(&j) &&
-	    find_ours(&j) && read_times(&j) && is_timely(&j) &&
-	    has_our_nonce(&j))
+	if (recall_question(&j) && decode(&j) && is_about_us(&j) &&
+	    is_signed_for_us(&j) && carries_no_ballast(&j) && is_strong(&j) &&
+	    is_understood(&j) && find_ours(&j) && read_times(&j) &&
+	    is_timely(&j) && has_our_nonce(&j))
 		settle(&j);
 	OCSP_BASICRESP_free(j.basic);
 	OCSP_RESPONSE_free(j.resp);
+	OCSP_CERTID_free(j.id);
 	ERR_clear_error();
 	return v->status;
 }

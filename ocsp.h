@@ -101,11 +101,26 @@ void ocsp_free(struct ocsp *);
  * verdict, and nothing that cert.h says of a file, is to be believed.
  */
 int ocsp_starved(void);
+void ocsp_starve(void); /* as if it had */
 
 /* Owned by the caller, outlived by the `struct ocsp`; NULL: see `why`. */
 struct ocsp_target *ocsp_target(
     struct ocsp *, const struct ocsp_about *, char *why);
 void ocsp_target_free(struct ocsp_target *);
+
+/* All that the judgement needs to know of a target, in bytes; borrowed. */
+struct ocsp_case {
+	const unsigned char *issuer; /* DER */
+	size_t issuer_len;
+	const unsigned char *request; /* DER */
+	size_t request_len;
+	int64_t not_after;
+	int nonce;
+};
+
+/* Another process makes of it a target that ocsp_judge() takes for the same. */
+void ocsp_describe(const struct ocsp_target *, struct ocsp_case *);
+struct ocsp_target *ocsp_recall(struct ocsp *, const struct ocsp_case *);
 
 /* The question in DER; borrowed from the target. */
 const unsigned char *ocsp_request(const struct ocsp_target *, size_t *len);

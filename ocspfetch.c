@@ -20,6 +20,7 @@
 #include "options.h"
 #include "queue.h"
 #include "report.h"
+#include "sandbox.h"
 #include "story.h"
 
 /* How long a lock is waited for, and how often it is tried, in ms. */
@@ -36,6 +37,9 @@
 /* So much waits to be handed to HAProxy, in bytes, before it is. */
 #define NEWS_MAX ((size_t)1 << 20)
 
+/* How long the judge of responses has for one, in ms; it takes one or less. */
+#define JUDGE_PATIENCE 20000
+
 /* However late it is, the hook has so long, in ms. */
 #define HOOK_LEAST 10000
 
@@ -46,6 +50,9 @@
 #define PROGRESS_AFTER 1000
 #define PROGRESS_STEP 100
 #define PROGRESS_LINES 5000
+
+/* Who writes in so many directories is not kept from others; a power of 2. */
+#define MAX_PLACES 8192
 
 /* A response in place, of which HAProxy has to hear; all is owned. */
 struct news {
@@ -58,6 +65,13 @@ struct news {
 struct change {
 	char *output;
 	struct staple_mark mark;
+};
+
+/* Where the run writes; the names are owned. */
+struct places {
+	char **dirs;
+	size_t n, size;
+	int many; /* too many to keep to them */
 };
 
 /* How far the run is, for --progress. */
@@ -88,8 +102,12 @@ struct run {
 	struct news *news, **last_news;
 	size_t news_size;
 
+	struct hook_runner *hook; /* borrowed; NULL: there is no such process */
 	struct change *changes;
 	size_t nchanges;
+
+	unsigned narrowed; /* JAIL_ bits of this process */
+	int written_places;
 
 	/* The first of those that ended with 0 to fall short, and when. */
 	char *shortest;
@@ -472,7 +490,8 @@ call_hook(struct run *r)
 	h.files = files;
 	if (h.until_ms != -1 && h.until_ms < monotonic_ms() + HOOK_LEAST)
 		h.until_ms = monotonic_ms() + HOOK_LEAST;
-	done = hook_run(&h, why) == HOOK_DONE;
+	done = (r->hook != NULL ? hook_call(r->hook, &h, why)
+				: hook_run(&h, why)) == HOOK_DONE;
 	free(files);
 	if (done)
 		remove_markers(r);
@@ -988,15 +1007,157 @@ prepare(struct run *r)
 		r->haproxy[i].now_ms = monotonic_ms;
 	}
 	r->env.ocsp = ocsp_new();
+	r->env.judge = judge_new(&(struct judge_terms){.ocsp = r->env.ocsp,
+	    .mode = (enum sandbox_mode)o->sandbox,
+	    .patience_ms = JUDGE_PATIENCE,
+	    .end = _exit});
 	r->env.shelf = cert_shelf_new(
 	    (o->verbose > 0 || o->served != NULL || o->json ? CERT_NAMES : 0) |
 	    (o->haproxy.n > 0 ? CERT_PRINTS : 0));
 	r->env.dirs = staple_dirs_new();
 	r->queue = make_queue(r);
-	return r->env.ocsp == NULL || r->env.shelf == NULL ||
-		r->env.dirs == NULL || r->queue == NULL
+	return r->env.ocsp == NULL || r->env.judge == NULL ||
+		r->env.shelf == NULL || r->env.dirs == NULL || r->queue == NULL
 	    ? -1
 	    : 0;
+}
+
+static int
+is_held(struct run *r)
+{
+	char why[WHY_MAX];
+
+	if (judge_try(r->env.judge, why) == JUDGE_DONE)
+		return 1;
+	complain_of(r, why, "; nothing was done");
+	worsen(r, CODE_LOCAL);
+	return 0;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Each once. */
+static void
+sift_places(struct places *p)
+{
+	size_t i, n = 0;
+
+	if (p->n > 1)
+		qsort(p->dirs, p->n, sizeof(*p->dirs), by_name);
+	for (i = 0; i < p->n; i++)
+		if (n > 0 && strcmp(p->dirs[n - 1], p->dirs[i]) == 0)
+			free(p->dirs[i]);
+		else
+			p->dirs[n++] = p->dirs[i];
+	p->n = n;
+}
+
+static int
+grow_places(struct places *p)
+{
+	size_t size = p->size == 0 ? 16 : 2 * p->size;
+	char **dirs;
+
+	if (p->size == MAX_PLACES) {
+		sift_places(p);
+		return p->n <= MAX_PLACES / 2 ? 0 : -1;
+	}
+	if ((dirs = realloc(p->dirs, size * sizeof(*dirs))) == NULL)
+		return -1;
+	p->dirs = dirs;
+	p->size = size;
+	return 0;
+}
+
+/* The directory of this file is one to write in. */
+static void
+add_place(struct places *p, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	size_t len = slash == NULL ? 0 : (size_t)(slash - file);
+	const char *last = p->n > 0 ? p->dirs[p->n - 1] : "";
+
+	if (slash == NULL)
+		file = ".";
+	if (len == 0)
+		len = 1; /* "." or "/" */
+	/* most are where the one before is */
+	if (strncmp(last, file, len) == 0 && last[len] == '\0')
+		return;
+	if ((p->n == p->size && grow_places(p) == -1) ||
+	    (p->dirs[p->n] = strndup(file, len)) == NULL)
+		p->many = 1;
+	else
+		p->n++;
+}
+
+static void
+find_places(struct run *r, struct places *p)
+{
+	const struct options *o = r->env.o;
+	struct list_entry e;
+	enum list_result res;
+	char why[WHY_MAX];
+
+	if (o->output != NULL)
+		add_place(p, o->output);
+	while (!p->many && (res = list_next(r->list, &e, why)) != LIST_END) {
+		if (res != LIST_ENTRY)
+			continue;
+		add_place(p, e.path);
+		if (e.output != NULL)
+			add_place(p, e.output);
+		if (e.issuer != NULL)
+			add_place(p, e.issuer);
+	}
+	list_again(r->list);
+}
+
+/* All that is named is known: what this run will not do, it cannot do. */
+static void
+narrow(struct run *r)
+{
+	static const char *const nowhere[] = {NULL};
+	const struct options *o = r->env.o;
+	struct places p = {.n = 0};
+
+	if (o->sandbox == SANDBOX_OFF)
+		return;
+	if (!o->check && !o->dry_run && o->served == NULL)
+		find_places(r, &p);
+	sift_places(&p);
+	r->narrowed = sandbox_narrow(p.many ? NULL
+		: p.n == 0                  ? nowhere
+					    : (const char *const *)p.dirs,
+	    p.n);
+	r->written_places = !p.many;
+	while (p.n > 0)
+		free(p.dirs[--p.n]);
+	free(p.dirs);
+}
+
+static void
+say_sandbox(const struct run *r)
+{
+	int jail;
+
+	if (r->env.o->verbose < 2 || r->env.judge == NULL ||
+	    r->env.o->sandbox == SANDBOX_OFF)
+		return;
+	if ((jail = judge_jail(r->env.judge)) != -1)
+		fprintf(stderr,
+		    "ocspfetch: sandbox: what was received is decoded by a "
+		    "process of its own, held by %s\n",
+		    sandbox_words((unsigned)jail));
+	if (r->narrowed != 0)
+		fprintf(stderr, "ocspfetch: sandbox: this process %s\n",
+		    r->written_places
+			? "writes only where responses go, and runs nothing"
+			: "runs nothing");
 }
 
 static void
@@ -1013,6 +1174,7 @@ clean_up(struct run *r)
 	cert_shelf_free(r->env.shelf);
 	queue_free(r->queue);
 	staple_dirs_free(r->env.dirs);
+	judge_free(r->env.judge);
 	ocsp_free(r->env.ocsp);
 	list_free(r->list);
 }
@@ -1037,20 +1199,24 @@ go(struct run *r)
 }
 
 static int
-run(const struct options *o)
+run(const struct options *o, struct hook_runner *hook)
 {
 	struct run r = {
 	    .env = {.o = o, .left_ms = -1, .clock_ms = monotonic_ms},
-	    .deadline_ms = -1};
+	    .deadline_ms = -1,
+	    .hook = hook};
 
 	ending_signals(SIG_BLOCK);
 	if (prepare(&r) == -1)
 		starve(&r);
-	else
+	else if (is_held(&r))
 		read_names(&r);
-	if (r.worst == CODE_OK)
+	if (r.worst == CODE_OK) {
+		narrow(&r);
 		go(&r);
+	}
 	ending_signals(SIG_UNBLOCK);
+	say_sandbox(&r);
 	look_again(&r);
 	clean_up(&r);
 	if (r.worst == CODE_OK && r.changed && o->exit_changed != 0)
@@ -1086,6 +1252,34 @@ print(const char *text)
 	return CODE_OK;
 }
 
+/*
+ * The command of -e may need what this process gives up before all else: rights
+ * by way of sudo, core files, a place to write.
+ */
+static int
+start(const struct options *o, int argc, char *const *argv)
+{
+	const struct hook h = {.command = o->on_change, .now_ms = monotonic_ms};
+	struct hook_runner *hook = NULL;
+	int code = CODE_LOCAL;
+	char why[WHY_MAX];
+
+	if (o->sandbox != SANDBOX_OFF) {
+		sandbox_close(argc, argv);
+		if (h.command != NULL && !o->dry_run &&
+		    (hook = hook_start(&h, _exit, why)) == NULL) {
+			fprintf(stderr, "ocspfetch: -e: %s; nothing was done\n",
+			    why);
+			return CODE_LOCAL;
+		}
+		sandbox_start();
+	}
+	if (splay(o) == 0)
+		code = run(o, hook);
+	hook_stop(hook);
+	return code;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -1096,11 +1290,11 @@ main(int argc, char **argv)
 	if (make_sure_of_std_fds() == -1)
 		return CODE_LOCAL;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL); /* whoever started us may not want to wait */
 	signal(SIGXFSZ, SIG_IGN); /* a write then fails instead */
 	switch (options_read(&o, argc, argv, why)) {
 	case OPTIONS_RUN:
-		if (splay(&o) == 0)
-			code = run(&o);
+		code = start(&o, argc, argv);
 		break;
 	case OPTIONS_HELP:
 		code = print(options_help);

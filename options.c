@@ -8,6 +8,7 @@
 #include "haproxy.h"
 #include "http.h"
 #include "options.h"
+#include "sandbox.h"
 #include "served.h"
 
 /* A longer word is nothing that is like an option. */
@@ -43,7 +44,7 @@ const char options_help[] =
     "for more)\n"
     "  --haproxy SOCKET  -e, --on-change CMD   -j, --json  --syslog  "
     "--progress\n"
-    "  --exit-changed[=N]                      -h, --help  -V, --version\n"
+    "  --exit-changed[=N]  --sandbox MODE      -h, --help  -V, --version\n"
     "exit status: 0 each certificate has a good response on disk, or "
     "needs none\n"
     "  1 temporary, run again    2 usage or input, fix the job\n"
@@ -65,6 +66,8 @@ static const struct choice hashes[] = {
 static const struct choice protocols[] = {{"smtp", STARTTLS_SMTP},
     {"imap", STARTTLS_IMAP}, {"pop3", STARTTLS_POP3}, {"ftp", STARTTLS_FTP},
     {"ldap", STARTTLS_LDAP}, {NULL, 0}};
+static const struct choice sandboxes[] = {{"auto", SANDBOX_AUTO},
+    {"require", SANDBOX_REQUIRE}, {"off", SANDBOX_OFF}, {NULL, 0}};
 
 /* What a number may be, and what it is if the option has no argument. */
 struct range {
@@ -123,6 +126,7 @@ static const struct entry table[] = {
 	NULL},
     {0, "progress", FLAG, AT(progress), no_argument, NOTHING, NULL},
     {'r', "retry", NUMBER, AT(retry), required_argument, {0, 100, 0}, NULL},
+    {0, "sandbox", CHOICE, AT(sandbox), required_argument, NOTHING, sandboxes},
     {'S', "served", STRING, AT(served), required_argument, NOTHING, NULL},
     {0, "skew", TIME, AT(skew), required_argument, {0, YEARS_100, 0}, NULL},
     {0, "splay", TIME, AT(splay), required_argument, {1, 7 * 86400LL, 0}, NULL},

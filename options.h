@@ -56,6 +56,7 @@ struct options {
 	int method;             /* enum ocsp_method */
 	int hash;               /* enum ocsp_hash */
 	int starttls;           /* enum served_starttls */
+	int sandbox;            /* enum sandbox_mode */
 	int ipv4;
 	int ipv6;
 	int check;

@@ -382,7 +382,7 @@ story_exchange(struct job *j, const struct env *env,
 		return;
 	add_block(j, "<", a->headers);
 	if (a->result == HTTP_ANSWERED && !j->hunting &&
-	    (text = ocsp_text(a->body, a->body_len)) != NULL) {
+	    (text = judge_text(env->judge, a->body, a->body_len)) != NULL) {
 		add_block(j, "|", text);
 		free(text);
 	}
@@ -470,7 +470,7 @@ story_staple(
 	    is[0] != '\0' ? ", " : "", is);
 	story_verdict(j, env);
 	if (env->o->verbose < 2 ||
-	    (text = ocsp_text(a->staple, a->staple_len)) == NULL)
+	    (text = judge_text(env->judge, a->staple, a->staple_len)) == NULL)
 		return;
 	add_block(j, "|", text);
 	free(text);

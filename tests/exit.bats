@@ -868,6 +868,9 @@ checked() {
 	for stored in good expired nothing revoked; do
 		store "$stored"
 		traced -e trace=network "$OCSPFETCH" -c site.pem
+		# to the judge of responses there is a pair of them, and no more
+		sed -i '/ socketpair(AF_UNIX, /d; / [sg]etsockopt(/d
+			/ shutdown(/d; / --- SIG/d; / +++ /d' ../trace
 		[ ! -s ../trace ] || {
 			cat ../trace
 			return 1

@@ -136,12 +136,13 @@ carry_out() {
 	[ "$(cat wrong.? | wc -l)" -eq 0 ]
 }
 
-# calls STATE FUNCTION: how many calls of it there are, if nothing fails.
+# calls STATE FUNCTION [options]: how many calls of it there are, if nothing
+# fails.
 calls() {
 	(
 		cd w0 || exit
 		store "$1"
-		shimmed '' && [ "$code" -eq 0 ]
+		shimmed '' "${@:3}" && [ "$code" -eq 0 ]
 	)
 	awk -v f="$2" '$1 == f { print $2 }' count.w0
 }
@@ -163,10 +164,17 @@ each() {
 }
 
 @test "an open that fails leaves the old file, or none" {
+	local own
 	each openat may-survive EACCES
 	each openat fails EMFILE ENFILE ENOMEM EIO
 	each open fails EMFILE ENFILE ENOMEM EIO
 	each open unreadable EACCES
+	# the first are of directories that may be written to: --sandbox=auto
+	# does without
+	own=$(($(calls older open) - $(calls older open --sandbox=off)))
+	((own <= 1))
+	[ "$own" -eq 0 ] ||
+		sed -i 's/ [a-z-]* open:1:/ survives open:1:/' plan
 	# the temporary file is made by one of these
 	each openat fails ENOSPC EDQUOT EROFS EPERM
 	carry_out

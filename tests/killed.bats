@@ -37,7 +37,7 @@ store() {
 # LeakSanitizer cannot work under strace.
 traced() {
 	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 timeout -k 1 20 \
-		strace -f -qq "$@" "$OCSPFETCH" site.pem
+		strace -qq "$@" "$OCSPFETCH" site.pem
 }
 
 # The system calls of a whole run, from when the certificate is opened to the
@@ -46,8 +46,7 @@ calls() {
 	store "$1"
 	traced -o ../trace >../out 2>&1
 	[ ! -s ../out ]
-	awk '{ sub(/^[0-9]+ +/, "") }
-	!/^[a-z_0-9]+\(/ { next }
+	awk '!/^[a-z_0-9]+\(/ { next }
 	{
 		name = substr($0, 1, index($0, "(") - 1)
 		n[name]++
@@ -56,13 +55,31 @@ calls() {
 	}' ../trace
 }
 
-# try STATE NAME:N: what is wrong after a run that is killed there, and after
-# the one that follows; nothing if all is well.
+# Those of the judge of responses, as much of its life as it is jailed or about
+# to be: all that it makes.
+calls_of_judge() {
+	store "$1"
+	traced -f -o ../trace >../out 2>&1
+	[ ! -s ../out ]
+	awk 'NR == 1 { program = $1 }
+	$1 == program { next }
+	{ sub(/^[0-9]+ +/, "") }
+	!/^[a-z_0-9]+\(/ { next }
+	{
+		name = substr($0, 1, index($0, "(") - 1)
+		print name ":" ++n[name]
+	}' ../trace
+}
+
+# try STATE NAME:N [-f]: what is wrong after a run that is killed there, and
+# after the one that follows; nothing if all is well.  With -f its judge may be
+# killed instead, which is said.
 try() {
 	local state=$1 name=${2%:*} n=${2#*:} was=none is code=0
 	store "$state"
 	[ "$state" = nothing ] || was=old
-	traced -o /dev/null -e "trace=$name" \
+	# shellcheck disable=SC2086
+	traced ${3-} -o /dev/null -e "trace=$name" \
 		-e "inject=$name:signal=KILL:when=$n" >out 2>err || code=$?
 	is=$(holding)
 	compgen -G '.site.pem.ocsp.*' >/dev/null && echo left >>../seen
@@ -70,6 +87,16 @@ try() {
 	case $code in
 	137) [ "$is" = "$was" ] || [ "$is" = new ] || echo "the file is $is" ;;
 	0) [ "$is" = new ] || echo "0, but the file is $is" ;;
+	3)
+		[ -n "${3-}" ] || echo "status 3"
+		[ "$is" = "$was" ] || echo "3, but the file is $is"
+		if [ "$(wc -l <err)" -ne 1 ] ||
+			! grep -q '^ocspfetch: site.pem: the process that decodes what was received was killed' err; then
+			echo "it says: $(cat err)"
+		fi
+		echo bereft >>../seen
+		: >err
+		;;
 	*) echo "status $code" ;;
 	esac
 	[ "$code" -ne 137 ] || echo killed >>../seen
@@ -84,13 +111,13 @@ try() {
 	fi
 }
 
-# worker I STATE: every second line of the plan.
+# worker I STATE [-f]: every second line of the plan.
 worker() {
 	local call told i=0
 	cd "w$1" || return
 	while read -r call; do
 		[ $((i++ % 2)) -eq "$1" ] || continue
-		told=$(try "$2" "$call")
+		told=$(try "$2" "$call" "${3-}")
 		[ -z "$told" ] || echo "$call: ${told//$'\n'/; }"
 	done <../plan >"../wrong.$1" 2>&1
 	echo "worker $1 is done" >>../seen
@@ -132,6 +159,24 @@ killed_everywhere() {
 
 @test "killed before any system call, a run leaves no file or the new one" {
 	killed_everywhere nothing none
+}
+
+@test "its judge killed before any system call, a run leaves the old file, or new" {
+	local pids=() pid
+	command -v strace >/dev/null || skip "needs strace"
+	(cd w0 && calls_of_judge older) >plan
+	# a sanitizer's are many
+	[ "$(wc -l <plan)" -lt 100 ] || sed -i -n '1~6p' plan
+	[ "$(wc -l <plan)" -ge 5 ]
+	worker 0 older -f 3>&- &
+	pids+=("$!")
+	worker 1 older -f 3>&- &
+	pids+=("$!")
+	for pid in "${pids[@]}"; do wait "$pid"; done
+	cat wrong.?
+	[ "$(cat wrong.? | wc -l)" -eq 0 ]
+	[ "$(grep -c 'is done' seen)" -eq 2 ]
+	grep -qx bereft seen
 }
 
 @test "ten runs that are killed leave one temporary file, and the next none" {

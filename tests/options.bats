@@ -436,6 +436,7 @@ sample() {
 	proxy) echo ;;
 	served) echo localhost:1 ;;
 	starttls) echo smtp ;;
+	sandbox) echo auto ;;
 	url) echo "$URL/good" ;;
 	*) echo 20h ;;
 	esac

@@ -78,16 +78,23 @@ forget() {
 	find leaf -name '*.ocsp' -exec rm -f {} +
 }
 
-# callgrind FILE COMMAND...: the instructions that it takes; its profile in FILE.
+# callgrind FILE COMMAND...: the instructions that it and the processes take that
+# it starts; its profile in FILE, theirs beside it.
 callgrind() {
 	profile=$1
 	shift
-	valgrind --tool=callgrind --callgrind-out-file="$profile" "$@" \
-	    >/dev/null 2>"$WORK/callgrind" || {
+	[ "$1" != "$OCSPFETCH" ] || {
+		shift
+		set -- "$UNJAILED" "$@"
+	}
+	rm -f "$profile" "$profile".*
+	{ valgrind --tool=callgrind --callgrind-out-file="$profile.%p" "$@" \
+	    2>&1 >/dev/null && : >"$profile"; } | cat >"$WORK/callgrind"
+	[ -e "$profile" ] || {
 		cat "$WORK/callgrind" >&2
 		die "$1 failed under callgrind"
 	}
-	awk '/Collected/ { print $NF }' "$WORK/callgrind"
+	awk '/Collected/ { n += $NF } END { print n }' "$WORK/callgrind"
 }
 
 # further WHAT: instructions for each further certificate of the world that is

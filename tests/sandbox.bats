@@ -1,0 +1,287 @@
+#!/usr/bin/env bats
+#
+# What is received is decoded where it can do no harm: with the whole program.
+# What is impossible in there, test_sandbox tries; what its death costs,
+# test_judge.
+#
+# shellcheck disable=SC2154
+
+load lib
+
+setup_file() { world; }
+teardown_file() { end_world; }
+setup() { own_place; }
+teardown() { end_place; }
+
+# The children of a process, by number.
+children() {
+	local of=/proc/$1/task/$1/children
+	if [ -e "$of" ]; then
+		cat "$of" 2>/dev/null || true
+	else
+		pgrep -P "$1" || true
+	fi
+}
+
+# Built so that seccomp, and half of Landlock, must be left out?
+is_sanitized() {
+	ldd "$OCSPFETCH" | grep -q 'libasan\|libtsan'
+}
+
+# Waits until a command succeeds.
+until_it() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		if "$@"; then return 0; fi
+		sleep 0.05
+	done
+	echo "in vain: $*"
+	return 1
+}
+
+@test "--sandbox takes auto, require and off, and nothing else" {
+	local how
+	site good
+	for how in auto require off; do
+		rm -f site.pem.ocsp
+		fetch "--sandbox=$how" site.pem
+		exits 0
+		silent
+		good_file
+	done
+	fetch --sandbox=on site.pem
+	exits 2
+	says "--sandbox"
+}
+
+# A kernel without Landlock and seccomp: strace answers in its place.
+without_a_jail() {
+	command -v strace >/dev/null || skip "needs strace"
+	run --separate-stderr env \
+		ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" \
+		strace -f -qq -o /dev/null -e trace=landlock_create_ruleset,prctl \
+		-e inject=landlock_create_ruleset:error=ENOSYS \
+		-e inject=prctl:error=EINVAL "$OCSPFETCH" "$@"
+}
+
+@test "--sandbox=require does nothing where there is no jail, and is exit 3" {
+	site good
+	without_a_jail --sandbox=require site.pem
+	exits 3
+	says "--sandbox=require: this system has nothing"
+	says "nothing was done"
+	no_file
+	[ "$(asked)" -eq 0 ]
+}
+
+@test "--sandbox=auto does its work where there is no jail, and -vv says so" {
+	site good
+	without_a_jail -vv site.pem
+	exits 0
+	says "held by nothing that this system has"
+	good_file
+}
+
+@test "-vv says what holds the process that decodes" {
+	site good
+	fetch -vv site.pem
+	exits 0
+	says "decoded by a process of its own, held by "
+	fetch --sandbox=off -vv site.pem
+	exits 0
+	does_not_say "sandbox"
+}
+
+@test "a run that needs no judge starts no process" {
+	command -v strace >/dev/null || skip "needs strace"
+	leaf site -
+	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 strace -qq -o ../trace \
+		-e trace=/fork,/clone "$OCSPFETCH" site.pem
+	never grep -q . ../trace
+}
+
+@test "a judge that is killed between two answers costs nothing" {
+	local pid judge code=0
+	[ -e /proc/self/stat ] || skip "needs /proc"
+	site good
+	leaf slow "hang.$MINE"
+	response slow good
+	"$OCSPFETCH" -r 0 -t 6 site.pem slow.pem 2>err 3>&- &
+	pid=$!
+	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
+	until_it good_file
+	judge=$(children "$pid")
+	# shellcheck disable=SC2086
+	kill -9 $judge
+	wait "$pid" || code=$?
+	# the other one hangs, and its stored response does
+	[ "$code" -eq 0 ] || cat err
+	[ "$code" -eq 0 ]
+}
+
+asked_both() {
+	[ "$(asked)" -eq 2 ]
+}
+
+# in_memory PID FILE: does the memory of this process hold these bytes?
+in_memory() {
+	perl -e '
+		my ($pid, $file) = @ARGV;
+		open my $f, "<:raw", $file or die $file;
+		my $what = do { local $/; <$f> };
+		open my $maps, "<", "/proc/$pid/maps" or die "maps";
+		open my $mem, "<:raw", "/proc/$pid/mem" or die "mem";
+		while (<$maps>) {
+			next unless /^([0-9a-f]+)-([0-9a-f]+) rw/;
+			my ($from, $to) = (hex $1, hex $2);
+			next if $to - $from > 1 << 28;
+			sysseek $mem, $from, 0;
+			next unless sysread $mem, my $all, $to - $from;
+			exit 0 if index($all, $what) >= 0;
+		}
+		exit 1' "$1" "$2"
+}
+
+@test "no process of a run that goes on holds the private key in its memory" {
+	local pid judge p
+	[ -w /proc/self/mem ] || skip "needs /proc"
+	[ "$(id -u)" -eq 0 ] || skip "needs to be root, to look"
+	site good
+	leaf slow "hang.$MINE"
+	cat slow.key >>slow.pem
+	# some of what is secret, as it is in the file, and decoded
+	[ "$(head -n 1 slow.key)" = "-----BEGIN PRIVATE KEY-----" ]
+	sed -n 2p slow.key | cut -c 49-64 | tr -d '\n' >text
+	base64 -d text >raw
+	[ "$(wc -c <raw)" -eq 12 ]
+	printf '%s' "hang.$MINE" >name
+	"$OCSPFETCH" -v -r 0 -t 20 site.pem slow.pem >out 2>&1 3>&- &
+	pid=$!
+	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
+	until_it good_file
+	until_it asked_both
+	judge=$(children "$pid")
+	for p in "$pid" $judge; do
+		never in_memory "$p" text
+		never in_memory "$p" raw
+	done
+	# what is looked for would be found
+	in_memory "$pid" name
+}
+
+@test "nothing is left behind by a run that is killed" {
+	local pid judge
+	[ -e /proc/self/stat ] || skip "needs /proc"
+	site hang
+	response site good-older
+	"$OCSPFETCH" -e true site.pem >out 2>&1 3>&- &
+	pid=$!
+	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
+	until_it has_two "$pid"
+	judge=$(children "$pid")
+	kill -9 "$pid"
+	wait "$pid" || true
+	until_it all_gone "$judge"
+}
+
+has_two() {
+	[ "$(children "$1" | wc -w)" -eq 2 ]
+}
+
+all_gone() {
+	local p
+	for p in $1; do
+		[ ! -d "/proc/$p" ] || grep -q '^State:.Z' "/proc/$p/status" ||
+			return 1
+	done
+}
+
+@test "descriptors that somebody left open are closed, but those named" {
+	site good
+	echo site.pem >list
+	"$OCSPFETCH" -l /dev/fd/7 7<list
+	good_file
+	command -v strace >/dev/null || skip "needs strace"
+	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 \
+		strace -f -qq -o ../trace "$OCSPFETCH" site.pem 9<list
+	grep -q 'close_range(3, ' ../trace
+}
+
+@test "the command of -e keeps its rights: to write, to run, to dump core" {
+	[ -e /proc/self/status ] || skip "needs /proc"
+	site good
+	mkdir ../elsewhere
+	(
+		ulimit -c 64
+		ASAN_OPTIONS=${ASAN_OPTIONS-}:disable_coredump=0 \
+			"$OCSPFETCH" -e 'cat /proc/self/status >../elsewhere/status
+			ulimit -c >../elsewhere/core' site.pem
+	)
+	grep -q '^NoNewPrivs:.0$' ../elsewhere/status
+	[ "$(cat ../elsewhere/core)" != 0 ]
+}
+
+@test "who was to run the command of -e is killed: it is owed" {
+	site good
+	# shellcheck disable=SC2016
+	fetch -e 'kill -9 $PPID' site.pem
+	exits 3
+	says "-e"
+	good_file
+	fetch -d -e 'echo called >called' site.pem
+	exits 0
+	[ -e called ]
+}
+
+@test "the program cannot write but where responses go" {
+	command -v strace >/dev/null || skip "needs strace"
+	site good
+	mkdir out
+	fetch -vv -o out/here site.pem
+	exits 0
+	[ -s out/here ]
+	# a sanitizer writes its reports elsewhere
+	if is_sanitized; then return; fi
+	[[ $stderr == *"writes only where responses go"* ]] ||
+		skip "no Landlock here"
+	# where it allows to: these two directories and nothing else
+	strace -qq -o ../trace -e trace=/landlock \
+		"$OCSPFETCH" -o out/here site.pem
+	[ "$(grep -c '^landlock_add_rule(.* = 0' ../trace)" -eq 2 ]
+	grep -q 'landlock_restrict_self(.*= 0' ../trace
+}
+
+@test "all that a run may need works in it: issuer fetched, list, nonce, check" {
+	leaf site good --aia-issuer "$URL/cert-der.$MINE/ca"
+	rm site.pem.issuer
+	fetch --sandbox=require -N --fetch-issuer site.pem || true
+	[ "$status" -eq 0 ] || echo "$stderr"
+	exits 0
+	good_file
+	[ -s site.pem.issuer ]
+	echo site.pem >list
+	fetch --sandbox=require -vv -f -l list
+	exits 0
+	says "OCSP Response Data"
+	fetch --sandbox=require -c site.pem
+	exits 0
+}
+
+# OpenSSL reads its configuration when it first needs it: in a jail it would do
+# without, and without the rules that are in it.
+@test "nothing that a jailed process tries is refused, OpenSSL's files least" {
+	command -v strace >/dev/null || skip "needs strace"
+	leaf site good --aia-issuer "$URL/cert-der.$MINE/ca"
+	rm site.pem.issuer
+	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 strace -f -qq -o ../trace \
+		"$OCSPFETCH" -N --fetch-issuer site.pem
+	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 strace -f -qq -o ../trace2 \
+		"$OCSPFETCH" -f -vv site.pem 2>err
+	grep -q 'OCSP Response Data' err
+	is_sanitized || grep -q 'SECCOMP_MODE_FILTER' ../trace ||
+		skip "no seccomp here"
+	never grep -h ENOSYS ../trace ../trace2
+	# the first process alone reads it
+	[ "$(grep -h 'openssl.cnf' ../trace | cut -d' ' -f1)" = \
+		"$(head -n 1 ../trace | cut -d' ' -f1)" ]
+}

@@ -1,0 +1,569 @@
+/*
+ * The judge in its own process: it says what the judge in ours says, and when
+ * it dies, hangs or talks nonsense, that is one response's fault, never the
+ * run's, and never a good verdict.
+ */
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cert.h"
+#include "forge.h"
+#include "judge.h"
+#include "ocsp.h"
+
+/* The patience of a judge that is made to hang, in ms. */
+#define SHORT 400
+
+static char dir[] = "/tmp/test_judge.XXXXXX";
+static int64_t now;
+static struct forge *forge;
+static struct ocsp *session;
+static struct cert_shelf *shelf;
+
+static struct cert cert;
+static struct ocsp_target *target, *with_nonce;
+
+static void
+make_subject(void)
+{
+	const struct forge_leaf leaf = {.name = "leaf"};
+	struct ocsp_about about = {.hash = HASH_SHA1};
+	char path[128], issuer[128], why[WHY_MAX];
+	const char *files[1] = {issuer};
+	const struct cert_places places = {files, 1, {NULL, NULL}};
+
+	forge_leaf(dir, &leaf, now);
+	snprintf(path, sizeof(path), "%s/leaf.pem", dir);
+	snprintf(issuer, sizeof(issuer), "%s/ca.pem", dir);
+	assert_int_equal(cert_read(shelf, path, &cert, why), CERT_OK);
+	assert_int_equal(cert_find_issuer(&cert, &places, now, why), CERT_OK);
+	about.issuer = cert.issuer;
+	about.issuer_len = cert.issuer_len;
+	about.serial = cert.serial;
+	about.serial_len = cert.serial_len;
+	about.not_after = cert.not_after;
+	target = ocsp_target(session, &about, why);
+	about.nonce = 1;
+	with_nonce = ocsp_target(session, &about, why);
+	assert_non_null(target);
+	assert_non_null(with_nonce);
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	now = time(NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	forge_pki(dir, now);
+	forge = forge_open(dir);
+	session = ocsp_new();
+	shelf = cert_shelf_new(1);
+	make_subject();
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	char command[64];
+
+	(void)state;
+	ocsp_target_free(target);
+	ocsp_target_free(with_nonce);
+	cert_free(&cert);
+	cert_shelf_free(shelf);
+	ocsp_free(session);
+	forge_close(forge);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	/* NOLINTNEXTLINE(cert-env33-c): test code, a path of our own */
+	return system(command);
+}
+
+static struct judge *
+make_judge(enum sandbox_mode mode, long patience_ms)
+{
+	const struct judge_terms terms = {session, mode, patience_ms, _exit};
+	struct judge *j = judge_new(&terms);
+
+	assert_non_null(j);
+	return j;
+}
+
+static void
+respond(const struct ocsp_target *t, const struct forge_recipe *r,
+    unsigned char **der, size_t *len)
+{
+	const unsigned char *req;
+	size_t n;
+
+	req = ocsp_request(t, &n);
+	*der = NULL;
+	assert_int_equal(
+	    forge_response(forge, r, "leaf", req, n, now, der, len), 0);
+}
+
+static enum judge_result
+ask(struct judge *j, const struct ocsp_target *t, const char *recipe,
+    struct ocsp_verdict *v)
+{
+	const struct ocsp_policy policy = {
+	    .now = now, .skew = 300, .max_age = -1, .answer = 1, .names = 1};
+	enum judge_result res;
+	unsigned char *der;
+	size_t len;
+
+	assert_non_null(forge_find(recipe));
+	respond(t, forge_find(recipe), &der, &len);
+	memset(v, 'x', sizeof(*v));
+	res = judge_response(j, t, der, len, &policy, v);
+	free(der);
+	return res;
+}
+
+static void
+is_good(struct judge *j)
+{
+	struct ocsp_verdict v;
+
+	assert_int_equal(ask(j, target, "good", &v), JUDGE_DONE);
+	assert_int_equal(v.status, VERDICT_GOOD);
+}
+
+/* The one child that we have, or -1. */
+static pid_t
+judge_pid(void)
+{
+	char path[300], line[512], *p;
+	struct dirent *e;
+	pid_t found = -1;
+	FILE *f;
+	DIR *d;
+
+	if ((d = opendir("/proc")) == NULL)
+		return -1;
+	while ((e = readdir(d)) != NULL) {
+		snprintf(path, sizeof(path), "/proc/%s/stat", e->d_name);
+		if (e->d_name[0] < '0' || e->d_name[0] > '9' ||
+		    (f = fopen(path, "r")) == NULL)
+			continue;
+		if (fgets(line, sizeof(line), f) != NULL &&
+		    (p = strrchr(line, ')')) != NULL &&
+		    strtol(p + 4, NULL, 10) == getpid())
+			found = (pid_t)strtol(e->d_name, NULL, 10);
+		fclose(f);
+	}
+	closedir(d);
+	return found;
+}
+
+/* Another process of ours sends this to the judge when it has its question. */
+static pid_t
+send_soon(pid_t to, int sig)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		usleep(200000);
+		kill(to, sig);
+		kill(to, SIGCONT);
+		_exit(0);
+	}
+	return pid;
+}
+
+/* ---- the tests ---- */
+
+static void
+same_text(const char *a, const char *b)
+{
+	assert_string_equal(a, b);
+}
+
+/* Each recipe of the forge, in both processes. */
+static void
+it_says_what_it_would_say_here(void **state)
+{
+	struct judge *there = make_judge(SANDBOX_AUTO, 20000);
+	struct judge *here = make_judge(SANDBOX_OFF, 20000);
+	const struct forge_recipe *r;
+	struct ocsp_verdict a, b;
+	int goods = 0, n = 0;
+
+	(void)state;
+	for (r = forge_recipes; r->name != NULL; r++) {
+		const struct ocsp_policy policy = {.now = now,
+		    .skew = 300,
+		    .max_age = -1,
+		    .answer = 1,
+		    .names = 1};
+		const struct ocsp_target *t = n % 2 ? target : with_nonce;
+		const unsigned char *req;
+		unsigned char *der = NULL;
+		size_t len, m;
+
+		req = ocsp_request(t, &m);
+		if (r->ca != NULL ||
+		    forge_response(forge, r, "leaf", req, m, now, &der, &len) ==
+			-1)
+			continue;
+		assert_int_equal(
+		    judge_response(there, t, der, len, &policy, &a),
+		    JUDGE_DONE);
+		assert_int_equal(
+		    judge_response(here, t, der, len, &policy, &b), JUDGE_DONE);
+		free(der);
+		assert_int_equal(a.status, b.status);
+		same_text(a.why, b.why);
+		same_text(a.signer, b.signer);
+		assert_int_equal(a.error, b.error);
+		assert_int_equal(a.this_update, b.this_update);
+		assert_int_equal(a.next_update, b.next_update);
+		assert_int_equal(a.usable_until, b.usable_until);
+		assert_int_equal(a.revoked_at, b.revoked_at);
+		assert_int_equal(a.reason, b.reason);
+		assert_int_equal(a.nonce, b.nonce);
+		assert_int_equal(a.singles, b.singles);
+		goods += a.status == VERDICT_GOOD;
+		n++;
+	}
+	assert_true(n > 100);
+	assert_true(goods > 5);
+	judge_free(there);
+	judge_free(here);
+}
+
+static void
+its_text_is_the_same_text(void **state)
+{
+	struct judge *j = make_judge(SANDBOX_AUTO, 20000);
+	unsigned char *der;
+	char *a, *b;
+	size_t len;
+
+	(void)state;
+	respond(target, forge_find("good"), &der, &len);
+	a = judge_text(j, der, len);
+	b = ocsp_text(der, len);
+	assert_non_null(a);
+	assert_non_null(b);
+	same_text(a, b);
+	free(a);
+	free(b);
+	/* and of what is none there is none */
+	assert_null(judge_text(j, (const unsigned char *)"x", 1));
+	is_good(j);
+	free(der);
+	judge_free(j);
+}
+
+static void
+nothing_is_started_before_it_is_needed(void **state)
+{
+	struct judge *j = make_judge(SANDBOX_AUTO, 20000);
+
+	(void)state;
+	assert_int_equal(judge_pid(), -1);
+	assert_int_equal(judge_jail(j), -1);
+	is_good(j);
+	if (access("/proc/self/stat", R_OK) == 0)
+		assert_int_not_equal(judge_pid(), -1);
+	assert_int_not_equal(judge_jail(j), -1);
+	judge_free(j);
+	assert_int_equal(judge_pid(), -1);
+}
+
+static void
+needs_proc(void)
+{
+	if (access("/proc/self/stat", R_OK) == -1)
+		skip();
+}
+
+static void
+one_that_died_idle_costs_nothing(void **state)
+{
+	struct judge *j = make_judge(SANDBOX_AUTO, 20000);
+	siginfo_t info;
+	pid_t pid;
+
+	(void)state;
+	needs_proc();
+	is_good(j);
+	pid = judge_pid();
+	kill(pid, SIGKILL);
+	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+	is_good(j);
+	assert_int_not_equal(judge_pid(), pid);
+	judge_free(j);
+}
+
+/* Stopped when the question comes, ended by a signal before it answers. */
+static enum judge_result
+die_of(int sig, struct ocsp_verdict *v)
+{
+	struct judge *j = make_judge(SANDBOX_AUTO, 20000);
+	enum judge_result res;
+	pid_t pid, helper;
+
+	is_good(j);
+	pid = judge_pid();
+	kill(pid, SIGSTOP);
+	helper = send_soon(pid, sig);
+	res = ask(j, target, "good", v);
+	waitpid(helper, NULL, 0);
+	is_good(j);
+	judge_free(j);
+	return res;
+}
+
+static void
+a_crash_is_that_responses_fault(void **state)
+{
+	struct ocsp_verdict v;
+
+	(void)state;
+	needs_proc();
+	assert_int_equal(die_of(SIGSEGV, &v), JUDGE_DONE);
+	assert_int_equal(v.status, VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "died of signal 11 "));
+}
+
+static void
+that_it_was_killed_is_a_local_fault(void **state)
+{
+	struct ocsp_verdict v;
+
+	(void)state;
+	needs_proc();
+	assert_int_equal(die_of(SIGKILL, &v), JUDGE_FAILED);
+	assert_int_not_equal(v.status, VERDICT_GOOD);
+	assert_non_null(strstr(v.why, "was killed"));
+}
+
+static void
+one_that_hangs_is_ended(void **state)
+{
+	struct judge *j = make_judge(SANDBOX_AUTO, SHORT);
+	struct ocsp_verdict v;
+	pid_t pid;
+
+	(void)state;
+	needs_proc();
+	/* a slow machine may take a new one for a hanging one */
+	while (ask(j, target, "good", &v) == JUDGE_DONE &&
+	    v.status != VERDICT_GOOD)
+		;
+	pid = judge_pid();
+	kill(pid, SIGSTOP);
+	assert_int_equal(ask(j, target, "good", &v), JUDGE_DONE);
+	assert_int_equal(v.status, VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "had no word on it for 1 s"));
+	assert_int_equal(kill(pid, 0), -1);
+	judge_free(j);
+}
+
+/* The descriptor of our end: a socket that was not there before. */
+static int
+judge_socket(int least)
+{
+	int type, fd;
+	socklen_t len = sizeof(type);
+
+	for (fd = least; fd < 256; fd++)
+		if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
+			return fd;
+	return -1;
+}
+
+/* In the place of the judge somebody says `what`, so many bytes of it. */
+static void
+nonsense(int what, size_t len)
+{
+	struct judge *j = make_judge(SANDBOX_AUTO, 20000);
+	static char buf[65536];
+	struct ocsp_verdict v;
+	int least = dup(0), fd, pair[2];
+
+	close(least);
+	is_good(j);
+	fd = judge_socket(least);
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(dup2(pair[0], fd), fd);
+	memset(buf, what, sizeof(buf));
+	assert_int_equal(write(pair[1], buf, len), (int)len);
+	assert_int_equal(shutdown(pair[1], SHUT_WR), 0);
+	(void)ask(j, target, "good", &v);
+	assert_true(v.status == VERDICT_REFUSED || v.status == VERDICT_INVALID);
+	assert_int_not_equal(v.why[0], '\0');
+	close(pair[0]);
+	close(pair[1]);
+	is_good(j);
+	judge_free(j);
+}
+
+static void
+nonsense_is_not_believed(void **state)
+{
+	(void)state;
+	nonsense(0xff, 65536);
+	nonsense('A', 65536);
+	nonsense(1, 65536);
+	nonsense(VERDICT_GOOD, 65536);
+}
+
+static void
+half_an_answer_is_none(void **state)
+{
+	(void)state;
+	nonsense(0, 0);
+	nonsense(0, 1);
+	nonsense(0, 100);
+}
+
+static void
+without_processes_it_is_a_local_fault(void **state)
+{
+	const struct rlimit few = {0, 0};
+	const struct ocsp_policy policy = {.now = now, .max_age = -1};
+	struct ocsp_verdict v;
+	struct judge *j;
+	unsigned char *der;
+	size_t len;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	respond(target, forge_find("good"), &der, &len);
+	if ((pid = fork()) == 0) {
+		/* root has as many as it likes */
+		if (getuid() == 0 && setuid(65534) == -1)
+			_exit(2);
+		setrlimit(RLIMIT_NPROC, &few);
+		j = make_judge(SANDBOX_AUTO, 20000);
+		_exit(judge_response(j, target, der, len, &policy, &v) ==
+				JUDGE_FAILED &&
+			    v.status != VERDICT_GOOD &&
+			    strstr(v.why, "--sandbox=off") != NULL
+			? 0
+			: 1);
+	}
+	free(der);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* ---- the issuer that was fetched ---- */
+
+static enum cert_result
+look_for_issuer(
+    enum sandbox_mode mode, const char *name, const char *format, char *hunt)
+{
+	struct judge *j = make_judge(mode, 20000);
+	const struct cert_places nowhere = {NULL, 0, {NULL, NULL}};
+	char path[128], why[WHY_MAX];
+	unsigned char *p;
+	enum cert_result res;
+	struct cert c;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/leaf.pem", dir);
+	assert_int_equal(cert_read(shelf, path, &c, why), CERT_OK);
+	assert_int_equal(
+	    cert_find_issuer(&c, &nowhere, now, why), CERT_EISSUER);
+	if (name != NULL)
+		assert_int_equal(forge_cert(forge, name, format, &p, &len), 0);
+	else
+		assert_non_null(p = (unsigned char *)strdup(format));
+	if (name == NULL)
+		len = strlen(format);
+	res = judge_issuer(j, &c, p, len, "http://there", now, why);
+	if (res == CERT_OK) {
+		assert_int_equal(c.issuer_len, cert.issuer_len);
+		assert_memory_equal(c.issuer, cert.issuer, c.issuer_len);
+		assert_non_null(strstr(c.issuer_from, "http://there"));
+	}
+	snprintf(hunt, WHY_MAX, "%.400s|%.600s", why,
+	    c.hunt != NULL ? c.hunt : "none");
+	free(p);
+	cert_free(&c);
+	judge_free(j);
+	return res;
+}
+
+static void
+an_issuer_is_found_there_as_here(void **state)
+{
+	static const char *const rows[][2] = {{"ca", "der"}, {"ca", "pem"},
+	    {"ca", "cms"}, {"leaf", "der"}, {NULL, "what"}, {NULL, "0"}};
+	char a[WHY_MAX], b[WHY_MAX];
+	enum cert_result res;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		a[0] = b[0] = '\0';
+		res = look_for_issuer(SANDBOX_AUTO, rows[i][0], rows[i][1], a);
+		assert_int_equal(
+		    look_for_issuer(SANDBOX_OFF, rows[i][0], rows[i][1], b),
+		    res);
+		if (res != CERT_OK)
+			assert_string_equal(a, b);
+		assert_int_equal(res == CERT_OK, i < 3);
+	}
+}
+
+static void
+require_is_content_where_there_is_a_jail(void **state)
+{
+	struct judge *j = make_judge(SANDBOX_REQUIRE, 20000);
+	char why[WHY_MAX] = "";
+
+	(void)state;
+	if (access("/proc/self/stat", R_OK) == -1)
+		skip();
+	assert_int_equal(judge_try(j, why), JUDGE_DONE);
+	is_good(j);
+	assert_true(sandbox_holds((unsigned)judge_jail(j)));
+	judge_free(j);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(nothing_is_started_before_it_is_needed),
+	    cmocka_unit_test(it_says_what_it_would_say_here),
+	    cmocka_unit_test(its_text_is_the_same_text),
+	    cmocka_unit_test(one_that_died_idle_costs_nothing),
+	    cmocka_unit_test(a_crash_is_that_responses_fault),
+	    cmocka_unit_test(that_it_was_killed_is_a_local_fault),
+	    cmocka_unit_test(one_that_hangs_is_ended),
+	    cmocka_unit_test(nonsense_is_not_believed),
+	    cmocka_unit_test(half_an_answer_is_none),
+	    cmocka_unit_test(without_processes_it_is_a_local_fault),
+	    cmocka_unit_test(an_issuer_is_found_there_as_here),
+	    cmocka_unit_test(require_is_content_where_there_is_a_jail),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
