@@ -1,4 +1,5 @@
 #include <sys/types.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -6,12 +7,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
+
+/* One that is to end by itself has so long, in ms. */
+#define END_PATIENCE 1000
 
 /* Signals to all of a terminal are ours to heed: it ends when we do. */
 static void
@@ -33,17 +39,6 @@ be_child(const struct child_work *w, int fd)
 	w->end(0);
 }
 
-static int
-be_patient(int fd, long ms)
-{
-	const struct timeval tv = {
-	    .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == -1)
-		return -1;
-	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
-}
-
 int
 child_start(struct child *c, const struct child_work *w, char *why)
 {
@@ -57,7 +52,9 @@ child_start(struct child *c, const struct child_work *w, char *why)
 	}
 	(void)fcntl(fd[0], F_SETFD, FD_CLOEXEC);
 	(void)fcntl(fd[1], F_SETFD, FD_CLOEXEC);
-	if (be_patient(fd[0], w->patience_ms) == -1 ||
+	/* the C library's calendar reads a file, once, even for UTC */
+	tzset();
+	if (fcntl(fd[0], F_SETFL, O_NONBLOCK) == -1 ||
 	    (c->pid = fork()) == -1) {
 		snprintf(why, WHY_MAX, "cannot start another process: %s",
 		    strerror(errno));
@@ -74,18 +71,49 @@ child_start(struct child *c, const struct child_work *w, char *why)
 	return 0;
 }
 
+static int
+await(int fd, short events, const struct child_limit *l)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+	long long left = 1000;
+	int rc;
+
+	while (l == NULL || (left = l->until_ms - l->now_ms()) > 0) {
+		rc = poll(&p, 1, left < 1000 ? (int)left : 1000);
+		if (rc > 0)
+			return 0;
+		if (rc == -1 && errno != EINTR)
+			return -1;
+	}
+	errno = ETIMEDOUT;
+	return -1;
+}
+
+/* Is there to be another try, of what has just failed? */
+static int
+try_again(int fd, short events, const struct child_limit *l)
+{
+	if (errno == EINTR)
+		return 1;
+	if (errno == ECONNRESET)
+		errno = EPIPE;
+	if (errno != EAGAIN && errno != EWOULDBLOCK)
+		return 0;
+	return await(fd, events, l) == 0;
+}
+
 /* SIGPIPE is expected to be ignored. */
 int
-child_send(int fd, struct iovec *v, int n)
+child_send(int fd, struct iovec *v, int n, const struct child_limit *l)
 {
 	size_t sent;
 	ssize_t rc;
 
 	while (n > 0) {
 		if ((rc = writev(fd, v, n)) == -1) {
-			if (errno == EINTR)
-				continue;
-			return -1;
+			if (!try_again(fd, POLLOUT, l))
+				return -1;
+			continue;
 		}
 		for (sent = (size_t)rc; n > 0 && sent >= v->iov_len; n--)
 			sent -= v++->iov_len;
@@ -98,40 +126,45 @@ child_send(int fd, struct iovec *v, int n)
 }
 
 int
-child_receive(int fd, void *buf, size_t len)
+child_receive(int fd, void *buf, size_t len, const struct child_limit *l)
 {
 	char *p = buf;
 	ssize_t rc;
 
 	while (len > 0) {
-		if ((rc = read(fd, p, len)) > 0) {
-			p += rc;
-			len -= (size_t)rc;
-		} else if (rc == 0) {
+		if ((rc = read(fd, p, len)) == 0) {
 			errno = EPIPE;
 			return -1;
-		} else if (errno != EINTR)
-			return errno = errno == ECONNRESET ? EPIPE : errno, -1;
+		}
+		if (rc > 0) {
+			p += rc;
+			len -= (size_t)rc;
+		} else if (!try_again(fd, POLLIN, l))
+			return -1;
 	}
 	return 0;
 }
 
 int
-child_end(struct child *c, int now)
+child_end(struct child *c, int now, long *cpu_ms)
 {
+	struct pollfd p = {.fd = c->fd, .events = POLLIN};
+	struct rusage used = {.ru_utime = {0, 0}};
 	int status;
-	char rest;
 	pid_t rc;
 
+	*cpu_ms = 0;
 	if (c->fd == -1)
 		return -1;
 	if (!now && shutdown(c->fd, SHUT_WR) == 0)
-		(void)child_receive(c->fd, &rest, 1);
+		(void)poll(&p, 1, END_PATIENCE);
 	/* it has its status already, if it has come to an end */
 	kill(c->pid, SIGKILL);
 	close(c->fd);
 	c->fd = -1;
-	while ((rc = waitpid(c->pid, &status, 0)) == -1 && errno == EINTR)
+	while ((rc = wait4(c->pid, &status, 0, &used)) == -1 && errno == EINTR)
 		;
+	*cpu_ms = (long)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
+	    (long)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
 	return rc == -1 ? -1 : status;
 }

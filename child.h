@@ -23,24 +23,30 @@ struct child_work {
 	void (*serve)(void *ctx, int fd); /* what it does, until it returns */
 	void *ctx;
 	void (*end)(int); /* _exit() */
-	long patience_ms; /* how long we wait for a word of it; 0: for ever */
+};
+
+/* How long the other end is waited for; all that it says counts together. */
+struct child_limit {
+	long long (*now_ms)(void); /* of a clock that only goes forward */
+	long long until_ms;
 };
 
 /* 0; -1: see `why`. */
 int child_start(struct child *, const struct child_work *, char *why);
 
 /*
- * Both are for either end, and move all or fail; -1: errno, EAGAIN if the
- * other end was waited for in vain and EPIPE if it is gone.
+ * Both are for either end, and move all or fail; -1: errno, ETIMEDOUT if the
+ * other end was waited for in vain and EPIPE if it is gone.  The process itself
+ * makes no call for them but read() and writev().
  */
-int child_send(int fd, struct iovec *, int n);
-int child_receive(int fd, void *, size_t);
+int child_send(int fd, struct iovec *, int n, const struct child_limit *);
+int child_receive(int fd, void *, size_t, const struct child_limit *);
 
 /*
  * Closes the socket and waits for its end, which comes at once if `now`, else
- * when it has seen that, or is out of patience.  Its status as of waitpid(), or
- * -1.  Of none it does nothing.
+ * within a second, to end by itself.  Its status as of waitpid(), or -1, and
+ * the time that it computed, in ms.  Of none it does nothing.
  */
-int child_end(struct child *, int now);
+int child_end(struct child *, int now, long *cpu_ms);
 
 #endif

@@ -311,10 +311,10 @@ take_call(const struct hook_runner *r, int fd, struct outcome *o)
 	size_t i;
 	int rc = -1;
 
-	if (child_receive(fd, &c, sizeof(c)) == -1 ||
+	if (child_receive(fd, &c, sizeof(c), NULL) == -1 ||
 	    (files = malloc((c.nfiles + 1) * sizeof(*files))) == NULL ||
 	    (names = malloc(c.size + 1)) == NULL ||
-	    child_receive(fd, names, c.size) == -1)
+	    child_receive(fd, names, c.size, NULL) == -1)
 		goto out;
 	for (i = 0, p = names; i < c.nfiles; i++, p += strlen(p) + 1)
 		files[i] = p;
@@ -335,7 +335,7 @@ serve(void *ctx, int fd)
 	struct outcome o = {.res = HOOK_FAILED};
 	struct iovec v = {&o, sizeof(o)};
 
-	while (take_call(ctx, fd, &o) == 0 && child_send(fd, &v, 1) == 0)
+	while (take_call(ctx, fd, &o) == 0 && child_send(fd, &v, 1, NULL) == 0)
 		v = (struct iovec){&o, sizeof(o)};
 }
 
@@ -390,9 +390,20 @@ send_call(const struct hook_runner *r, const struct hook *h)
 		memcpy(p, h->files[i], len);
 	}
 	v[1] = (struct iovec){names, c.size};
-	rc = child_send(r->child.fd, v, 2);
+	rc = child_send(r->child.fd, v, 2, NULL);
 	free(names);
 	return rc;
+}
+
+/* Whether it was begun, nobody knows. */
+static enum hook_result
+lost(const struct hook *h, int error, char *why)
+{
+	if (error != EPIPE)
+		return cannot(h, error, why);
+	snprintf(why, WHY_MAX,
+	    "\"%.300s\": the process that was to run it has ended", h->command);
+	return HOOK_FAILED;
 }
 
 enum hook_result
@@ -401,10 +412,10 @@ hook_call(struct hook_runner *r, const struct hook *h, char *why)
 	struct outcome o;
 
 	if (send_call(r, h) == -1)
-		return cannot(h, errno, why);
+		return lost(h, errno, why);
 	await_outcome(r);
-	if (child_receive(r->child.fd, &o, sizeof(o)) == -1)
-		return cannot(h, errno, why);
+	if (child_receive(r->child.fd, &o, sizeof(o), NULL) == -1)
+		return lost(h, errno, why);
 	memcpy(why, o.why, sizeof(o.why));
 	return o.res;
 }
@@ -412,8 +423,10 @@ hook_call(struct hook_runner *r, const struct hook *h, char *why)
 void
 hook_stop(struct hook_runner *r)
 {
+	long cpu_ms;
+
 	if (r == NULL)
 		return;
-	child_end(&r->child, 0);
+	child_end(&r->child, 0, &cpu_ms);
 	free(r);
 }

@@ -12,6 +12,9 @@
 #include "child.h"
 #include "judge.h"
 
+/* However little is left of the run, a response has so long, in ms. */
+#define PATIENCE_LEAST 5000
+
 /* The text of a response is no longer than this, in bytes. */
 #define TEXT_MOST ((size_t)4 << 20)
 
@@ -107,7 +110,7 @@ answer(struct ocsp *o, int fd, const struct ask *a, const unsigned char *p)
 	r.starved = ocsp_starved();
 	v[0] = part(&r, sizeof(r));
 	v[1] = part(text, r.text_len);
-	rc = child_send(fd, v, text != NULL ? 2 : 1);
+	rc = child_send(fd, v, text != NULL ? 2 : 1, NULL);
 	free(text);
 	return rc;
 }
@@ -122,9 +125,9 @@ serve(void *ctx, int fd)
 	size_t size = 0, need;
 	struct ask a;
 
-	if (child_send(fd, &hello, 1) == -1)
+	if (child_send(fd, &hello, 1, NULL) == -1)
 		return;
-	while (child_receive(fd, &a, sizeof(a)) == 0) {
+	while (child_receive(fd, &a, sizeof(a), NULL) == 0) {
 		need = a.issuer_len + a.request_len + a.len;
 		if (need > size) {
 			if ((p = realloc(buf, need)) == NULL)
@@ -132,7 +135,7 @@ serve(void *ctx, int fd)
 			buf = p;
 			size = need;
 		}
-		if (child_receive(fd, buf, need) == -1 ||
+		if (child_receive(fd, buf, need, NULL) == -1 ||
 		    answer(j->terms.ocsp, fd, &a, buf) == -1)
 			break;
 	}
@@ -158,9 +161,11 @@ judge_new(const struct judge_terms *terms)
 void
 judge_free(struct judge *j)
 {
+	long cpu_ms;
+
 	if (j == NULL)
 		return;
-	child_end(&j->child, 0);
+	child_end(&j->child, 0, &cpu_ms);
 	free(j);
 }
 
@@ -173,8 +178,7 @@ judge_jail(const struct judge *j)
 static int
 start(struct judge *j, char *why)
 {
-	const struct child_work w = {
-	    serve, j, j->terms.end, j->terms.patience_ms};
+	const struct child_work w = {serve, j, j->terms.end};
 	char cause[WHY_MAX];
 
 	if (j->child.fd != -1)
@@ -196,58 +200,92 @@ is_held(const struct judge *j, unsigned jail, char *why)
 		return 1;
 	snprintf(why, WHY_MAX,
 	    "--sandbox=require: this system has nothing that could hold the "
-	    "judge of responses (seccomp, Landlock of Linux 6.7, or pledge)");
+	    "judge of responses (seccomp or pledge)");
 	return 0;
 }
 
 /* The first word of a new one is what holds it. */
 static int
-hear(struct judge *j, char *why)
+hear(struct judge *j, const struct child_limit *l, char *why)
 {
 	if (j->heard)
 		return 0;
-	if (child_receive(j->child.fd, &j->jail, sizeof(j->jail)) == -1)
+	if (child_receive(j->child.fd, &j->jail, sizeof(j->jail), l) == -1)
 		return -1;
 	j->heard = j->known = 1;
-	if (is_held(j, j->jail, why))
-		return 0;
-	errno = EPERM;
-	return -1;
+	return is_held(j, j->jail, why) ? 0 : -1;
 }
 
-/* How it came to an end on what it was given. */
+static struct child_limit
+limit(const struct judge *j)
+{
+	const struct judge_terms *t = &j->terms;
+	const long least =
+	    t->patience_ms < PATIENCE_LEAST ? t->patience_ms : PATIENCE_LEAST;
+	const long long now = t->now_ms();
+	struct child_limit l = {t->now_ms, now + t->patience_ms};
+
+	if (t->until_ms != -1 && l.until_ms > t->until_ms)
+		l.until_ms = t->until_ms;
+	if (l.until_ms < now + least)
+		l.until_ms = now + least;
+	return l;
+}
+
+static int
+is_crash(int sig)
+{
+	return sig == SIGSEGV || sig == SIGBUS || sig == SIGILL ||
+	    sig == SIGFPE || sig == SIGABRT || sig == SIGSYS;
+}
+
+/* How one came to an end on what it was given. */
+struct death {
+	int error; /* of who asked it */
+	int status;
+	long cpu_ms;
+	long long waited_ms;
+};
+
+/* DONE: it was the fault of that. */
 static enum judge_result
-tell_end(int status, int error, long patience_ms, char *why)
+tell_death(const struct death *d, char *why)
 {
 	static const char who[] = "the process that decodes what was received";
+	const int sig =
+	    d->status != -1 && WIFSIGNALED(d->status) ? WTERMSIG(d->status) : 0;
+	const long long waited = (d->waited_ms + 999) / 1000;
 
-	if (error == EPERM)
-		return JUDGE_FAILED;
-	if (error == ENOMEM) {
+	if (d->error == ENOMEM) {
 		snprintf(why, WHY_MAX, "out of memory");
 		return JUDGE_FAILED;
 	}
-	if (error == EAGAIN || error == EWOULDBLOCK)
+	if (d->error == ETIMEDOUT && d->cpu_ms >= d->waited_ms / 2)
 		snprintf(why, WHY_MAX,
-		    "%s had no word on it for %ld s, and was ended", who,
-		    (patience_ms + 999) / 1000);
-	else if (error == EPROTO)
-		snprintf(why, WHY_MAX, "%s answered nonsense on it", who);
-	else if (status != -1 && WIFSIGNALED(status) &&
-	    WTERMSIG(status) == SIGKILL) {
+		    "%s had no word on it for %lld s, and was ended", who,
+		    waited);
+	else if (d->error == ETIMEDOUT) {
 		snprintf(why, WHY_MAX,
-		    "%s was killed (perhaps the machine is short of memory)",
-		    who);
+		    "%s did not come to it in %lld s, and was ended (perhaps "
+		    "the machine has too much to do)",
+		    who, waited);
 		return JUDGE_FAILED;
-	} else if (status != -1 && WIFSIGNALED(status))
+	} else if (d->error == EPROTO)
+		snprintf(why, WHY_MAX, "%s answered nonsense on it", who);
+	else if (is_crash(sig))
 		snprintf(why, WHY_MAX,
 		    "%s died of signal %d (%s) on it; report this, "
 		    "with the response",
-		    who, WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else {
+		    who, sig, strsignal(sig));
+	else if (sig != 0) {
+		snprintf(why, WHY_MAX, "%s was killed%s", who,
+		    sig == SIGKILL ? " (perhaps the machine is short of memory)"
+				   : "");
+		return JUDGE_FAILED;
+	} else {
 		snprintf(why, WHY_MAX, "%s ended on it", who);
 		/* of its own will: it was short of something */
-		if (status == 0)
+		if (d->status == 0)
 			return JUDGE_FAILED;
 	}
 	return JUDGE_DONE;
@@ -264,8 +302,7 @@ has_sense(const struct ocsp_verdict *v)
 		if (times[i] < WORDS_YEAR_0 || times[i] >= WORDS_YEAR_10000)
 			return 0;
 	return v->status >= VERDICT_INVALID && v->status <= VERDICT_GOOD &&
-	    v->reason >= -1 && v->reason <= 255 && v->bounded_by >= 0 &&
-	    v->bounded_by <= 3 && v->singles >= 0 &&
+	    v->bounded_by >= 0 && v->bounded_by <= 3 && v->singles >= 0 &&
 	    memchr(v->signer, '\0', sizeof(v->signer)) != NULL &&
 	    memchr(v->why, '\0', sizeof(v->why)) != NULL;
 }
@@ -287,62 +324,87 @@ is_plausible(const struct ocsp_verdict *v, const struct ask *a)
 		(v->has_next && v->usable_until <= v->next_update));
 }
 
-/* Sends it, to a new one where the old one has died of boredom. */
+/* What is to be asked. */
+struct question {
+	const struct ask *a;
+	const struct ocsp_case *c;
+	const unsigned char *der;
+};
+
+/* -1: errno, or `why` if that has nothing to do with what was asked. */
 static int
-put(struct judge *j, const struct ask *a, const struct ocsp_case *c,
-    const unsigned char *der, char *why)
+ask_once(struct judge *j, const struct question *q, const struct child_limit *l,
+    struct reply *r, char **text, char *why)
 {
-	struct iovec v[4];
+	struct iovec v[4] = {part(q->a, sizeof(*q->a)),
+	    part(q->c->issuer, q->c->issuer_len),
+	    part(q->c->request, q->c->request_len), part(q->der, q->a->len)};
+
+	if (start(j, why) == -1 || child_send(j->child.fd, v, 4, l) == -1 ||
+	    hear(j, l, why) == -1 ||
+	    child_receive(j->child.fd, r, sizeof(*r), l) == -1)
+		return -1;
+	errno = EPROTO;
+	if (q->a->task == TASK_JUDGE
+		? r->text_len != 0 || !is_plausible(&r->v, q->a)
+		: r->text_len > TEXT_MOST)
+		return -1;
+	if (r->text_len == 0)
+		return 0;
+	if ((*text = malloc(r->text_len + 1)) == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	if (child_receive(j->child.fd, *text, r->text_len, l) == -1)
+		return -1;
+	(*text)[r->text_len] = '\0';
+	return 0;
+}
+
+/*
+ * DONE without a reply: see `why`; its text is owned by the caller.  Of one
+ * that was there before nobody knows what it suffers from: a new one is asked
+ * again.
+ */
+static enum judge_result
+exchange(struct judge *j, const struct question *q, struct reply *r,
+    char **text, char *why)
+{
+	struct child_limit l;
+	struct death d;
+	long long began;
 	int again;
 
 	for (again = j->child.fd != -1;; again = 0) {
-		v[0] = part(a, sizeof(*a));
-		v[1] = part(c->issuer, c->issuer_len);
-		v[2] = part(c->request, c->request_len);
-		v[3] = part(der, a->len);
-		if (start(j, why) == -1)
-			return errno = EPERM, -1;
-		if (child_send(j->child.fd, v, 4) == 0)
-			return 0;
-		if (!again || (errno != EPIPE && errno != ECONNRESET))
-			return -1;
-		child_end(&j->child, 1);
+		*text = NULL;
+		why[0] = '\0';
+		began = j->terms.now_ms();
+		l = limit(j);
+		if (ask_once(j, q, &l, r, text, why) == 0)
+			break;
+		d.error = errno;
+		d.waited_ms = j->terms.now_ms() - began;
+		d.status = child_end(&j->child, 1, &d.cpu_ms);
+		free(*text);
+		*text = NULL;
+		if (why[0] != '\0')
+			return JUDGE_FAILED;
+		if (!again)
+			return tell_death(&d, why);
 	}
-}
-
-/* DONE without a reply: see `why`; its text is owned by the caller. */
-static enum judge_result
-exchange(struct judge *j, const struct ask *a, const struct ocsp_case *c,
-    const unsigned char *der, struct reply *r, char **text, char *why)
-{
-	int error, status;
-
-	*text = NULL;
-	why[0] = '\0';
-	errno = 0;
-	if (put(j, a, c, der, why) == -1 || hear(j, why) == -1 ||
-	    child_receive(j->child.fd, r, sizeof(*r)) == -1)
-		goto fail;
-	errno = EPROTO;
-	if (a->task == TASK_JUDGE ? r->text_len != 0 || !is_plausible(&r->v, a)
-				  : r->text_len > TEXT_MOST)
-		goto fail;
 	if (r->starved)
 		ocsp_starve();
-	if (r->text_len == 0)
-		return JUDGE_DONE;
-	if ((*text = malloc(r->text_len + 1)) == NULL)
-		errno = ENOMEM;
-	else if (child_receive(j->child.fd, *text, r->text_len) == 0) {
-		(*text)[r->text_len] = '\0';
-		return JUDGE_DONE;
-	}
-fail:
-	error = errno;
-	free(*text);
-	*text = NULL;
-	status = child_end(&j->child, 1);
-	return tell_end(status, error, j->terms.patience_ms, why);
+	return JUDGE_DONE;
+}
+
+void
+judge_ready(struct judge *j)
+{
+	char why[WHY_MAX];
+
+	/* if it cannot be had, who needs it says so */
+	if (j->terms.mode != SANDBOX_OFF)
+		(void)start(j, why);
 }
 
 enum judge_result
@@ -365,7 +427,7 @@ judge_response(struct judge *j, const struct ocsp_target *t,
 	a.request_len = c.request_len;
 	a.not_after = c.not_after;
 	a.nonce = c.nonce;
-	res = exchange(j, &a, &c, der, &r, &text, why);
+	res = exchange(j, &(struct question){&a, &c, der}, &r, &text, why);
 	if (why[0] == '\0') {
 		*v = r.v;
 		return res;
@@ -387,7 +449,7 @@ judge_text(struct judge *j, const unsigned char *der, size_t len)
 
 	if (j->terms.mode == SANDBOX_OFF)
 		return ocsp_text(der, len);
-	(void)exchange(j, &a, &none, der, &r, &text, why);
+	(void)exchange(j, &(struct question){&a, &none, der}, &r, &text, why);
 	return text;
 }
 
@@ -419,7 +481,71 @@ serve_search(void *ctx, int fd)
 		v[1] = part(s->c->issuer, f.issuer_len = s->c->issuer_len);
 	if (s != NULL && s->c->hunt != NULL)
 		v[2] = part(s->c->hunt, f.hunt_len = strlen(s->c->hunt));
-	(void)child_send(fd, v, 3);
+	(void)child_send(fd, v, 3, NULL);
+}
+
+/* One SEQUENCE in DER, so long as it says and no longer. */
+static int
+is_sequence(const unsigned char *p, size_t len)
+{
+	size_t n = 0, i, octets;
+
+	if (len < 2 || p[0] != 0x30)
+		return 0;
+	if (p[1] < 0x80)
+		return len == (size_t)p[1] + 2;
+	octets = p[1] & 0x7f;
+	if (octets < 1 || octets > 3 || len < 2 + octets)
+		return 0;
+	for (i = 0; i < octets; i++)
+		n = n << 8 | p[2 + i];
+	return len == n + 2 + octets;
+}
+
+static int
+is_sensible(const struct found *f, const struct search *s)
+{
+	return memchr(f->why, '\0', sizeof(f->why)) != NULL &&
+	    f->res >= CERT_OK && f->res <= CERT_ELOCAL &&
+	    f->issuer_len <= CERT_MAX_FILE && f->hunt_len <= TEXT_MOST &&
+	    (f->res == CERT_OK) == (f->issuer_len > 0 || s == NULL);
+}
+
+static int
+receive_more(const struct found *f, int fd, const struct child_limit *l,
+    unsigned char **more)
+{
+	const size_t len = f->issuer_len + f->hunt_len;
+
+	if ((*more = malloc(len + 1)) == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	(*more)[len] = '\0';
+	if (child_receive(fd, *more, len, l) == -1)
+		return -1;
+	errno = EPROTO;
+	return f->issuer_len == 0 || is_sequence(*more, f->issuer_len) ? 0 : -1;
+}
+
+/* -1: errno, or `f->why`, as of ask_once(). */
+static int
+receive_found(struct judge *j, const struct search *s, int fd, struct found *f,
+    unsigned char **more)
+{
+	const struct child_limit l = limit(j);
+
+	if (child_receive(fd, f, sizeof(*f), &l) == 0) {
+		errno = EPROTO;
+		if (is_sensible(f, s)) {
+			if (!is_held(j, f->jail, f->why))
+				return -1;
+			if (receive_more(f, fd, &l, more) == 0)
+				return 0;
+		}
+	}
+	f->why[0] = '\0';
+	return -1;
 }
 
 /* 0: `f`, the issuer and then the hunt, terminated, in `*more`. */
@@ -427,43 +553,25 @@ static int
 ask_aside(
     struct judge *j, struct search *s, struct found *f, unsigned char **more)
 {
-	const struct child_work w = {
-	    serve_search, s, j->terms.end, j->terms.patience_ms};
+	const struct child_work w = {serve_search, s, j->terms.end};
+	const long long began = j->terms.now_ms();
 	struct child c;
-	size_t len;
+	struct death d;
+	int rc;
 
+	*more = NULL;
 	if (child_start(&c, &w, f->why) == -1) {
 		f->res = CERT_ELOCAL;
 		return -1;
 	}
-	f->why[0] = '\0';
-	if (child_receive(c.fd, f, sizeof(*f)) == -1)
-		goto fail;
-	errno = EPROTO;
-	if (memchr(f->why, '\0', sizeof(f->why)) == NULL || f->res < CERT_OK ||
-	    f->res > CERT_ELOCAL || f->issuer_len > CERT_MAX_FILE ||
-	    f->hunt_len > TEXT_MOST ||
-	    (f->res == CERT_OK) != (f->issuer_len > 0 || s == NULL))
-		goto fail;
-	if (!is_held(j, f->jail, f->why)) {
-		child_end(&c, 1);
-		f->res = CERT_ELOCAL;
-		return -1;
-	}
-	len = f->issuer_len + f->hunt_len;
-	if ((*more = malloc(len + 1)) == NULL) {
-		errno = ENOMEM;
-		goto fail;
-	}
-	if (child_receive(c.fd, *more, len) == 0) {
-		(*more)[len] = '\0';
-		child_end(&c, 1);
+	rc = receive_found(j, s, c.fd, f, more);
+	d.error = errno;
+	d.waited_ms = j->terms.now_ms() - began;
+	d.status = child_end(&c, rc == -1, &d.cpu_ms);
+	if (rc == 0)
 		return 0;
-	}
 	free(*more);
-fail:
-	f->res = tell_end(child_end(&c, 1), errno, j->terms.patience_ms,
-		     f->why) == JUDGE_DONE
+	f->res = f->why[0] == '\0' && tell_death(&d, f->why) == JUDGE_DONE
 	    ? CERT_EISSUER
 	    : CERT_ELOCAL;
 	return -1;

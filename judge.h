@@ -3,8 +3,9 @@
  *
  * It is started when it is first needed, lives in a jail (sandbox.h), and gets
  * the same bytes that ocsp.h would.  What it says is checked for sense.  If it
- * dies, or says nothing, that is the fault of what it was given last, and the
- * next response has a new one.  With SANDBOX_OFF all this is done right here.
+ * dies, or says nothing, another one is asked the same.  If that one does, too,
+ * it is the fault of the response, and the next has a new one.  With
+ * SANDBOX_OFF all this is done right here.
  */
 #ifndef JUDGE_H
 #define JUDGE_H
@@ -23,7 +24,9 @@ struct judge_terms {
 	struct ocsp *ocsp; /* borrowed */
 	enum sandbox_mode mode;
 	long patience_ms; /* for one response */
-	void (*end)(int); /* _exit() */
+	long long (*now_ms)(void);
+	long long until_ms; /* less than that when the run ends; -1: never */
+	void (*end)(int);   /* _exit() */
 };
 
 enum judge_result {
@@ -36,6 +39,9 @@ void judge_free(struct judge *);
 
 /* Is there a jail?  FAILED: none that --sandbox=require is content with. */
 enum judge_result judge_try(struct judge *, char *why);
+
+/* It will be needed: what this process knows later it need not have known. */
+void judge_ready(struct judge *);
 
 /* As ocsp_judge(); FAILED: `v->why` tells, and the verdict is INVALID. */
 enum judge_result judge_response(struct judge *, const struct ocsp_target *,

@@ -820,8 +820,11 @@ next_question(void *ctx, struct http_question *q, long *wait_ms)
 		tick(r);
 		if (j->save_der != NULL)
 			save(r, j, j->save_der, j->save_len);
-		else if (ask(r, j, q))
+		else if (ask(r, j, q)) {
+			/* before there is a connection that it would know */
+			judge_ready(r->env.judge);
 			return HTTP_ASK;
+		}
 	}
 }
 
@@ -1010,6 +1013,8 @@ prepare(struct run *r)
 	r->env.judge = judge_new(&(struct judge_terms){.ocsp = r->env.ocsp,
 	    .mode = (enum sandbox_mode)o->sandbox,
 	    .patience_ms = JUDGE_PATIENCE,
+	    .now_ms = monotonic_ms,
+	    .until_ms = r->deadline_ms,
 	    .end = _exit});
 	r->env.shelf = cert_shelf_new(
 	    (o->verbose > 0 || o->served != NULL || o->json ? CERT_NAMES : 0) |
@@ -1153,11 +1158,11 @@ say_sandbox(const struct run *r)
 		    "ocspfetch: sandbox: what was received is decoded by a "
 		    "process of its own, held by %s\n",
 		    sandbox_words((unsigned)jail));
-	if (r->narrowed != 0)
-		fprintf(stderr, "ocspfetch: sandbox: this process %s\n",
-		    r->written_places
-			? "writes only where responses go, and runs nothing"
-			: "runs nothing");
+	fprintf(stderr, "ocspfetch: sandbox: this process %s\n",
+	    r->narrowed == 0 ? "is held by nothing that this system has"
+		: r->written_places
+		? "writes only where responses go, and runs nothing"
+		: "runs nothing");
 }
 
 static void

@@ -217,19 +217,24 @@ landlock_all(void)
 	return version < 4 ? JAIL_FILES : JAIL_FILES | JAIL_NET;
 }
 
+/*
+ * -1: nobody knows.  One that cannot be opened, or is none, will not be written
+ * to either.
+ */
 static int
 allow_beneath(int rules, const char *dir, uint64_t what)
 {
 	struct ll_beneath beneath = {.allowed = what};
-	int rc;
 
-	/* one that is not there cannot be written to either */
 	if ((beneath.dir = open(dir, O_PATH | O_CLOEXEC)) == -1)
-		return errno == ENOENT ? 0 : -1;
-	rc = (int)syscall(
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+			errno == EIO
+		    ? -1
+		    : 0;
+	(void)syscall(
 	    __NR_landlock_add_rule, rules, LL_PATH_BENEATH, &beneath, 0);
 	close(beneath.dir);
-	return rc;
+	return 0;
 }
 
 static unsigned
@@ -275,6 +280,8 @@ landlock_some(const char *const *dirs, size_t n)
 #define ARCH AUDIT_ARCH_PPC64LE
 #elif defined(__s390x__)
 #define ARCH AUDIT_ARCH_S390X
+#elif defined(__loongarch64) && defined(AUDIT_ARCH_LOONGARCH64)
+#define ARCH AUDIT_ARCH_LOONGARCH64
 #endif
 
 #if defined(ARCH) && !SANITIZED
@@ -379,15 +386,30 @@ seccomp_few(void)
 
 /* ---- both ---- */
 
+/* What of root's rights is about files, and what is left on a full disk. */
+static const unsigned file_rights[_LINUX_CAPABILITY_U32S_3] = {1U << CAP_CHOWN |
+	1U << CAP_DAC_OVERRIDE | 1U << CAP_DAC_READ_SEARCH | 1U << CAP_FOWNER |
+	1U << CAP_FSETID | 1U << CAP_SYS_RESOURCE,
+    1U << (CAP_MAC_OVERRIDE - 32)};
+
+static const unsigned no_rights[_LINUX_CAPABILITY_U32S_3];
+
 static void
-drop_capabilities(void)
+keep_capabilities(const unsigned *kept)
 {
 	struct __user_cap_header_struct who = {
 	    .version = _LINUX_CAPABILITY_VERSION_3};
-	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {
-	    {0}};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	size_t i;
 
-	(void)syscall(SYS_capset, &who, none);
+	if (syscall(SYS_capget, &who, data) == -1)
+		return;
+	for (i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		data[i].effective &= kept[i];
+		data[i].permitted &= kept[i];
+		data[i].inheritable = 0;
+	}
+	(void)syscall(SYS_capset, &who, data);
 }
 
 unsigned
@@ -398,6 +420,7 @@ sandbox_narrow(const char *const *dirs, size_t n)
 	/* it writes its reports wherever it was told */
 	if (SANITIZED)
 		dirs = NULL;
+	keep_capabilities(file_rights);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return 0;
 	return landlock_some(dirs, n);
@@ -411,19 +434,17 @@ sandbox_jail(int fd)
 	/* nobody is left for it to talk to, should we be killed */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (!UNJAILED) {
-		jail = landlock_all();
-		drop_capabilities();
-		LIMIT(RLIMIT_FSIZE, 0);
-		LIMIT(RLIMIT_NPROC, 0);
-		if (!SANITIZED)
-			LIMIT(RLIMIT_DATA, JAIL_MEMORY);
-	}
 	if (fd > 0)
 		close_range_of(0, (unsigned)fd - 1);
 	close_range_of((unsigned)fd + 1, UINT32_MAX);
 	if (UNJAILED)
 		return 0;
+	jail = landlock_all();
+	keep_capabilities(no_rights);
+	LIMIT(RLIMIT_FSIZE, 0);
+	LIMIT(RLIMIT_NPROC, 0);
+	if (!SANITIZED)
+		LIMIT(RLIMIT_DATA, JAIL_MEMORY);
 	LIMIT(RLIMIT_NOFILE, 0);
 	return jail | seccomp_few();
 }
@@ -485,8 +506,11 @@ sandbox_jail(int fd)
 int
 sandbox_holds(unsigned jail)
 {
-	return (jail & (JAIL_CALLS | JAIL_PLEDGE)) != 0 ||
-	    (jail & (JAIL_FILES | JAIL_NET)) == (JAIL_FILES | JAIL_NET);
+	/* Landlock alone leaves modes and owners of files within reach */
+	if (SANITIZED)
+		return (jail & (JAIL_FILES | JAIL_NET)) ==
+		    (JAIL_FILES | JAIL_NET);
+	return (jail & (JAIL_CALLS | JAIL_PLEDGE)) != 0;
 }
 
 const char *

@@ -33,9 +33,9 @@ void sandbox_start(void);
 
 /*
  * What this process will never do again, nor any that it starts: run another
- * program, gain rights by one, make devices, directories and links, listen on
- * TCP.  Where `dirs` is not NULL it writes only in and below these.  Answers
- * in JAIL_ bits what of it holds.
+ * program, gain rights by one, make devices, directories and links, bind a TCP
+ * port.  Of root's rights those about files are left.  Where `dirs` is not NULL
+ * it writes only in and below these.  Answers in JAIL_ bits what of it holds.
  */
 unsigned sandbox_narrow(const char *const *dirs, size_t n);
 

@@ -627,6 +627,17 @@ refused() {
 	[ ! -e site.pem.ocsp ]
 }
 
+@test "5 for revoked for whatever reason, be there none like it" {
+	site revoked-reason-300
+	fetch site.pem
+	exits 5
+	says "revoked"
+	site revoked-reason-minus-7
+	fetch site.pem
+	exits 5
+	says "revoked"
+}
+
 @test "5 on every run, also when the revocation is older than what is stored" {
 	local before
 	site revoked

@@ -251,6 +251,53 @@ all_gone() {
 	grep -q 'landlock_restrict_self(.*= 0' ../trace
 }
 
+# Landlock is given up for no directory that cannot be one.
+@test "an operand that is no file takes nothing away from the others' sandbox" {
+	command -v strace >/dev/null || skip "needs strace"
+	site good
+	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 strace -qq -o ../trace \
+		-e trace=/landlock "$OCSPFETCH" site.pem site.pem/x.pem \
+		nowhere/y.pem >../out 2>&1 || true
+	good_file
+	grep -q 'landlock_create_ruleset' ../trace || skip "needs Linux"
+	! grep -q 'landlock_create_ruleset(NULL.* = -1' ../trace ||
+		skip "no Landlock here"
+	grep -q 'landlock_restrict_self(.*= 0' ../trace
+}
+
+@test "thousands of directories are each one to write in, and no others" {
+	local i
+	site good
+	for i in {1..300}; do
+		mkdir "d$i"
+		cp site.pem site.pem.issuer "d$i/"
+	done
+	fetch -vv d*/site.pem
+	exits 0
+	for i in {1..300}; do [ -s "d$i/site.pem.ocsp" ]; done
+	is_sanitized || [[ $stderr == *"writes only where responses go"* ]] ||
+		skip "no Landlock here"
+}
+
+@test "of root's capabilities the program keeps those about files" {
+	local pid
+	[ -e /proc/self/status ] || skip "needs /proc"
+	[ "$(id -u)" -eq 0 ] || skip "needs to be root, to have some"
+	site hang
+	"$OCSPFETCH" -t 5 -r 0 site.pem >out 2>&1 3>&- &
+	pid=$!
+	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
+	until_it asked_one
+	# CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, SYS_RESOURCE,
+	# MAC_OVERRIDE
+	((($(sed -n 's/^CapEff:./0x/p' "/proc/$pid/status") & ~0x10100001f) == 0))
+	grep -q '^NoNewPrivs:.1$' "/proc/$pid/status"
+}
+
+asked_one() {
+	[ "$(asked)" -ge 1 ]
+}
+
 @test "all that a run may need works in it: issuer fetched, list, nonce, check" {
 	leaf site good --aia-issuer "$URL/cert-der.$MINE/ca"
 	rm site.pem.issuer

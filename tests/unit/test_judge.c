@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -18,14 +19,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <openssl/ocsp.h>
 
 #include "cert.h"
+#include "child.h"
 #include "forge.h"
 #include "judge.h"
 #include "ocsp.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#endif
 
 /* The patience of a judge that is made to hang, in ms. */
 #define SHORT 400
@@ -98,10 +110,20 @@ tear_down(void **state)
 	return system(command);
 }
 
+static long long
+still(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
 static struct judge *
 make_judge(enum sandbox_mode mode, long patience_ms)
 {
-	const struct judge_terms terms = {session, mode, patience_ms, _exit};
+	const struct judge_terms terms = {
+	    session, mode, patience_ms, still, -1, _exit};
 	struct judge *j = judge_new(&terms);
 
 	assert_non_null(j);
@@ -148,9 +170,9 @@ is_good(struct judge *j)
 	assert_int_equal(v.status, VERDICT_GOOD);
 }
 
-/* The one child that we have, or -1. */
+/* A child of `parent`, but not that one; or -1. */
 static pid_t
-judge_pid(void)
+child_of(pid_t parent, pid_t other)
 {
 	char path[300], line[512], *p;
 	struct dirent *e;
@@ -163,16 +185,23 @@ judge_pid(void)
 	while ((e = readdir(d)) != NULL) {
 		snprintf(path, sizeof(path), "/proc/%s/stat", e->d_name);
 		if (e->d_name[0] < '0' || e->d_name[0] > '9' ||
+		    (pid_t)strtol(e->d_name, NULL, 10) == other ||
 		    (f = fopen(path, "r")) == NULL)
 			continue;
 		if (fgets(line, sizeof(line), f) != NULL &&
 		    (p = strrchr(line, ')')) != NULL &&
-		    strtol(p + 4, NULL, 10) == getpid())
+		    strtol(p + 4, NULL, 10) == parent)
 			found = (pid_t)strtol(e->d_name, NULL, 10);
 		fclose(f);
 	}
 	closedir(d);
 	return found;
+}
+
+static pid_t
+judge_pid(void)
+{
+	return child_of(getpid(), -1);
 }
 
 /* Another process of ours sends this to the judge when it has its question. */
@@ -188,6 +217,58 @@ send_soon(pid_t to, int sig)
 		_exit(0);
 	}
 	return pid;
+}
+
+/* ---- trouble ---- */
+
+/* What a judge does when it is to decode, in whose memory this is. */
+static enum trouble { NONE, CRASH, SPIN, WAIT, BABBLE } trouble;
+
+/* Of these one is open, there. */
+#define MANY_FDS 1024
+
+/* This stands before OpenSSL's. */
+OCSP_RESPONSE *
+d2i_OCSP_RESPONSE(OCSP_RESPONSE **a, const unsigned char **in, long len)
+{
+	static volatile int *volatile nowhere;
+	const ASN1_ITEM *item = ASN1_ITEM_rptr(OCSP_RESPONSE);
+	char buf[4096];
+	int fd;
+
+	if (trouble == CRASH)
+		*nowhere = 1;
+	while (trouble == SPIN)
+		;
+	for (fd = 0; trouble == WAIT; fd = (fd + 1) % MANY_FDS)
+		(void)!read(fd, buf, 1);
+	memset(buf, 'A', sizeof(buf));
+	for (fd = 0; trouble == BABBLE && fd < MANY_FDS; fd++)
+		(void)!write(fd, buf, sizeof(buf));
+	return (OCSP_RESPONSE *)ASN1_item_d2i((ASN1_VALUE **)a, in, len, item);
+}
+
+/* Another process of ours, that kills the judge when there is one. */
+static pid_t
+kill_soon(void)
+{
+	pid_t pid = fork(), to;
+
+	if (pid != 0)
+		return pid;
+	while ((to = child_of(getppid(), getpid())) == -1)
+		usleep(10000);
+	usleep(100000);
+	kill(to, SIGKILL);
+	_exit(0);
+}
+
+static void
+trickle(void *ctx, int fd)
+{
+	(void)ctx;
+	while (write(fd, "x", 1) == 1)
+		usleep(20000);
 }
 
 /* ---- the tests ---- */
@@ -316,22 +397,53 @@ one_that_died_idle_costs_nothing(void **state)
 	judge_free(j);
 }
 
-/* Stopped when the question comes, ended by a signal before it answers. */
-static enum judge_result
-die_of(int sig, struct ocsp_verdict *v)
+/* One that was there before, stopped when the question comes and then that. */
+static void
+die_of(int sig)
 {
 	struct judge *j = make_judge(SANDBOX_AUTO, 20000);
-	enum judge_result res;
+	struct ocsp_verdict v;
 	pid_t pid, helper;
 
 	is_good(j);
 	pid = judge_pid();
 	kill(pid, SIGSTOP);
 	helper = send_soon(pid, sig);
-	res = ask(j, target, "good", v);
+	assert_int_equal(ask(j, target, "good", &v), JUDGE_DONE);
+	assert_int_equal(v.status, VERDICT_GOOD);
 	waitpid(helper, NULL, 0);
-	is_good(j);
+	assert_int_not_equal(judge_pid(), pid);
 	judge_free(j);
+}
+
+static void
+what_ails_it_since_before_is_no_fault_of_a_response(void **state)
+{
+	(void)state;
+	needs_proc();
+	die_of(SIGSEGV);
+	die_of(SIGKILL);
+	die_of(SIGUSR1);
+}
+
+/* One that gets into this trouble with each response; `v` is of one. */
+static enum judge_result
+in_trouble(enum trouble t, long patience_ms, struct ocsp_verdict *v)
+{
+	struct judge *j;
+	enum judge_result res;
+
+	trouble = t;
+	j = make_judge(SANDBOX_AUTO, patience_ms);
+	res = ask(j, target, "good", v);
+	assert_int_not_equal(v->status, VERDICT_GOOD);
+	assert_int_equal(judge_pid(), -1);
+	/* whichever it was that was asked first */
+	trouble = NONE;
+	is_good(j);
+	trouble = t;
+	judge_free(j);
+	trouble = NONE;
 	return res;
 }
 
@@ -342,42 +454,94 @@ a_crash_is_that_responses_fault(void **state)
 
 	(void)state;
 	needs_proc();
-	assert_int_equal(die_of(SIGSEGV, &v), JUDGE_DONE);
+	assert_int_equal(in_trouble(CRASH, 20000, &v), JUDGE_DONE);
 	assert_int_equal(v.status, VERDICT_REFUSED);
+#ifndef SANITIZED
 	assert_non_null(strstr(v.why, "died of signal 11 "));
+#endif
+}
+
+static void
+to_compute_for_ever_is_that_responses_fault(void **state)
+{
+	struct ocsp_verdict v;
+
+	(void)state;
+	needs_proc();
+	/* where others compute, too, it may not have had half of the time */
+	while (in_trouble(SPIN, 2 * SHORT, &v) != JUDGE_DONE)
+		assert_non_null(strstr(v.why, "did not come to it in "));
+	assert_int_equal(v.status, VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "had no word on it for 1 s"));
+}
+
+static void
+to_wait_for_ever_is_a_local_fault(void **state)
+{
+	struct ocsp_verdict v;
+
+	(void)state;
+	needs_proc();
+	assert_int_equal(in_trouble(WAIT, SHORT, &v), JUDGE_FAILED);
+	assert_non_null(strstr(v.why, "did not come to it in 1 s"));
 }
 
 static void
 that_it_was_killed_is_a_local_fault(void **state)
 {
+	struct judge *j = make_judge(SANDBOX_AUTO, 20000);
 	struct ocsp_verdict v;
+	pid_t helper;
 
 	(void)state;
 	needs_proc();
-	assert_int_equal(die_of(SIGKILL, &v), JUDGE_FAILED);
+	trouble = WAIT;
+	helper = kill_soon();
+	assert_int_equal(ask(j, target, "good", &v), JUDGE_FAILED);
+	trouble = NONE;
 	assert_int_not_equal(v.status, VERDICT_GOOD);
 	assert_non_null(strstr(v.why, "was killed"));
+	waitpid(helper, NULL, 0);
+	judge_free(j);
 }
 
+/* A word each moment is no answer either. */
 static void
-one_that_hangs_is_ended(void **state)
+patience_is_for_all_that_is_said(void **state)
 {
-	struct judge *j = make_judge(SANDBOX_AUTO, SHORT);
-	struct ocsp_verdict v;
-	pid_t pid;
+	const struct child_work w = {trickle, NULL, _exit};
+	const struct child_limit l = {still, still() + SHORT};
+	struct child c;
+	char why[WHY_MAX], buf[1000];
+	long cpu_ms;
 
 	(void)state;
-	needs_proc();
-	/* a slow machine may take a new one for a hanging one */
-	while (ask(j, target, "good", &v) == JUDGE_DONE &&
-	    v.status != VERDICT_GOOD)
-		;
-	pid = judge_pid();
-	kill(pid, SIGSTOP);
-	assert_int_equal(ask(j, target, "good", &v), JUDGE_DONE);
-	assert_int_equal(v.status, VERDICT_REFUSED);
-	assert_non_null(strstr(v.why, "had no word on it for 1 s"));
-	assert_int_equal(kill(pid, 0), -1);
+	assert_int_equal(child_start(&c, &w, why), 0);
+	errno = 0;
+	assert_int_equal(child_receive(c.fd, buf, sizeof(buf), &l), -1);
+	assert_int_equal(errno, ETIMEDOUT);
+	child_end(&c, 1, &cpu_ms);
+}
+
+/* Of a run that is to end there is less patience, but some. */
+static void
+patience_ends_with_the_run(void **state)
+{
+	const struct judge_terms terms = {
+	    session, SANDBOX_AUTO, 3600000, still, still() - 1000, _exit};
+	struct judge *j = judge_new(&terms);
+	struct ocsp_verdict v;
+	long long began = still();
+
+	(void)state;
+	assert_non_null(j);
+	is_good(j);
+	judge_free(j);
+	j = judge_new(&terms);
+	trouble = WAIT;
+	assert_int_equal(ask(j, target, "good", &v), JUDGE_FAILED);
+	trouble = NONE;
+	assert_true(still() - began < 600000);
 	judge_free(j);
 }
 
@@ -394,7 +558,10 @@ judge_socket(int least)
 	return -1;
 }
 
-/* In the place of the judge somebody says `what`, so many bytes of it. */
+/*
+ * In the place of the judge somebody says `what`, so many bytes of it: it is
+ * not believed, and another one is asked.
+ */
 static void
 nonsense(int what, size_t len)
 {
@@ -412,9 +579,8 @@ nonsense(int what, size_t len)
 	memset(buf, what, sizeof(buf));
 	assert_int_equal(write(pair[1], buf, len), (int)len);
 	assert_int_equal(shutdown(pair[1], SHUT_WR), 0);
-	(void)ask(j, target, "good", &v);
-	assert_true(v.status == VERDICT_REFUSED || v.status == VERDICT_INVALID);
-	assert_int_not_equal(v.why[0], '\0');
+	assert_int_equal(ask(j, target, "revoked", &v), JUDGE_DONE);
+	assert_int_equal(v.status, VERDICT_REVOKED);
 	close(pair[0]);
 	close(pair[1]);
 	is_good(j);
@@ -429,6 +595,18 @@ nonsense_is_not_believed(void **state)
 	nonsense('A', 65536);
 	nonsense(1, 65536);
 	nonsense(VERDICT_GOOD, 65536);
+}
+
+static void
+whoever_babbles_has_refused(void **state)
+{
+	struct ocsp_verdict v;
+
+	(void)state;
+	needs_proc();
+	assert_int_equal(in_trouble(BABBLE, 20000, &v), JUDGE_DONE);
+	assert_int_equal(v.status, VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "answered nonsense on it"));
 }
 
 static void
@@ -555,10 +733,16 @@ main(void)
 	    cmocka_unit_test(it_says_what_it_would_say_here),
 	    cmocka_unit_test(its_text_is_the_same_text),
 	    cmocka_unit_test(one_that_died_idle_costs_nothing),
+	    cmocka_unit_test(
+		what_ails_it_since_before_is_no_fault_of_a_response),
 	    cmocka_unit_test(a_crash_is_that_responses_fault),
+	    cmocka_unit_test(to_compute_for_ever_is_that_responses_fault),
+	    cmocka_unit_test(to_wait_for_ever_is_a_local_fault),
 	    cmocka_unit_test(that_it_was_killed_is_a_local_fault),
-	    cmocka_unit_test(one_that_hangs_is_ended),
+	    cmocka_unit_test(patience_is_for_all_that_is_said),
+	    cmocka_unit_test(patience_ends_with_the_run),
 	    cmocka_unit_test(nonsense_is_not_believed),
+	    cmocka_unit_test(whoever_babbles_has_refused),
 	    cmocka_unit_test(half_an_answer_is_none),
 	    cmocka_unit_test(without_processes_it_is_a_local_fault),
 	    cmocka_unit_test(an_issuer_is_found_there_as_here),

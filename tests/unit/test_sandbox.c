@@ -237,20 +237,21 @@ try_inside(void *ctx, int fd)
 	struct iovec v = {&t, sizeof(t)};
 
 	t.rc = (*what)();
-	(void)child_send(fd, &v, 1);
+	(void)child_send(fd, &v, 1, NULL);
 }
 
 /* What came of it, in there; `t->jail` is what held it. */
 static void
 inside(int (*what)(void), struct told *t)
 {
-	const struct child_work w = {try_inside, &what, _exit, 20000};
+	const struct child_work w = {try_inside, &what, _exit};
 	struct child c;
 	char why[WHY_MAX];
+	long cpu_ms;
 
 	assert_int_equal(child_start(&c, &w, why), 0);
-	assert_int_equal(child_receive(c.fd, t, sizeof(*t)), 0);
-	child_end(&c, 0);
+	assert_int_equal(child_receive(c.fd, t, sizeof(*t), NULL), 0);
+	child_end(&c, 0, &cpu_ms);
 }
 
 /* ---- the tests ---- */
