@@ -158,7 +158,7 @@ peak() {
 	exits 0
 	# shellcheck disable=SC2046
 	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 \
-		strace -f -qq -e trace=socket -o sockets \
+		strace -f -qq -e trace=socket -e signal=none -o sockets \
 		"$OCSPFETCH" -d $(names "$N")
 	[ ! -s sockets ]
 }
