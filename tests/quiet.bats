@@ -48,8 +48,17 @@ parts() {
 	echo "$code" >code
 }
 
+# As the barest of all callers: no home, no terminal, no standard input.
+bare() {
+	local code=0
+	env -i PATH=/usr/bin:/bin setsid -w /bin/sh -c "$PWD/job" \
+	    <&- >mail 2>&1 || code=$?
+	echo "$code" >code
+}
+
 ways() {
 	echo cron
+	echo bare
 	! command -v run-parts >/dev/null || echo parts
 }
 
@@ -267,4 +276,93 @@ loud() {
 	job well.pem bad.pem
 	loud bad.pem "one of two"
 	never grep -q well.pem mail
+}
+
+# ---- a server, and a HAProxy ----
+
+# in_background COMMAND...: until the test ends; what it says is in server.log.
+in_background() {
+	: >server.log
+	"$@" >server.log 2>&1 </dev/null 3>&- &
+	echo $! >>"$BATS_TEST_TMPDIR/pids"
+}
+
+# server [STAPLE]: one that staples this; sets TLS.
+server() {
+	local i
+	cat site.pem "$PKI/ca.pem" >site.chain
+	in_background "$STARTTLS" none site.chain site.key "$@"
+	for ((i = 0; i < 200; i++)); do
+		TLS=$(awk '/^port/ { print $2 }' server.log)
+		[ -z "$TLS" ] || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+@test "a server that staples what it should is silent, one that does not is named" {
+	leaf site "good.$MINE"
+	response site good
+	make_ready() { :; }
+	server site.pem.ocsp
+	job -S "127.0.0.1:$TLS" site.pem
+	quiet -S with a certificate
+	job -S "127.0.0.1:$TLS"
+	quiet -S without one
+	response site revoked
+	server site.pem.ocsp
+	job -S "127.0.0.1:$TLS" site.pem
+	loud site.pem "-S, revoked"
+	job -S "127.0.0.1:$TLS"
+	loud "127.0.0.1:$TLS" "-S without a certificate, revoked"
+	server
+	job -S "127.0.0.1:$TLS" site.pem
+	loud site.pem "-S, no staple"
+	job -S 127.0.0.1:1 site.pem
+	loud site.pem "-S, no server"
+	[ "$(asked)" -eq 0 ]
+}
+
+@test "a HAProxy that takes the response is silent, one that does not is named" {
+	local i
+	leaf site good
+	make_ready() { rm -f site.pem.ocsp; }
+	in_background "$FAKEHAPROXY" yes.sock 'OCSP Response updated!\n'
+	in_background "$FAKEHAPROXY" no.sock 'Permission denied\n\n'
+	for ((i = 0; i < 200; i++)); do
+		[ ! -S yes.sock ] || [ ! -S no.sock ] || break
+		sleep 0.05
+	done
+	job --haproxy yes.sock site.pem
+	quiet --haproxy
+	job -d --haproxy yes.sock site.pem
+	quiet -d --haproxy
+	job --haproxy no.sock site.pem
+	loud site.pem "--haproxy, refused"
+}
+
+@test "a real HAProxy that is handed a response is silent" {
+	local i
+	command -v haproxy >/dev/null || skip "needs HAProxy"
+	leaf site good
+	cat site.key "$PKI/ca.pem" >>site.pem
+	cat >haproxy.cfg <<-END
+	global
+	    stats socket $PWD/admin.sock level admin
+	defaults
+	    mode http
+	    timeout client 5s
+	    timeout server 5s
+	    timeout connect 5s
+	frontend f
+	    bind unix@$PWD/tls.sock ssl crt $PWD/site.pem
+	END
+	in_background haproxy -f haproxy.cfg -db
+	for ((i = 0; i < 200; i++)); do
+		[ ! -S admin.sock ] || [ ! -S tls.sock ] || break
+		sleep 0.05
+	done
+	make_ready() { rm -f site.pem.ocsp; }
+	job -d --haproxy admin.sock site.pem
+	quiet "-d --haproxy, of HAProxy itself"
 }
