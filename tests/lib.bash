@@ -270,3 +270,22 @@ trusting() {
 fetch_trusting() {
 	run --separate-stderr trusting "$OCSPFETCH" "$@"
 }
+
+# ---- screenshots, of the manual and of the README ----
+
+# Long lines made whole; then all that differs is made alike.
+alike() {
+	awk '
+	/^(                 |      [^ ])/ { sub(/^ +/, ""); line = line " " $0; next }
+	NR > 1 { print line }
+	{ line = $0 }
+	END { print line }' | sed -E '
+	s,https?://[^ ;]*[^ ;:\,],URL,g
+	s,[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8} UTC,TIME,g
+	s,[0-9.]+ port [0-9]+,ADDRESS,g
+	s,[0-9]+ ms,MS,g
+	s,[0-9]+ bytes,BYTES,g
+	s,[0-9]+ (d|h|min|s)( [0-9]+ (h|min|s))?,SPAN,g
+	s,(serial number|key) [0-9A-F]+,\1 HEX,g
+	s,CN=(Test|Example) ,CN=,g'
+}
