@@ -13,7 +13,8 @@ set -u
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 demo_and_check='compiler make pkg-config libcurl libcrypto openssl curl cmocka
-	bats haproxy nginx strace script yamllint rsync systemd-analyze'
+	ca-certificates bats haproxy nginx strace script yamllint rsync
+	systemd-analyze'
 servers='lighttpd hitch pen exim4 apache2 h2o node
 	tinyproxy squid zsh fish jq jsonschema mandoc'
 asan_and_lint='clang clang-tidy clang-format clang-rt libasan cppcheck mandoc
@@ -42,6 +43,12 @@ have() {
 		;;
 	cmocka)
 		pkg-config --exists cmocka 2>/dev/null
+		;;
+	ca-certificates)
+		# the list that libcurl was built with, where it has one
+		have libcurl || return 1
+		ca=$(curl-config --ca 2>/dev/null)
+		test -z "$ca" || test -e "$ca"
 		;;
 	libasan)
 		test -e "$(${CC:-cc} -print-file-name=libasan.so 2>/dev/null)" ||
@@ -156,6 +163,7 @@ package() {
 	zypper:clang-rt) echo clang ;;
 	zypper:libasan) ;;
 	zypper:script) echo util-linux ;;
+	zypper:ca-certificates) echo ca-certificates-mozilla ;;
 	zypper:yamllint) echo python3-yamllint ;;
 	zypper:shellcheck) echo ShellCheck ;;
 	zypper:node) echo nodejs ;;
