@@ -53,6 +53,7 @@ TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/staple-client $(O)/measure \
 SCRIPTS = .ci/run tests/run tests/memcheck contrib/rsync/ocspfetch-fleet \
 	contrib/completion/ocspfetch.bash contrib/check_ocsp_staple \
 	contrib/cron/ocspfetch $(wildcard contrib/hooks/*) debian/tests/hourly \
+	debian/ocspfetch.postrm \
 	$(wildcard tests/*.sh tests/*.bash) \
 	$(wildcard tests/bench/*.sh tests/fuzz/*.sh)
 

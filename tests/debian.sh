@@ -159,6 +159,9 @@ upgrade() {
 }
 
 remove_and_purge() {
+	# where systemd runs the timer, it remembers when
+	mkdir -p "$dir/user/var/lib/systemd/timers"
+	: >"$dir/user/var/lib/systemd/timers/stamp-ocspfetch.timer"
 	apt_in user remove ocspfetch
 	# cron's script stays, as configuration does, and says nothing
 	within user run-parts /etc/cron.hourly >"$dir/said" 2>&1

@@ -387,7 +387,7 @@ cannot_reload() {
 			says gone
 			[[ $stderr != *--help* ]]
 			n=$((n + 1))
-		done < <(grep -E '^ +([~0-9]+ [^ ]+ \* \* \* ([a-z-]+ )?)?ocspfetch ' \
+		done < <(grep -E '^ +([~0-9]+ [^ ]+ \* \* \* ([a-z-]+ )?)?(/usr/local/bin/)?ocspfetch ' \
 			"$page")
 	done
 	[ "$n" -ge 8 ]
