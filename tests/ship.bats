@@ -465,10 +465,83 @@ log() {
 	done
 }
 
-@test "all packages have the version of the Makefile" {
+# ---- a release ----
+
+# listed N WORD: the files of CONTRIBUTING's list that have something in its Nth
+# column (2 version, 3 date, 4 home).
+listed() {
+	awk -F '|' -v n="$1" '
+	/^## Making a release/ { on = 1; next }
+	/^## / { on = 0 }
+	on && /^\| `/ && $(n + 1) !~ /^ *$/ { gsub(/[ `]/, "", $2); print $2 }' \
+		"$TOP/CONTRIBUTING.md" | sort
+}
+
+# holding PATTERN: the files of the tree that have it, built ones aside.
+holding() {
+	(cd "$TOP" && grep -rIlE --exclude-dir=.git --exclude-dir=build \
+		--exclude-dir=fuzz --exclude=CONTRIBUTING.md \
+		--exclude=ship.bats -- "$1" . | sed 's,^\./,,' | sort)
+}
+
+version() {
+	sed -n 's/^VERSION = //p' "$TOP/Makefile"
+}
+
+@test "what has the version is on CONTRIBUTING's list, and all have the same" {
 	local version
-	version=$(sed -n 's/^VERSION = //p' "$TOP/Makefile")
+	version=$(version)
+	[[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]]
+	holding "(^|[^0-9.])${version//./\\.}([^0-9.]|\$)" >found
+	listed 2 >list
+	[ "$(wc -l <list)" -eq 5 ]
+	diff list found
+	grep -q "^$version (" "$TOP/CHANGELOG"
+	[ "$(grep -m 1 '^[0-9]' "$TOP/CHANGELOG" | cut -d ' ' -f 1)" = "$version" ]
 	grep -q "^ocspfetch ($version-" <(head -n 1 "$TOP/debian/changelog")
 	grep -qx "Version: *$version" "$CONTRIB/rpm/ocspfetch.spec"
+	grep -q "^\* .* - $version-1$" "$CONTRIB/rpm/ocspfetch.spec"
 	grep -qx "pkgver=$version" "$CONTRIB/alpine/APKBUILD"
+	"$OCSPFETCH" --version | grep -qw -- "${version//./\\.}"
+}
+
+# dates: each file of the list with the day that it gives, as 2026-11-25.
+dates() {
+	local day
+	day=$(sed -n "s/^$(version) (\(.*\))$/\1/p" "$TOP/CHANGELOG")
+	echo "CHANGELOG $day"
+	day=$(sed -n 's/^\.Dd //p' "$TOP/man/ocspfetch.1")
+	echo "man/ocspfetch.1 $(date -d "$day" +%F)"
+	day=$(sed -n 's/^\* [A-Z][a-z]* \([A-Z].* [0-9]* 20[0-9]*\) .*/\1/p' \
+		"$CONTRIB/rpm/ocspfetch.spec" | head -n 1)
+	echo "contrib/rpm/ocspfetch.spec $(date -d "$day" +%F)"
+	day=$(sed -n 's/^ -- .*>  [A-Z][a-z]*, //p' "$TOP/debian/changelog" |
+		head -n 1)
+	echo "debian/changelog $(date -u -d "$day" +%F)"
+}
+
+@test "what has the date of a release is on the list, and all have the same" {
+	local day
+	date -d "November 25, 2026" || skip "needs GNU date"
+	dates >found
+	cat found
+	diff <(listed 3) <(cut -d ' ' -f 1 found | sort)
+	day=$(sed -n 's/^CHANGELOG //p' found)
+	if [ "$day" = "not yet released" ]; then
+		head -n 1 "$TOP/debian/changelog" | grep -q ' UNRELEASED;'
+		return
+	fi
+	[ "$(cut -d ' ' -f 2 found | sort -u)" = "$day" ]
+	head -n 1 "$TOP/debian/changelog" | grep -q ' unstable;'
+	# what is released is not spoken of as if it was not
+	run ! grep -iE 'not yet released|unreleased' "$TOP/CHANGELOG" \
+		"$TOP/debian/changelog"
+}
+
+@test "what demands a home has one placeholder, and is on the list" {
+	diff <(listed 4) <(holding 'no-home-yet\.invalid')
+	# nobody's real or reserved name stands for our own
+	run ! grep -nE '@example\.|(url|URL|Homepage|Source0?)[:=].*example' \
+		"$TOP"/debian/c* "$CONTRIB/alpine/APKBUILD" \
+		"$CONTRIB/rpm/ocspfetch.spec"
 }
