@@ -238,6 +238,7 @@ latency() {
 	for p in 8 16 32 64; do
 		latency_at $p
 	done
+	latency_gain 16 14
 	latency_gain 32 31
 	latency_gain 64 58
 }
