@@ -204,7 +204,8 @@ install_into() {
 	version=$(sed -n 's/^VERSION = //p' Makefile)
 	[[ "$version" =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]]
 	# CHANGELOG tells of versions; all else takes it from the Makefile.
-	run grep -rlF "$version" --include='*.[ch]' --include='*.sh' \
+	run grep -rlF "$version" --exclude-dir=build \
+	    --include='*.[ch]' --include='*.sh' \
 	    --include='*.bats' --include='*.[18]' --include=README.md \
 	    --include=Makefile --include=run .
 	[ "$output" = ./Makefile ]
