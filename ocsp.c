@@ -1110,7 +1110,7 @@ is_timely(struct judging *j)
 		    words_time(when, v->next_update),
 		    words_span(span, (long long)(p->now - v->next_update)),
 		    said);
-	if (p->max_age >= 0 && p->now - v->this_update > p->max_age)
+	if (p->max_age >= 0 && p->now - v->this_update >= p->max_age)
 		return refuse(j, VERDICT_STALE,
 		    "its thisUpdate, %s, is older than --max-age (%lld s)%s",
 		    words_time(when, v->this_update), p->max_age, said);

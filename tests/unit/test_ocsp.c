@@ -164,9 +164,10 @@ max_age_counts_from_this_update_and_admits_no_next_update(void **state)
 	p.now = v.this_update + 7199;
 	assert_int_equal(
 	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_GOOD);
-	p.now = v.this_update + 7201;
+	p.now = v.this_update + 7200;
 	assert_int_equal(
 	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_STALE);
+	assert_non_null(strstr(v.why, "older than --max-age (7200 s)"));
 	/* 0 is a limit, too */
 	p.max_age = 0;
 	p.now = v.this_update + 1;
@@ -295,6 +296,34 @@ usable_until_ends_with_the_certificate(void **state)
 	assert_int_equal(judge(&s, "good", &v), VERDICT_GOOD);
 	assert_int_equal(v.bounded_by, 2);
 	assert_int_equal(v.usable_until, s.cert.not_after);
+	subject_free(&s);
+}
+
+static void
+times_are_shown_only_if_all_of_them_can_be_read(void **state)
+{
+	static const struct forge_recipe odd[] = {
+	    {.name = "odd thisUpdate", .this_text = "YmdHMS.5Z"},
+	    {.name = "odd nextUpdate", .next_text = "YmdHMS"},
+	    {.name = "odd producedAt", .produced_text = "Y0230HMSZ"},
+	};
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+	size_t i;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	for (i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		respond(&s, &odd[i], &r);
+		assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_REFUSED);
+		assert_int_equal(v.has_times, 0);
+		free(r.der);
+	}
+	assert_int_equal(judge(&s, "expired", &v), VERDICT_STALE);
+	assert_int_equal(v.has_times, 1);
+	assert_int_equal(judge(&s, "good", &v), VERDICT_GOOD);
+	assert_int_equal(v.has_times, 1);
 	subject_free(&s);
 }
 
@@ -743,21 +772,14 @@ what_is_told_of_the_signer_is_what_its_certificate_says(void **state)
 	subject_free(&s);
 }
 
-/* A delegate's name may hold any byte, and be as long as it likes. */
+/* Signs a response anew, by a changed certificate of the delegate's; frees it.
+ */
 static void
-sign_by_name(struct response *r, const char *cn, int len)
+sign_by(struct response *r, X509 *x)
 {
 	OCSP_BASICRESP *basic = unpack(r);
 	EVP_PKEY *ca = key_of("ca"), *key = key_of("delegate");
-	X509_NAME *name = X509_NAME_new();
-	X509 *x = cert_of("delegate");
 
-	assert_int_equal(
-	    X509_NAME_add_entry_by_NID(name, NID_commonName, V_ASN1_UTF8STRING,
-		(const unsigned char *)cn, len, -1, 0),
-	    1);
-	assert_int_equal(X509_set_subject_name(x, name), 1);
-	X509_NAME_free(name);
 	assert_true(X509_sign(x, ca, EVP_sha256()) > 0);
 	assert_int_equal(
 	    OCSP_basic_sign(basic, x, key, EVP_sha256(), NULL, OCSP_NOTIME), 1);
@@ -765,6 +787,51 @@ sign_by_name(struct response *r, const char *cn, int len)
 	X509_free(x);
 	EVP_PKEY_free(ca);
 	EVP_PKEY_free(key);
+}
+
+static void
+nocheck_is_seen_wherever_it_stands(void **state)
+{
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+	X509_EXTENSION *e;
+	X509 *x;
+	int at;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	/* in front of all others, and behind them */
+	for (at = 0; at >= -1; at--) {
+		x = cert_of("delegate");
+		e = X509_delete_ext(
+		    x, X509_get_ext_by_NID(x, NID_id_pkix_OCSP_noCheck, -1));
+		assert_int_equal(X509_add_ext(x, e, at), 1);
+		X509_EXTENSION_free(e);
+		respond(&s, forge_find("good"), &r);
+		sign_by(&r, x);
+		assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_GOOD);
+		assert_int_equal(v.nocheck, 1);
+		free(r.der);
+	}
+	subject_free(&s);
+}
+
+/* A delegate's name may hold any byte, and be as long as it likes. */
+static void
+sign_by_name(struct response *r, int nid, const char *text, int len, int times)
+{
+	X509_NAME *name = X509_NAME_new();
+	X509 *x = cert_of("delegate");
+
+	while (times-- > 0)
+		assert_int_equal(
+		    X509_NAME_add_entry_by_NID(name, nid, V_ASN1_UTF8STRING,
+			(const unsigned char *)text, len, -1, 0),
+		    1);
+	assert_int_equal(X509_set_subject_name(x, name), 1);
+	X509_NAME_free(name);
+	sign_by(r, x);
 }
 
 static void
@@ -779,10 +846,21 @@ odd_names_of_a_signer_are_shown_and_bounded(void **state)
 	(void)state;
 	subject_make(&s, NULL, 0, HASH_SHA1, 0);
 	respond(&s, forge_find("good"), &r);
-	sign_by_name(&r, "a\0b\0", 4);
+	sign_by_name(&r, NID_commonName, "a\0b\0", 4, 1);
 	assert_int_equal(
 	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_GOOD);
 	assert_string_equal(v.signer, "CN=a?b?");
+	/* "OU=xyz," so often that it would be 699 bytes */
+	sign_by_name(&r, NID_organizationalUnitName, "xyz", 3, 100);
+	assert_int_equal(
+	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_GOOD);
+	assert_int_equal(strlen(v.signer), sizeof(v.signer) - 1);
+	assert_memory_equal(v.signer, "OU=xyz,OU=xyz,", 14);
+	assert_memory_equal(v.signer + 252, "OU=", 3);
+	/* no name at all is one, too */
+	sign_by_name(&r, NID_commonName, "", 0, 0);
+	ocsp_judge(s.target, r.der, r.len, &p, &v);
+	assert_string_equal(v.signer, "");
 	free(r.der);
 	subject_free(&s);
 }
@@ -961,6 +1039,7 @@ main(void)
 	    PLAIN(usable_until_ends_with_the_signers_certificate),
 	    PLAIN(of_two_ends_at_once_the_first_is_named),
 	    PLAIN(usable_until_ends_with_the_certificate),
+	    PLAIN(times_are_shown_only_if_all_of_them_can_be_read),
 	    PLAIN(a_nonce_that_was_sent_must_not_come_back_changed),
 	    PLAIN(a_stored_response_is_not_asked_for_this_runs_nonce),
 	    PLAIN(an_answer_under_another_hash_than_asked_is_refused),
@@ -974,6 +1053,7 @@ main(void)
 	    PLAIN(strays_may_have_4096_bytes_in_all),
 	    PLAIN(eighty_bits_of_security_are_enough),
 	    PLAIN(what_is_told_of_the_signer_is_what_its_certificate_says),
+	    PLAIN(nocheck_is_seen_wherever_it_stands),
 	    PLAIN(odd_names_of_a_signer_are_shown_and_bounded),
 	    PLAIN(odd_parameters_of_the_signature_algorithm_are_refused),
 	    PLAIN(rsa_pss_is_accepted_but_no_ballast_in_its_parameters),
