@@ -148,8 +148,6 @@ ocsp_new(void)
 static void
 issuer_free(struct issuer *is)
 {
-	if (is == NULL)
-		return;
 	free(is->der);
 	OPENSSL_free(is->id[HASH_SHA1]);
 	OPENSSL_free(is->id[HASH_SHA256]);
@@ -1190,23 +1188,6 @@ ocsp_newer(const struct ocsp_verdict *a, const struct ocsp_verdict *b)
 }
 
 /* ---- names ---- */
-
-const char *
-ocsp_status_name(enum ocsp_status s)
-{
-	static const char *const names[] = {
-	    [VERDICT_INVALID] = "not an OCSP response",
-	    [VERDICT_ERROR] = "an error",
-	    [VERDICT_FOREIGN] = "about another certificate",
-	    [VERDICT_REFUSED] = "refused",
-	    [VERDICT_STALE] = "expired",
-	    [VERDICT_UNKNOWN] = "unknown",
-	    [VERDICT_REVOKED] = "revoked",
-	    [VERDICT_GOOD] = "good",
-	};
-
-	return names[s];
-}
 
 const char *
 ocsp_reason_name(int reason)

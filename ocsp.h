@@ -141,7 +141,6 @@ enum ocsp_status ocsp_judge(const struct ocsp_target *,
 int ocsp_newer(const struct ocsp_verdict *a, const struct ocsp_verdict *b);
 
 /* "good", "keyCompromise", "tryLater"; never NULL. */
-const char *ocsp_status_name(enum ocsp_status);
 const char *ocsp_reason_name(int reason);
 const char *ocsp_error_name(enum ocsp_error);
 

@@ -108,8 +108,6 @@ open_to_flush(int fd)
 static void
 dir_free(struct dir *d)
 {
-	if (d == NULL)
-		return;
 	if (d->fd != -1)
 		close(d->fd);
 	if (d->flush_fd != -1)

@@ -99,3 +99,20 @@ lab_respond(struct lab *lab, const struct subject *s,
 	NEED(forge_response(lab->forge, r, s->name, req, len, lab->now,
 		 &out->der, &out->len) == 0);
 }
+
+const char *
+verdict_name(enum ocsp_status s)
+{
+	static const char *const names[] = {
+	    [VERDICT_INVALID] = "not an OCSP response",
+	    [VERDICT_ERROR] = "an error",
+	    [VERDICT_FOREIGN] = "about another certificate",
+	    [VERDICT_REFUSED] = "refused",
+	    [VERDICT_STALE] = "expired",
+	    [VERDICT_UNKNOWN] = "unknown",
+	    [VERDICT_REVOKED] = "revoked",
+	    [VERDICT_GOOD] = "good",
+	};
+
+	return names[s];
+}

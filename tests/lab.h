@@ -48,4 +48,6 @@ void subject_free(struct subject *);
 void lab_respond(struct lab *, const struct subject *,
     const struct forge_recipe *, struct response *);
 
+const char *verdict_name(enum ocsp_status);
+
 #endif

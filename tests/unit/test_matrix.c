@@ -314,8 +314,8 @@ fail_row(const struct row *row, const struct effect *want,
 		 "%s (%s), want %s (%s)",
 	    row->effects[0]->name, row->effects[1]->name, row->effects[2]->name,
 	    row->effects[3]->name, row->effects[4]->name,
-	    ocsp_status_name(v->status), v->why,
-	    ocsp_status_name(want->verdict), want->why);
+	    verdict_name(v->status), v->why, verdict_name(want->verdict),
+	    want->why);
 }
 
 /* Returns whether it was good. */

@@ -78,6 +78,20 @@ judge(struct subject *s, const char *recipe, struct ocsp_verdict *v)
 	return status;
 }
 
+/* ---- memory ---- */
+
+static void
+who_wants_no_memory_is_not_starved_of_it(void **state)
+{
+	void *p = OPENSSL_malloc(1);
+
+	(void)state;
+	assert_non_null(p);
+	assert_null(OPENSSL_realloc(p, 0));
+	assert_null(OPENSSL_malloc(0));
+	assert_int_equal(ocsp_starved(), 0);
+}
+
 /* ---- the table ---- */
 
 /* The exit code that a verdict leads to, when nothing else is known. */
@@ -110,7 +124,7 @@ recipe_is_judged_as_the_table_says(void **state)
 	judge_at(&s, &resp, now, &v);
 	if (r->exit != -1 && exit_of(&v) != r->exit)
 		fail_msg("%s (%s): status %s, want exit %d: %s", r->name,
-		    r->text, ocsp_status_name(v.status), r->exit, v.why);
+		    r->text, verdict_name(v.status), r->exit, v.why);
 	/* whatever is not good says why; nothing good has to */
 	assert_true((v.status == VERDICT_GOOD) == (v.why[0] == '\0'));
 	free(resp.der);
@@ -399,6 +413,33 @@ one_certificates_response_is_foreign_to_another(void **state)
 }
 
 static void
+what_is_no_certificate_or_no_number_makes_no_question(void **state)
+{
+	static const unsigned char junk[] = {0x30, 0x03, 0x02, 0x01, 0x05};
+	struct subject s = {.target = NULL};
+	struct ocsp_about about = {.hash = HASH_SHA1};
+	char why[WHY_MAX];
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	about.issuer = junk;
+	about.issuer_len = sizeof(junk);
+	about.serial = s.cert.serial;
+	about.serial_len = s.cert.serial_len;
+	snprintf(why, sizeof(why), "a word");
+	assert_null(ocsp_target(lab.session, &about, why));
+	assert_memory_equal(why, "cannot make the question: ", 26);
+	about.issuer = s.cert.issuer;
+	about.issuer_len = s.cert.issuer_len;
+	about.serial = junk;
+	about.serial_len = sizeof(junk);
+	snprintf(why, sizeof(why), "a word");
+	assert_null(ocsp_target(lab.session, &about, why));
+	assert_memory_equal(why, "cannot make the question: ", 26);
+	subject_free(&s);
+}
+
+static void
 url_of_a_get_has_one_slash_and_no_reserved_base64(void **state)
 {
 	static const char *const bases[] = {
@@ -457,7 +498,7 @@ no_flipped_bit_of_a_response_goes_unnoticed(void **state)
 			if (judge_at(&s, &r, now, &v) >= VERDICT_STALE)
 				fail_msg("%s: bit %zu flipped: %s",
 				    signings[i].recipe, bit,
-				    ocsp_status_name(v.status));
+				    verdict_name(v.status));
 			r.der[bit / 8] ^= (unsigned char)(1u << bit % 8);
 		}
 		assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_GOOD);
@@ -607,7 +648,7 @@ certificates_that_were_added_on_the_way_are_refused(void **state)
 		if (judge_at(&s, &r, now, &v) != cases[i].want)
 			fail_msg("%s with %d of %s: %s: %s", cases[i].recipe,
 			    cases[i].times, cases[i].name,
-			    ocsp_status_name(v.status), v.why);
+			    verdict_name(v.status), v.why);
 		free(r.der);
 	}
 	subject_free(&s);
@@ -734,6 +775,103 @@ eighty_bits_of_security_are_enough(void **state)
 	respond(&s, &ripemd, &r);
 	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_GOOD);
 	free(r.der);
+	subject_free(&s);
+}
+
+static void
+a_signature_without_a_digest_is_accepted(void **state)
+{
+	EVP_PKEY *ca = key_of("ca");
+	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	X509 *x = cert_of("delegate");
+	struct subject s = {.target = NULL};
+	OCSP_BASICRESP *basic;
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	if (key == NULL)
+		skip();
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	respond(&s, forge_find("good"), &r);
+	assert_int_equal(X509_set_pubkey(x, key), 1);
+	assert_true(X509_sign(x, ca, EVP_sha256()) > 0);
+	basic = unpack(&r);
+	assert_int_equal(
+	    OCSP_basic_sign(basic, x, key, NULL, NULL, OCSP_NOTIME), 1);
+	pack(&r, basic);
+	if (judge_at(&s, &r, now, &v) != VERDICT_GOOD)
+		fail_msg("%s: %s", verdict_name(v.status), v.why);
+	assert_int_equal(v.delegated, 1);
+	/* its last bit is not free either */
+	r.der[r.len / 2] ^= 1;
+	assert_true(judge_at(&s, &r, now, &v) <= VERDICT_REFUSED);
+	free(r.der);
+	X509_free(x);
+	EVP_PKEY_free(ca);
+	EVP_PKEY_free(key);
+	subject_free(&s);
+}
+
+/* Adds a critical extension, and signs by the issuer. */
+static void
+add_critical(struct response *r, int nid, int single)
+{
+	OCSP_BASICRESP *basic = unpack(r);
+	ASN1_OCTET_STRING *empty = ASN1_OCTET_STRING_new();
+	EVP_PKEY *key = key_of("ca");
+	X509 *x = cert_of("ca");
+	X509_EXTENSION *e;
+
+	/* a SEQUENCE of nothing */
+	assert_int_equal(
+	    ASN1_OCTET_STRING_set(empty, (const unsigned char *)"0\0", 2), 1);
+	e = X509_EXTENSION_create_by_NID(NULL, nid, 1, empty);
+	assert_non_null(e);
+	assert_int_equal(single
+		? OCSP_SINGLERESP_add_ext(OCSP_resp_get0(basic, 0), e, -1)
+		: OCSP_BASICRESP_add_ext(basic, e, -1),
+	    1);
+	assert_int_equal(OCSP_basic_sign(basic, x, key, EVP_sha256(), NULL,
+			     OCSP_NOTIME | OCSP_NOCERTS),
+	    1);
+	pack(r, basic);
+	X509_EXTENSION_free(e);
+	ASN1_OCTET_STRING_free(empty);
+	EVP_PKEY_free(key);
+	X509_free(x);
+}
+
+static void
+only_a_critical_extension_that_is_known_is_accepted(void **state)
+{
+	static const struct {
+		int nid;
+		enum ocsp_status want;
+	} cases[] = {
+	    {NID_id_pkix_OCSP_Nonce, VERDICT_GOOD},
+	    {NID_id_pkix_OCSP_archiveCutoff, VERDICT_GOOD},
+	    {NID_id_pkix_OCSP_CrlID, VERDICT_GOOD},
+	    {NID_crl_reason, VERDICT_GOOD},
+	    {NID_invalidity_date, VERDICT_GOOD},
+	    {NID_id_pkix_OCSP_serviceLocator, VERDICT_REFUSED},
+	    {NID_netscape_comment, VERDICT_REFUSED},
+	};
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+	size_t i;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	for (i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		respond(&s, forge_find("good"), &r);
+		add_critical(&r, cases[i / 2].nid, i % 2 == 1);
+		if (judge_at(&s, &r, now, &v) != cases[i / 2].want)
+			fail_msg("%s: %s: %s", OBJ_nid2sn(cases[i / 2].nid),
+			    verdict_name(v.status), v.why);
+		free(r.der);
+	}
 	subject_free(&s);
 }
 
@@ -1023,6 +1161,21 @@ newer_is_later_or_as_late_and_usable_for_longer(void **state)
 	assert_false(ocsp_newer(&b, &a));
 }
 
+/* RFC 6960 section 4.2.1, with the hole that it has */
+static void
+each_status_of_a_response_has_its_name(void **state)
+{
+	static const char *const names[] = {"successful", "malformedRequest",
+	    "internalError", "tryLater", "an undefined error", "sigRequired",
+	    "unauthorized", "an undefined error"};
+	int i;
+
+	(void)state;
+	for (i = 0; i < 8; i++)
+		assert_string_equal(
+		    ocsp_error_name((enum ocsp_error)i), names[i]);
+}
+
 #define PLAIN(f)                                                               \
 	{                                                                      \
 #f, f, NULL, NULL, NULL                                        \
@@ -1032,6 +1185,7 @@ int
 main(void)
 {
 	static const struct CMUnitTest plain[] = {
+	    PLAIN(who_wants_no_memory_is_not_starved_of_it),
 	    PLAIN(time_bounds_are_exact_to_the_second),
 	    PLAIN(max_age_counts_from_this_update_and_admits_no_next_update),
 	    PLAIN(what_expired_tells_that_it_said_revoked_if_it_did),
@@ -1044,6 +1198,7 @@ main(void)
 	    PLAIN(a_stored_response_is_not_asked_for_this_runs_nonce),
 	    PLAIN(an_answer_under_another_hash_than_asked_is_refused),
 	    PLAIN(one_certificates_response_is_foreign_to_another),
+	    PLAIN(what_is_no_certificate_or_no_number_makes_no_question),
 	    PLAIN(url_of_a_get_has_one_slash_and_no_reserved_base64),
 	    PLAIN(no_flipped_bit_of_a_response_goes_unnoticed),
 	    PLAIN(no_truncated_response_is_accepted),
@@ -1052,12 +1207,15 @@ main(void)
 	    PLAIN(eight_certificates_are_looked_at_and_nine_are_not),
 	    PLAIN(strays_may_have_4096_bytes_in_all),
 	    PLAIN(eighty_bits_of_security_are_enough),
+	    PLAIN(a_signature_without_a_digest_is_accepted),
+	    PLAIN(only_a_critical_extension_that_is_known_is_accepted),
 	    PLAIN(what_is_told_of_the_signer_is_what_its_certificate_says),
 	    PLAIN(nocheck_is_seen_wherever_it_stands),
 	    PLAIN(odd_names_of_a_signer_are_shown_and_bounded),
 	    PLAIN(odd_parameters_of_the_signature_algorithm_are_refused),
 	    PLAIN(rsa_pss_is_accepted_but_no_ballast_in_its_parameters),
 	    PLAIN(a_next_update_in_1970_is_not_the_same_as_none),
+	    PLAIN(each_status_of_a_response_has_its_name),
 	    PLAIN(newer_is_later_or_as_late_and_usable_for_longer),
 	};
 	const size_t nplain = sizeof(plain) / sizeof(plain[0]);

@@ -291,6 +291,7 @@ nothing_may_be_closed(void **state)
 {
 	(void)state;
 	staple_close(NULL);
+	staple_dirs_free(NULL);
 }
 
 /* ---- read ---- */
@@ -1246,6 +1247,34 @@ many_directories_are_written_to_and_few_are_open(void **state)
 }
 
 static void
+no_directory_that_is_in_use_is_closed_for_another(void **state)
+{
+	struct staple_dirs *dirs = staple_dirs_new();
+	struct asked yes = {.answer = 1};
+	struct staple *s[40];
+	char path[32];
+	size_t i;
+
+	(void)state;
+	assert_non_null(dirs);
+	for (i = 0; i < 40; i++) {
+		snprintf(path, sizeof(path), "d%zu", i);
+		assert_int_equal(mkdir(path, 0755), 0);
+		snprintf(path, sizeof(path), "d%zu/f", i);
+		assert_int_equal(
+		    staple_open_in(dirs, path, &s[i], why), STAPLE_OK);
+	}
+	for (i = 0; i < 40; i++) {
+		snprintf(path, sizeof(path), "d%zu/f", i);
+		assert_int_equal(replace(s[i], path, &yes), STAPLE_WRITTEN);
+		staple_close(s[i]);
+		assert_content(path, path);
+	}
+	assert_int_equal(staple_dirs_flush(dirs, why), STAPLE_OK);
+	staple_dirs_free(dirs);
+}
+
+static void
 no_descriptor_is_left_open(void **state)
 {
 	struct asked yes = {.answer = 1}, no = {.answer = 0};
@@ -1507,6 +1536,7 @@ main(void)
 	    TEST(while_another_saves_what_is_owed_is_known_but_not_which),
 	    TEST(what_another_user_left_in_the_way_of_a_marker_is_told),
 	    TEST(many_directories_are_written_to_and_few_are_open),
+	    TEST(no_directory_that_is_in_use_is_closed_for_another),
 	    TEST(no_descriptor_is_left_open),
 	};
 
