@@ -10,8 +10,9 @@
  *	    the faults were met ("injected").
  *
  * What counts is what the program itself is about: calls after it has first
- * called getopt_long(), and of those that take a file only the ones that take
- * a file under the directory in which it was started.  malloc(), calloc() and
+ * called getopt_long() and before it has ended by exit(), whose last deeds are
+ *a profiler's; and of those that take a file only the ones that take a file
+ * under the directory in which it was started.  malloc(), calloc() and
  * realloc() are counted together, as "malloc"; with AddressSanitizer its own
  * are what stands behind them.
  *
@@ -179,6 +180,12 @@ map_report(const char *path)
 }
 
 static void
+end(void)
+{
+	begun = 0;
+}
+
+static void
 begin(void)
 {
 	char *all, *word, *rest;
@@ -196,6 +203,8 @@ begin(void)
 	}
 	if ((word = getenv("FAULT_COUNT")) != NULL)
 		map_report(word);
+	if (atexit(end) != 0)
+		die("atexit", "no memory");
 	begun = 1;
 }
 

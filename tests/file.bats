@@ -729,6 +729,8 @@ never_written() {
 		echo "answer: $answer"
 		traced -e trace=openat,/^rename,/^unlink -- \
 			-r 0 -u "$URL/$answer" site.pem
+		# but for what make coverage counts
+		sed -i '/\.gcda"/d' ../trace
 		[ "$(grep -c 'O_CREAT\|rename\|unlink' ../trace)" -eq 0 ]
 	done
 }

@@ -4,7 +4,11 @@
 # of ocsp.c is turned into its opposite, and each bound moved by one, one at a
 # time; the judge is built anew, and test_ocsp or test_matrix has to fail.
 #
-#	tests/mutate.sh [first [last]]
+#	tests/mutate.sh [FILE [first [last]]]
+#
+# Another FILE, staple.c or cert.c, is mutated from its first line to its last,
+# and its own unit tests are asked, though some of what they leave is for the
+# bats suites.
 #
 # Works on a copy.  The exit status is 0 only if each mutant was caught, but for
 # those that EQUIVALENT lists: they change nothing that anybody could see.
@@ -25,18 +29,34 @@ to[n > 0 ? n : 0] = '"'\\0'"'; | > to >= | zero either way
 '
 
 cd "$(dirname "$0")/.." || exit 2
+file=${1:-ocsp.c}
+case $file in
+ocsp.c) tests='test_ocsp test_matrix' ;;
+*) tests=test_${file%.c} ;;
+esac
+if ! test -e "$file" || ! test -e "tests/unit/${tests%% *}.c"; then
+	echo "mutate: no $file here, or no unit test of it" >&2
+	exit 2
+fi
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' HUP INT TERM
 mkdir "$work/tree"
 cp -R Makefile ./*.c ./*.h tests "$work/tree" || exit 2
+# In the meantime it may be edited.
+cp "$file" "$work/original" || exit 2
 TMPDIR=$work
 export TMPDIR
-unset CMOCKA_MESSAGE_OUTPUT CMOCKA_TEST_FILTER
+# One failure is enough.
+CMOCKA_TEST_ABORT=1
+export CMOCKA_TEST_ABORT
+unset CMOCKA_MESSAGE_OUTPUT
+# shellcheck disable=SC3045
+ulimit -c 0 2>/dev/null
 
 # Line, column, old and new operator of every mutant.
 list() {
-	awk '
+	awk -v FILE="$file" '
 	function opposite(op) {
 		return op == "==" ? "!=" : op == "!=" ? "==" : \
 		    op == "<" ? ">=" : op == ">=" ? "<" : \
@@ -46,8 +66,9 @@ list() {
 		return op == "<" ? "<=" : op == "<=" ? "<" : \
 		    op == ">" ? ">=" : op == ">=" ? ">" : ""
 	}
-	/^\/\* ---- the judgement ---- \*\/$/ { on = 1 }
-	/^\/\* ---- names ---- \*\/$/ { on = 0 }
+	BEGIN { on = FILE != "ocsp.c" }
+	FILE == "ocsp.c" && /^\/\* ---- the judgement ---- \*\/$/ { on = 1 }
+	FILE == "ocsp.c" && /^\/\* ---- names ---- \*\/$/ { on = 0 }
 	!on || /^#/ { next }
 	{
 		for (i = 1; i <= length($0); i++) {
@@ -75,7 +96,7 @@ list() {
 			if (moved(op) != "") print NR, i, op, moved(op)
 			i += length(op) - 1
 		}
-	}' ocsp.c
+	}' "$work/original"
 }
 
 # mutant LINE COLUMN OLD NEW
@@ -84,17 +105,18 @@ mutant() {
 	NR == line {
 		$0 = substr($0, 1, col - 1) new substr($0, col + length(old))
 	}
-	{ print }' ocsp.c >"$work/tree/ocsp.c"
+	{ print }' "$work/original" >"$work/tree/$file"
 }
 
 build() {
-	make -s -C "$work/tree" O=build CFLAGS=-O0 FORTIFY= \
-	    ${CC:+CC="$CC"} build/test_ocsp build/test_matrix >"$work/log" 2>&1
+	# shellcheck disable=SC2046,SC2086
+	make -s -C "$work/tree" O=build CFLAGS=-O0 FORTIFY= ${CC:+CC="$CC"} \
+	    $(printf 'build/%s ' $tests) >"$work/log" 2>&1
 }
 
 # The cheap one first.
 tests_pass() {
-	for t in test_ocsp test_matrix; do
+	for t in $tests; do
 		timeout 120 "$work/tree/build/$t" >"$work/log" 2>&1 || return 1
 	done
 }
@@ -112,8 +134,8 @@ fi
 
 list >"$work/list"
 test -s "$work/list" || { echo "mutate: nothing found to mutate" >&2; exit 2; }
-from=${1:-1}
-to=${2:-$(wc -l <"$work/list")}
+from=${2:-1}
+to=${3:-$(wc -l <"$work/list")}
 n=0
 caught=0
 equivalent=0
@@ -123,11 +145,11 @@ while read -r line col old new; do
 	if test "$n" -lt "$from" || test "$n" -gt "$to"; then
 		continue
 	fi
-	text=$(sed -n "${line}s/^[[:space:]]*//p" ocsp.c)
+	text=$(sed -n "${line}s/^[[:space:]]*//p" "$work/original")
 	what="$text | $old to $new |"
 	mutant "$line" "$col" "$old" "$new"
 	if ! build; then
-		echo "$n: ocsp.c:$line:$col: $old to $new: does not build" >&2
+		echo "$n: $file:$line:$col: $old to $new: does not build" >&2
 		cat "$work/log" >&2
 		exit 2
 	fi
@@ -137,7 +159,7 @@ while read -r line col old new; do
 		equivalent=$((equivalent + 1))
 	else
 		survived=$((survived + 1))
-		echo "survived ($n): ocsp.c:$line:$col: $old to $new: $text"
+		echo "survived ($n): $file:$line:$col: $old to $new: $text"
 	fi
 done <"$work/list"
 echo "$caught caught, $equivalent equivalent, $survived survived"
