@@ -22,6 +22,7 @@ if ((len = i2d_OCSP_BASICRESP(j->basic, &der)) <= 0) | <= to < | no DER is empty
 for (i = 0; i < OCSP_BASICRESP_get_ext_count(j->basic); i++) | < to <= | no extension is not critical
 for (i = 0; i < OCSP_SINGLERESP_get_ext_count(single); i++) | < to <= | no extension is not critical
 if (v->produced_at > latest) | > to >= | where both are the same, so is the result
+return a->this_update > b->this_update; | > to >= | they are not the same here
 for (i = 0; i < 14; i++) | < to >= | OpenSSL reads only digits, too, on which we do not rely
 bio, X509_get_subject_name(j->signer), 0, flags) >= 0) | >= to > | no name is printed in no bytes
 for (i = 0; i < n; i++) | < to <= | the byte after the last is written next
