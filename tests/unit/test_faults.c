@@ -395,6 +395,8 @@ what_cannot_be_shown_in_words_for_lack_of_memory_is_not(void **state)
 struct errand {
 	char url[64];
 	int drawn, answered;
+	int twice; /* asks again, but not at once */
+	int later;
 	enum http_result result;
 	char why[WHY_MAX];
 };
@@ -404,10 +406,13 @@ next(void *ctx, struct http_question *q, long *wait_ms)
 {
 	struct errand *e = ctx;
 
-	(void)wait_ms;
-	if (e->drawn > 0)
+	if (e->drawn == 1 && e->twice && e->later++ < 2) {
+		*wait_ms = 1;
+		return HTTP_LATER;
+	}
+	if (e->drawn > e->twice)
 		return HTTP_NONE;
-	e->drawn = 1;
+	e->drawn++;
 	q->url = e->url;
 	q->body = (const unsigned char *)"question";
 	q->body_len = 8;
@@ -465,7 +470,9 @@ run_errand(struct errand *e, int port, const char *proxy)
 	    .parallel = 2};
 	const struct http_source src = {.next = next, .done = done, .ctx = e};
 
-	memset(e, 0, sizeof(*e));
+	e->drawn = e->answered = e->later = 0;
+	e->result = HTTP_ANSWERED;
+	e->why[0] = '\0';
 	snprintf(e->url, sizeof(e->url), "http://127.0.0.1:%d/", port);
 	return http_run(&o, &src);
 }
@@ -493,7 +500,7 @@ static void
 without_memory_each_question_is_answered_once_that_it_could_not_be(void **state)
 {
 	char proxy[64];
-	struct errand e;
+	struct errand e = {.twice = 0};
 	long n, failed;
 	int i, port = quiet_port(NULL), rc;
 
@@ -521,7 +528,7 @@ if_a_setting_is_not_taken_nobody_is_asked(void **state)
 {
 	struct pollfd who = {.events = POLLIN};
 	int port = quiet_port(&who.fd);
-	struct errand e;
+	struct errand e = {.twice = 0};
 	char proxy[64];
 	long n, settings;
 
@@ -549,7 +556,7 @@ if_a_setting_is_not_taken_nobody_is_asked(void **state)
 static void
 a_libcurl_that_cannot_be_set_up_is_an_answer(void **state)
 {
-	struct errand e;
+	struct errand e = {.twice = 0};
 
 	(void)state;
 	fail_call(LIBCURL, 1, 1, 0);
@@ -557,6 +564,26 @@ a_libcurl_that_cannot_be_set_up_is_an_answer(void **state)
 	assert_true(met() > 0);
 	assert_int_equal(e.answered, 1);
 	assert_int_equal(e.result, HTTP_ENOMEM);
+}
+
+/* Nor does it hold up what is drawn later, by when it may be well. */
+static void
+a_libcurl_that_cannot_be_set_up_is_tried_again(void **state)
+{
+	struct errand e = {.twice = 1};
+	int port = quiet_port(NULL);
+
+	(void)state;
+	fail_call(LIBCURL, 1, 1, 0);
+	assert_int_equal(run_errand(&e, port, ""), 0);
+	assert_true(met() > 3);
+	assert_int_equal(e.answered, 2);
+	assert_int_equal(e.result, HTTP_ENOMEM);
+	fail_call(LIBCURL, 1, 0, 0);
+	assert_int_equal(run_errand(&e, port, ""), 0);
+	assert_int_equal(met(), 1);
+	assert_int_equal(e.answered, 2);
+	assert_int_equal(e.result, HTTP_ECONNECT);
 }
 
 /* Who cannot know says so, and calls no URL wrong. */
@@ -915,6 +942,7 @@ main(void)
 		without_memory_each_question_is_answered_once_that_it_could_not_be),
 	    cmocka_unit_test(if_a_setting_is_not_taken_nobody_is_asked),
 	    cmocka_unit_test(a_libcurl_that_cannot_be_set_up_is_an_answer),
+	    cmocka_unit_test(a_libcurl_that_cannot_be_set_up_is_tried_again),
 	    cmocka_unit_test(without_memory_no_url_is_called_wrong),
 	};
 	static const struct CMUnitTest of_staple[] = {

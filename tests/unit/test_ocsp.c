@@ -90,6 +90,9 @@ who_wants_no_memory_is_not_starved_of_it(void **state)
 	assert_null(OPENSSL_realloc(p, 0));
 	assert_null(OPENSSL_malloc(0));
 	assert_int_equal(ocsp_starved(), 0);
+	/* and what was never made may be freed */
+	ocsp_target_free(NULL);
+	ocsp_free(NULL);
 }
 
 /* ---- the table ---- */
