@@ -6,9 +6,9 @@
 #
 #	tests/mutate.sh [FILE [first [last]]]
 #
-# Another FILE, staple.c or cert.c, is mutated from its first line to its last,
-# and its own unit tests are asked, though some of what they leave is for the
-# bats suites.
+# Another FILE, such as staple.c or cert.c, is mutated from its first line to its
+# last, and its unit tests are asked, though some of what these leave is for the
+# bats suites to find.
 #
 # Works on a copy.  The exit status is 0 only if each mutant was caught, but for
 # those that EQUIVALENT lists: they change nothing that anybody could see.
@@ -33,6 +33,7 @@ cd "$(dirname "$0")/.." || exit 2
 file=${1:-ocsp.c}
 case $file in
 ocsp.c) tests='test_ocsp test_matrix' ;;
+staple.c | http.c) tests="test_${file%.c} test_faults" ;;
 *) tests=test_${file%.c} ;;
 esac
 if ! test -e "$file" || ! test -e "tests/unit/${tests%% *}.c"; then
