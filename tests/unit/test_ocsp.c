@@ -191,6 +191,11 @@ max_age_counts_from_this_update_and_admits_no_next_update(void **state)
 	assert_int_equal(
 	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_STALE);
 	assert_non_null(strstr(v.why, "older than --max-age (0 s)"));
+	/* of a responder whose clock is ahead */
+	p.now = v.this_update - 100;
+	assert_int_equal(
+	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_GOOD);
+	assert_int_equal(v.usable_until, v.this_update);
 	p.max_age = -1;
 	assert_int_equal(
 	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_REFUSED);
@@ -306,13 +311,20 @@ static void
 usable_until_ends_with_the_certificate(void **state)
 {
 	struct subject s = {.target = NULL};
+	struct response r;
 	struct ocsp_verdict v;
 
 	(void)state;
 	subject_make(&s, NULL, FORGE_DAY, HASH_SHA1, 0);
-	assert_int_equal(judge(&s, "good", &v), VERDICT_GOOD);
+	respond(&s, forge_find("good"), &r);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_GOOD);
 	assert_int_equal(v.bounded_by, 2);
 	assert_int_equal(v.usable_until, s.cert.not_after);
+	assert_int_equal(
+	    judge_at(&s, &r, s.cert.not_after - 1, &v), VERDICT_GOOD);
+	assert_int_equal(judge_at(&s, &r, s.cert.not_after, &v), VERDICT_STALE);
+	assert_non_null(strstr(v.why, "the certificate itself, has ended"));
+	free(r.der);
 	subject_free(&s);
 }
 
