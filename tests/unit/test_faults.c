@@ -864,6 +864,106 @@ what_stands_in_the_drafts_place_is_told_to_who_asks_what_is_owed(void **state)
 }
 
 static void
+what_is_interrupted_is_begun_again(void **state)
+{
+	static const enum call calls[] = {
+	    SYNC_FILE, SYNC_FILE, WRITE_FILE, LOCK_FILE};
+	static const long at[] = {1, 2, 1, 1};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(calls); i++) {
+		make("f", "old");
+		fail_call(calls[i], at[i], 0, EINTR);
+		assert_int_equal(replace(NULL, NULL), STAPLE_WRITTEN);
+		assert_int_equal(met(), 1);
+		assert_content("f", "new");
+	}
+}
+
+/* Replaces `path` by "new"; the directory is flushed later. */
+static void
+put_in(struct staple_dirs *dirs, const char *path)
+{
+	const struct staple_bytes b = {
+	    (const unsigned char *)"new", 3, MAX, 0644, NULL};
+	struct staple *s;
+
+	make(path, "old");
+	assert_int_equal(staple_open_in(dirs, path, &s, why), STAPLE_OK);
+	assert_int_equal(staple_replace(s, &b, yes, NULL, why), STAPLE_WRITTEN);
+	staple_close(s);
+	assert_content(path, "new");
+}
+
+static void
+files_of_one_directory_share_a_flush_and_those_of_another_do_not(void **state)
+{
+	struct staple_dirs *dirs = staple_dirs_new();
+
+	(void)state;
+	put_in(dirs, "f");
+	put_in(dirs, "g");
+	fail_call(SYNC_FILE, 0, 0, 0);
+	assert_int_equal(staple_dirs_flush(dirs, why), STAPLE_OK);
+	assert_int_equal(plan.seen, 1);
+	/* that it was flushed is remembered */
+	assert_int_equal(staple_dirs_flush(dirs, why), STAPLE_OK);
+	assert_int_equal(plan.seen, 1);
+	met();
+	assert_int_equal(mkdir("d", 0755), 0);
+	put_in(dirs, "d/f");
+	/* of the same name, and another one */
+	assert_int_equal(rename("d", "e"), 0);
+	assert_int_equal(mkdir("d", 0755), 0);
+	make("e/f", "old");
+	put_in(dirs, "d/f");
+	assert_content("e/f", "old");
+	fail_call(SYNC_FILE, 0, 0, 0);
+	assert_int_equal(staple_dirs_flush(dirs, why), STAPLE_OK);
+	assert_int_equal(plan.seen, 2);
+	met();
+	staple_dirs_free(dirs);
+}
+
+static void
+what_was_not_flushed_is_counted_and_told_once(void **state)
+{
+	struct staple_dirs *dirs = staple_dirs_new();
+	enum staple_result res;
+
+	(void)state;
+	put_in(dirs, "f");
+	fail_call(SYNC_FILE, 1, 1, EIO);
+	res = staple_dirs_flush(dirs, why);
+	met();
+	assert_int_equal(res, STAPLE_NOT_DURABLE);
+	assert_memory_equal(why, "f: cannot flush", 15);
+	assert_null(strstr(why, "more"));
+	assert_int_equal(staple_dirs_flush(dirs, why), STAPLE_OK);
+	assert_int_equal(mkdir("d", 0755), 0);
+	put_in(dirs, "f");
+	put_in(dirs, "g");
+	put_in(dirs, "h");
+	put_in(dirs, "d/f");
+	fail_call(SYNC_FILE, 1, 1, EIO);
+	res = staple_dirs_flush(dirs, why);
+	met();
+	assert_int_equal(res, STAPLE_NOT_DURABLE);
+	assert_memory_equal(why, "d/f: cannot flush", 17);
+	assert_non_null(strstr(why, " (and of 1 more directories)"));
+	put_in(dirs, "g");
+	put_in(dirs, "h");
+	fail_call(SYNC_FILE, 1, 1, EIO);
+	res = staple_dirs_flush(dirs, why);
+	met();
+	assert_int_equal(res, STAPLE_NOT_DURABLE);
+	assert_memory_equal(why, "g and 1 more: cannot flush", 26);
+	assert_null(strstr(why, "directories"));
+	staple_dirs_free(dirs);
+}
+
+static void
 without_memory_the_file_is_old_or_new_and_flushed(void **state)
 {
 	struct staple_dirs *dirs;
@@ -958,6 +1058,10 @@ main(void)
 		whatever_close_fails_the_file_is_old_or_new_and_the_marker_as_it),
 	    STAPLE(
 		what_stands_in_the_drafts_place_is_told_to_who_asks_what_is_owed),
+	    STAPLE(what_is_interrupted_is_begun_again),
+	    STAPLE(
+		files_of_one_directory_share_a_flush_and_those_of_another_do_not),
+	    STAPLE(what_was_not_flushed_is_counted_and_told_once),
 	    STAPLE(without_memory_the_file_is_old_or_new_and_flushed),
 	    STAPLE(without_memory_to_owe_a_flush_it_is_made_at_once),
 	};
