@@ -127,42 +127,47 @@ is_equivalent() {
 	printf '%s\n' "$EQUIVALENT" | grep -qF "$1"
 }
 
-mutant 0 0 '' ''
-if ! build || ! tests_pass; then
-	cat "$work/log"
-	echo "mutate: the tests fail without any mutation" >&2
-	exit 2
-fi
-
-list >"$work/list"
-test -s "$work/list" || { echo "mutate: nothing found to mutate" >&2; exit 2; }
-from=${2:-1}
-to=${3:-$(wc -l <"$work/list")}
-n=0
-caught=0
-equivalent=0
-survived=0
-while read -r line col old new; do
-	n=$((n + 1))
-	if test "$n" -lt "$from" || test "$n" -gt "$to"; then
-		continue
-	fi
-	text=$(sed -n "${line}s/^[[:space:]]*//p" "$work/original")
-	what="$text | $old to $new |"
-	mutant "$line" "$col" "$old" "$new"
-	if ! build; then
-		echo "$n: $file:$line:$col: $old to $new: does not build" >&2
-		cat "$work/log" >&2
+# Read whole before it begins: it takes long enough to be edited meanwhile.
+main() {
+	mutant 0 0 '' ''
+	if ! build || ! tests_pass; then
+		cat "$work/log"
+		echo "mutate: the tests fail without any mutation" >&2
 		exit 2
 	fi
-	if ! tests_pass; then
-		caught=$((caught + 1))
-	elif is_equivalent "$what"; then
-		equivalent=$((equivalent + 1))
-	else
-		survived=$((survived + 1))
-		echo "survived ($n): $file:$line:$col: $old to $new: $text"
-	fi
-done <"$work/list"
-echo "$caught caught, $equivalent equivalent, $survived survived"
-test "$survived" -eq 0 && test "$caught" -gt 0
+
+	list >"$work/list"
+	test -s "$work/list" || { echo "mutate: nothing found to mutate" >&2; exit 2; }
+	from=${2:-1}
+	to=${3:-$(wc -l <"$work/list")}
+	n=0
+	caught=0
+	equivalent=0
+	survived=0
+	while read -r line col old new; do
+		n=$((n + 1))
+		if test "$n" -lt "$from" || test "$n" -gt "$to"; then
+			continue
+		fi
+		text=$(sed -n "${line}s/^[[:space:]]*//p" "$work/original")
+		what="$text | $old to $new |"
+		mutant "$line" "$col" "$old" "$new"
+		if ! build; then
+			echo "$n: $file:$line:$col: $old to $new: does not build" >&2
+			cat "$work/log" >&2
+			exit 2
+		fi
+		if ! tests_pass; then
+			caught=$((caught + 1))
+		elif is_equivalent "$what"; then
+			equivalent=$((equivalent + 1))
+		else
+			survived=$((survived + 1))
+			echo "survived ($n): $file:$line:$col: $old to $new: $text"
+		fi
+	done <"$work/list"
+	echo "$caught caught, $equivalent equivalent, $survived survived"
+	test "$survived" -eq 0 && test $((caught + equivalent)) -gt 0
+}
+
+main "$@"; exit
