@@ -494,6 +494,41 @@ one_can_tell_that_a_directory_is_not_writable(void **state)
 	assert_non_null(strstr(why, "ermission denied"));
 }
 
+static enum staple_result
+writable(const char *path)
+{
+	enum staple_result res;
+	struct staple *s;
+
+	assert_int_equal(staple_open(path, &s, why), STAPLE_OK);
+	assert_int_equal(seteuid(NOBODY), 0);
+	res = staple_writable(s, why);
+	assert_int_equal(seteuid(0), 0);
+	staple_close(s);
+	return res;
+}
+
+static void
+one_can_tell_that_a_sticky_directory_guards_what_is_anothers(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	make("theirs", "old");
+	make("ours", "old");
+	assert_int_equal(chown("ours", NOBODY, NOBODY), 0);
+	assert_int_equal(chmod(".", 0777), 0);
+	assert_int_equal(writable("theirs"), STAPLE_OK);
+	assert_int_equal(chmod(".", 01777), 0);
+	assert_int_equal(writable("ours"), STAPLE_OK);
+	assert_int_equal(writable("absent"), STAPLE_OK);
+	assert_int_equal(writable("theirs"), STAPLE_FAILED);
+	assert_non_null(strstr(why, strerror(EPERM)));
+	/* the directory's owner may */
+	assert_int_equal(chown(".", NOBODY, NOBODY), 0);
+	assert_int_equal(writable("theirs"), STAPLE_OK);
+}
+
 static void
 one_can_tell_the_mode_that_a_file_has_now(void **state)
 {
@@ -1346,6 +1381,16 @@ what_was_replaced_is_owed_until_it_is_told(void **state)
 }
 
 static void
+who_cannot_look_does_not_say_that_it_was_told(void **state)
+{
+	struct staple_mark m = {.set = 1};
+
+	(void)state;
+	assert_int_equal(staple_told("missing/f", &m, why), STAPLE_FAILED);
+	assert_non_null(strstr(why, "missing"));
+}
+
+static void
 what_is_owed_to_another_is_not_told_by_us(void **state)
 {
 	struct staple_mark m = {0}, later = {0};
@@ -1499,6 +1544,7 @@ main(void)
 	    TEST(a_socket_is_refused),
 	    TEST(one_can_tell_that_a_directory_is_writable),
 	    TEST(one_can_tell_that_a_directory_is_not_writable),
+	    TEST(one_can_tell_that_a_sticky_directory_guards_what_is_anothers),
 	    TEST(one_can_tell_the_mode_that_a_file_has_now),
 	    TEST(a_new_file_is_written_with_its_mode_whatever_the_umask),
 	    TEST(one_is_asked_with_the_old_bytes),
@@ -1529,6 +1575,7 @@ main(void)
 		long_names_that_differ_at_the_end_do_not_share_a_temporary_one),
 	    TEST(many_writers_leave_the_best_and_no_reader_sees_half_of_it),
 	    TEST(what_was_replaced_is_owed_until_it_is_told),
+	    TEST(who_cannot_look_does_not_say_that_it_was_told),
 	    TEST(what_is_owed_to_another_is_not_told_by_us),
 	    TEST(what_was_told_and_owed_again_since_is_not_told_by_us),
 	    TEST(nothing_is_owed_for_what_was_not_replaced),
