@@ -185,7 +185,7 @@ $(UNITS): $(O)/%: $(O)/tests/unit/%.o $(ROOMS) $(FORGE) $(LAB)
 
 # Whose calls fail when it says so.
 $(O)/test_faults: WRAP = $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc \
-	strdup strndup openat write fsync close flock curl_easy_setopt \
+	strdup strndup openat openat64 write fsync close flock curl_easy_setopt \
 	curl_global_init)
 
 # A fuzz target runs under libFuzzer, or by itself over inputs that are there.

@@ -294,6 +294,19 @@ make_request(struct ocsp_target *t, const struct ocsp_about *a)
 	return 0;
 }
 
+/* It is put into the question as it is. */
+static int
+is_integer(const unsigned char *der, size_t len)
+{
+	const unsigned char *p = der;
+	int tag, class;
+	long n;
+
+	return (ASN1_get_object(&p, &n, &tag, &class, (long)len) & 0x80) == 0 &&
+	    tag == V_ASN1_INTEGER && class == V_ASN1_UNIVERSAL && n > 0 &&
+	    p + n == der + len;
+}
+
 static int
 decode_request(struct ocsp_target *t)
 {
@@ -330,7 +343,8 @@ ocsp_target(struct ocsp *o, const struct ocsp_about *a, char *why)
 		t->not_after = a->not_after;
 		t->nonce = a->nonce;
 		t->issuer = issuer_get(o, a);
-		if (t->issuer != NULL && hash_issuer(t->issuer, a->hash) == 0 &&
+		if (t->issuer != NULL && is_integer(a->serial, a->serial_len) &&
+		    hash_issuer(t->issuer, a->hash) == 0 &&
 		    make_request(t, a) == 0 && (!a->nonce || add_nonce(t) == 0))
 			return t;
 	}

@@ -132,6 +132,9 @@ char *__wrap_strndup(const char *, size_t);
 CURLcode __wrap_curl_easy_setopt(CURL *, CURLoption, ...);
 CURLcode __wrap_curl_global_init(long);
 int __wrap_openat(int, const char *, int, ...);
+/* its name where offsets have 64 bits by -D_FILE_OFFSET_BITS=64 */
+int __wrap_openat64(int, const char *, int, ...)
+    __attribute__((alias("__wrap_openat")));
 ssize_t __wrap_write(int, const void *, size_t);
 int __wrap_fsync(int);
 int __wrap_close(int);
