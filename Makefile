@@ -5,7 +5,7 @@
 # Comments stand on their own lines: make keeps blanks before a trailing one.
 
 # The one place that says it.
-VERSION = 0.1.0
+VERSION = 1.0.0
 
 # Yours to set, here, in the environment or on the command line.
 PREFIX ?= /usr/local
