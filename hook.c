@@ -257,7 +257,7 @@ hook_run(const struct hook *h, char *why)
 	enum hook_result res;
 	sigset_t child, mask;
 	int status = 0, ended, error = ENOMEM;
-	pid_t pid;
+	pid_t pid = -1;
 
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);

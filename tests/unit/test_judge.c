@@ -31,14 +31,6 @@
 #include "judge.h"
 #include "ocsp.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED
-#endif
-#endif
-
 /* The patience of a judge that is made to hang, in ms. */
 #define SHORT 400
 
@@ -231,13 +223,12 @@ static enum trouble { NONE, CRASH, SPIN, WAIT, BABBLE } trouble;
 OCSP_RESPONSE *
 d2i_OCSP_RESPONSE(OCSP_RESPONSE **a, const unsigned char **in, long len)
 {
-	static volatile int *volatile nowhere;
 	const ASN1_ITEM *item = ASN1_ITEM_rptr(OCSP_RESPONSE);
 	char buf[4096];
 	int fd;
 
 	if (trouble == CRASH)
-		*nowhere = 1;
+		__builtin_trap();
 	while (trouble == SPIN)
 		;
 	for (fd = 0; trouble == WAIT; fd = (fd + 1) % MANY_FDS)
@@ -456,9 +447,7 @@ a_crash_is_that_responses_fault(void **state)
 	needs_proc();
 	assert_int_equal(in_trouble(CRASH, 20000, &v), JUDGE_DONE);
 	assert_int_equal(v.status, VERDICT_REFUSED);
-#ifndef SANITIZED
-	assert_non_null(strstr(v.why, "died of signal 11 "));
-#endif
+	assert_non_null(strstr(v.why, "died of signal "));
 }
 
 static void
