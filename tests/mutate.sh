@@ -24,6 +24,7 @@ for (i = 0; i < OCSP_SINGLERESP_get_ext_count(single); i++) | < to <= | no exten
 if (v->produced_at > latest) | > to >= | where both are the same, so is the result
 return a->this_update > b->this_update; | > to >= | they are not the same here
 for (i = 0; i < 14; i++) | < to >= | OpenSSL reads only digits, too, on which we do not rely
+while (*len < max) { | < to <= | no bytes are read then, which is the end
 bio, X509_get_subject_name(j->signer), 0, flags) >= 0) | >= to > | no name is printed in no bytes
 for (i = 0; i < n; i++) | < to <= | the byte after the last is written next
 to[n > 0 ? n : 0] = '"'\\0'"'; | > to >= | zero either way
@@ -119,7 +120,8 @@ build() {
 # The cheap one first.
 tests_pass() {
 	for t in $tests; do
-		timeout 120 "$work/tree/build/$t" >"$work/log" 2>&1 || return 1
+		# who waits for HTTP has blocked the gentler signals
+		timeout -s KILL 60 "$work/tree/build/$t" >"$work/log" 2>&1 || return 1
 	done
 }
 
