@@ -242,6 +242,7 @@ asan:
 
 # FUZZ names the targets, for example FUZZ="judge cert"; it needs clang.
 FUZZ_SECONDS = 60
+FUZZ_JOBS = 1
 FUZZ = $(FUZZ_TARGETS)
 fuzz:
 	@$(MAKE) --no-print-directory O=build/fuzz CC=clang CFLAGS='-O1 -g' \
@@ -249,6 +250,7 @@ fuzz:
 	    -fno-sanitize-recover=all -fno-omit-frame-pointer' \
 	    $(FUZZ:%=build/fuzz/fuzz-%)
 	@BUILD='$(abspath build/fuzz)' FUZZ_SECONDS='$(FUZZ_SECONDS)' \
+	    FUZZ_JOBS='$(FUZZ_JOBS)' \
 	    tests/fuzz/run.sh $(FUZZ)
 
 # What the tests reach.  A process in a jail could not write what it counted, and

@@ -8,11 +8,13 @@
 #
 #	BUILD          where `make fuzz` built the targets (build/fuzz)
 #	FUZZ_SECONDS   how long each runs (60)
+#	FUZZ_JOBS      how many at a time (1)
 set -u
 
 cd "$(dirname "$0")/../.." || exit 2
 BUILD=${BUILD:-build/fuzz}
 FUZZ_SECONDS=${FUZZ_SECONDS:-60}
+FUZZ_JOBS=${FUZZ_JOBS:-1}
 top=$(pwd)
 case $BUILD in /*) ;; *) BUILD=$top/$BUILD ;; esac
 # Another machine's proxies and locale are no part of an input.
@@ -30,6 +32,15 @@ if test $# -eq 0; then
 		f=${f##*/fuzz_}
 		set -- "$@" "${f%.c}"
 	done
+fi
+
+if test "$1" = --one; then
+	shift
+elif test "$FUZZ_JOBS" -gt 1; then
+	export BUILD FUZZ_SECONDS
+	printf '%s\n' "$@" |
+	    xargs -P "$FUZZ_JOBS" -n 1 sh tests/fuzz/run.sh --one || exit 1
+	exit 0
 fi
 
 # What is found goes on from where the last run ended.
