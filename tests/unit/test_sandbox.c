@@ -53,6 +53,8 @@ set_up(void **state)
 	    (fd = open("mine", O_WRONLY | O_CREAT, 0644)) == -1)
 		return -1;
 	close(fd);
+	/* any port: that of the test before may be somebody's by now */
+	memset(&listening, 0, sizeof(listening));
 	listening.sin_family = AF_INET;
 	listening.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if ((listener = socket(AF_INET, SOCK_STREAM, 0)) == -1 ||
