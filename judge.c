@@ -272,7 +272,11 @@ tell_death(const struct death *d, char *why)
 		return JUDGE_FAILED;
 	} else if (d->error == EPROTO)
 		snprintf(why, WHY_MAX, "%s answered nonsense on it", who);
-	else if (is_crash(sig))
+	else if (d->error != EPIPE) {
+		snprintf(why, WHY_MAX, "%s cannot be talked to: %s", who,
+		    strerror(d->error));
+		return JUDGE_FAILED;
+	} else if (is_crash(sig))
 		snprintf(why, WHY_MAX,
 		    "%s died of signal %d (%s) on it; report this, "
 		    "with the response",
@@ -484,22 +488,26 @@ serve_search(void *ctx, int fd)
 	(void)child_send(fd, v, 3, NULL);
 }
 
-/* One SEQUENCE in DER, so long as it says and no longer. */
+/*
+ * One SEQUENCE in DER, so long as it says and no longer, that begins with one,
+ * as a certificate does and what else may hold one does not.
+ */
 static int
-is_sequence(const unsigned char *p, size_t len)
+is_like_certificate(const unsigned char *p, size_t len)
 {
-	size_t n = 0, i, octets;
+	size_t head = 2, n, i;
 
-	if (len < 2 || p[0] != 0x30)
+	if (len < 4 || p[0] != 0x30)
 		return 0;
-	if (p[1] < 0x80)
-		return len == (size_t)p[1] + 2;
-	octets = p[1] & 0x7f;
-	if (octets < 1 || octets > 3 || len < 2 + octets)
-		return 0;
-	for (i = 0; i < octets; i++)
-		n = n << 8 | p[2 + i];
-	return len == n + 2 + octets;
+	n = p[1];
+	if (n >= 0x80) {
+		head += n & 0x7f;
+		if (head < 3 || head > 5 || len <= head)
+			return 0;
+		for (n = 0, i = 2; i < head; i++)
+			n = n << 8 | p[i];
+	}
+	return len == head + n && p[head] == 0x30;
 }
 
 static int
@@ -525,7 +533,9 @@ receive_more(const struct found *f, int fd, const struct child_limit *l,
 	if (child_receive(fd, *more, len, l) == -1)
 		return -1;
 	errno = EPROTO;
-	return f->issuer_len == 0 || is_sequence(*more, f->issuer_len) ? 0 : -1;
+	return f->issuer_len == 0 || is_like_certificate(*more, f->issuer_len)
+	    ? 0
+	    : -1;
 }
 
 /* -1: errno, or `f->why`, as of ask_once(). */

@@ -251,6 +251,50 @@ all_gone() {
 	grep -q 'landlock_restrict_self(.*= 0' ../trace
 }
 
+# without CALL ERROR [options]: the system has none of it.
+without() {
+	run --separate-stderr env \
+		ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" \
+		strace -f -qq -o /dev/null -e "trace=$1" \
+		-e "inject=$1:error=$2" "$OCSPFETCH" "${@:3}" site.pem
+}
+
+@test "without a socket or a process for a judge it is 3, and nothing is lost" {
+	local what before
+	command -v strace >/dev/null || skip "needs strace"
+	site good
+	response site good-older
+	before=$(identity site.pem.ocsp)
+	for what in 'socketpair EMFILE' 'socketpair ENFILE' \
+		'/^(clone|clone3|fork|vfork)$ EAGAIN' \
+		'/^(clone|clone3|fork|vfork)$ ENOMEM'; do
+		# shellcheck disable=SC2086
+		without $what
+		exits 3
+		says "so there is no judge of responses"
+		says "--sandbox=off"
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		[ "$before" = "$(identity site.pem.ocsp)" ]
+		[ -z "$(leftovers)" ]
+	done
+}
+
+@test "without a socket or a process for the command of -e nothing is begun" {
+	local what
+	command -v strace >/dev/null || skip "needs strace"
+	site good
+	for what in 'socketpair EMFILE' \
+		'/^(clone|clone3|fork|vfork)$ EAGAIN'; do
+		# shellcheck disable=SC2086
+		without $what -e true
+		exits 3
+		says "-e: cannot "
+		says "nothing was done"
+		no_file
+		[ "$(asked)" -eq 0 ]
+	done
+}
+
 # Landlock is given up for no directory that cannot be one.
 @test "an operand that is no file takes nothing away from the others' sandbox" {
 	command -v strace >/dev/null || skip "needs strace"

@@ -239,6 +239,37 @@ d2i_OCSP_RESPONSE(OCSP_RESPONSE **a, const unsigned char **in, long len)
 	return (OCSP_RESPONSE *)ASN1_item_d2i((ASN1_VALUE **)a, in, len, item);
 }
 
+/* What the process that looks for an issuer says it is, in whose memory this
+ * is. */
+static struct {
+	const unsigned char *der;
+	size_t len;
+	pid_t not ; /* but not in this one */
+} lie;
+
+enum cert_result __real_cert_take_issuer(struct cert *, const unsigned char *,
+    size_t, const char *, int64_t, char *);
+enum cert_result __wrap_cert_take_issuer(struct cert *, const unsigned char *,
+    size_t, const char *, int64_t, char *);
+
+/* This stands before the one of cert.c. */
+enum cert_result
+__wrap_cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
+    const char *from, int64_t at, char *why)
+{
+	const unsigned char *none = NULL;
+
+	if (lie.not == 0 || lie.not == getpid())
+		return __real_cert_take_issuer(c, p, len, from, at, why);
+	if (trouble != NONE)
+		(void)d2i_OCSP_RESPONSE(NULL, &none, 0);
+	if ((c->issuer = malloc(lie.len + 1)) == NULL)
+		return CERT_ELOCAL;
+	memcpy(c->issuer, lie.der, lie.len);
+	c->issuer_len = lie.len;
+	return CERT_OK;
+}
+
 /* Another process of ours, that kills the judge when there is one. */
 static pid_t
 kill_soon(void)
@@ -699,6 +730,82 @@ an_issuer_is_found_there_as_here(void **state)
 	}
 }
 
+static enum cert_result
+lied_to(const void *der, size_t len, char *hunt)
+{
+	enum cert_result res;
+
+	lie.der = der;
+	lie.len = len;
+	lie.not = getpid();
+	res = look_for_issuer(SANDBOX_AUTO, "ca", "der", hunt);
+	lie.not = 0;
+	return res;
+}
+
+/*
+ * What the program decodes itself is one element of DER, as an issuer is that
+ * was found, and no other form that strangers may choose; and it looks for
+ * itself.
+ */
+static void
+an_issuer_that_is_made_up_is_none(void **state)
+{
+	static const char *const forms[] = {"pem", "cms"};
+	static const unsigned char odd[][6] = {{0x30}, {0x30, 4, 2, 2, 1, 1},
+	    {0x30, 0x80, 0, 0}, {0x30, 0x84, 0, 0, 0, 0}, {0x30, 0x82, 0xff},
+	    {0x31, 0x04}};
+	char hunt[WHY_MAX];
+	unsigned char *p;
+	size_t len, i;
+
+	(void)state;
+	for (i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		assert_int_equal(
+		    lied_to(odd[i], sizeof(odd[i]), hunt), CERT_EISSUER);
+		assert_non_null(strstr(hunt, "nonsense"));
+	}
+	assert_int_equal(lied_to("0", 1, hunt), CERT_EISSUER);
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		assert_int_equal(
+		    forge_cert(forge, "ca", forms[i], &p, &len), 0);
+		assert_int_equal(lied_to(p, len, hunt), CERT_EISSUER);
+		assert_non_null(strstr(hunt, "nonsense"));
+		free(p);
+	}
+	/* it was the issuer, but there is more */
+	assert_int_equal(forge_cert(forge, "ca", "der", &p, &len), 0);
+	assert_int_equal(lied_to(p, len, hunt), CERT_OK);
+	assert_int_equal(lied_to(p, len - 1, hunt), CERT_EISSUER);
+	assert_non_null(p = realloc(p, len + 1));
+	p[len] = 0;
+	assert_int_equal(lied_to(p, len + 1, hunt), CERT_EISSUER);
+	free(p);
+	assert_int_equal(forge_cert(forge, "leaf", "der", &p, &len), 0);
+	assert_int_equal(lied_to(p, len, hunt), CERT_EISSUER);
+	free(p);
+}
+
+static void
+who_fails_over_an_issuer_finds_none(void **state)
+{
+	char hunt[WHY_MAX];
+
+	(void)state;
+	needs_proc();
+	trouble = CRASH;
+	assert_int_equal(lied_to("", 0, hunt), CERT_EISSUER);
+	assert_non_null(strstr(hunt, "died of signal "));
+	trouble = BABBLE;
+	assert_int_equal(lied_to("", 0, hunt), CERT_EISSUER);
+	assert_non_null(strstr(hunt, "answered nonsense"));
+	trouble = NONE;
+	/* that there is one is said, but not which */
+	assert_int_equal(lied_to("", 0, hunt), CERT_EISSUER);
+	assert_non_null(strstr(hunt, "answered nonsense"));
+	assert_int_equal(judge_pid(), -1);
+}
+
 /* For coverage and valgrind it is built without one. */
 #ifndef OCSPFETCH_UNJAILED
 static void
@@ -738,6 +845,8 @@ main(void)
 	    cmocka_unit_test(half_an_answer_is_none),
 	    cmocka_unit_test(without_processes_it_is_a_local_fault),
 	    cmocka_unit_test(an_issuer_is_found_there_as_here),
+	    cmocka_unit_test(an_issuer_that_is_made_up_is_none),
+	    cmocka_unit_test(who_fails_over_an_issuer_finds_none),
 #ifndef OCSPFETCH_UNJAILED
 	    cmocka_unit_test(require_is_content_where_there_is_a_jail),
 #endif
