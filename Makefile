@@ -34,7 +34,7 @@ TEST_DEPS = $(DEPS) cmocka
 
 SRC = ocspfetch.c options.c words.c list.c job.c report.c story.c json.c \
 	cert.c ocsp.c http.c hosts.c queue.c staple.c haproxy.c hook.c served.c \
-	judge.c child.c sandbox.c
+	judge.c child.c sandbox.c places.c
 OBJ = $(SRC:%.c=$(O)/%.o)
 ROOMS = $(filter-out $(O)/ocspfetch.o,$(OBJ))
 FORGE = $(O)/tests/forge.o
@@ -46,7 +46,7 @@ FUZZ_SRC = $(wildcard tests/fuzz/*.c)
 FUZZ_TARGETS = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS = $(FUZZ_TARGETS:%=$(O)/replay-%)
 TEST_SRC = $(wildcard tests/*.c tests/unit/*.c) $(BENCH_SRC) $(FUZZ_SRC)
-TEST_HEADERS = $(wildcard tests/*.h tests/bench/*.h tests/fuzz/*.h)
+TEST_HEADERS = $(wildcard tests/*.h tests/unit/*.h tests/bench/*.h tests/fuzz/*.h)
 TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/staple-client $(O)/measure \
 	$(O)/fakehaproxy $(O)/starttls $(O)/logsink $(O)/faultshim.so \
 	$(UNITS) $(REPLAYS) $(BENCH_PROGRAMS)

@@ -363,9 +363,9 @@ static void
 await_outcome(const struct hook_runner *r)
 {
 	struct pollfd p = {.fd = r->child.fd, .events = POLLIN};
-	int sig, told = 0;
+	int rc, sig, told = 0;
 
-	while (poll(&p, 1, BEAT) <= 0)
+	while ((rc = poll(&p, 1, BEAT)) == 0 || (rc == -1 && errno == EINTR))
 		if (!told && (sig = pending()) != 0) {
 			kill(r->child.pid, sig);
 			told = 1;

@@ -18,6 +18,7 @@
 #include "json.h"
 #include "list.h"
 #include "options.h"
+#include "places.h"
 #include "queue.h"
 #include "report.h"
 #include "sandbox.h"
@@ -51,9 +52,6 @@
 #define PROGRESS_STEP 100
 #define PROGRESS_LINES 5000
 
-/* Who writes in so many directories is not kept from others; a power of 2. */
-#define MAX_PLACES 8192
-
 /* A response in place, of which HAProxy has to hear; all is owned. */
 struct news {
 	struct haproxy_news what;
@@ -65,13 +63,6 @@ struct news {
 struct change {
 	char *output;
 	struct staple_mark mark;
-};
-
-/* Where the run writes; the names are owned. */
-struct places {
-	char **dirs;
-	size_t n, size;
-	int many; /* too many to keep to them */
 };
 
 /* How far the run is, for --progress. */
@@ -1039,67 +1030,6 @@ is_held(struct run *r)
 	return 0;
 }
 
-static int
-by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Each once. */
-static void
-sift_places(struct places *p)
-{
-	size_t i, n = 0;
-
-	if (p->n > 1)
-		qsort(p->dirs, p->n, sizeof(*p->dirs), by_name);
-	for (i = 0; i < p->n; i++)
-		if (n > 0 && strcmp(p->dirs[n - 1], p->dirs[i]) == 0)
-			free(p->dirs[i]);
-		else
-			p->dirs[n++] = p->dirs[i];
-	p->n = n;
-}
-
-static int
-grow_places(struct places *p)
-{
-	size_t size = p->size == 0 ? 16 : 2 * p->size;
-	char **dirs;
-
-	if (p->size == MAX_PLACES) {
-		sift_places(p);
-		return p->n <= MAX_PLACES / 2 ? 0 : -1;
-	}
-	if ((dirs = realloc(p->dirs, size * sizeof(*dirs))) == NULL)
-		return -1;
-	p->dirs = dirs;
-	p->size = size;
-	return 0;
-}
-
-/* The directory of this file is one to write in. */
-static void
-add_place(struct places *p, const char *file)
-{
-	const char *slash = strrchr(file, '/');
-	size_t len = slash == NULL ? 0 : (size_t)(slash - file);
-	const char *last = p->n > 0 ? p->dirs[p->n - 1] : "";
-
-	if (slash == NULL)
-		file = ".";
-	if (len == 0)
-		len = 1; /* "." or "/" */
-	/* most are where the one before is */
-	if (strncmp(last, file, len) == 0 && last[len] == '\0')
-		return;
-	if ((p->n == p->size && grow_places(p) == -1) ||
-	    (p->dirs[p->n] = strndup(file, len)) == NULL)
-		p->many = 1;
-	else
-		p->n++;
-}
-
 static void
 find_places(struct run *r, struct places *p)
 {
@@ -1109,15 +1039,15 @@ find_places(struct run *r, struct places *p)
 	char why[WHY_MAX];
 
 	if (o->output != NULL)
-		add_place(p, o->output);
+		places_add(p, o->output);
 	while (!p->many && (res = list_next(r->list, &e, why)) != LIST_END) {
 		if (res != LIST_ENTRY)
 			continue;
-		add_place(p, e.path);
+		places_add(p, e.path);
 		if (e.output != NULL)
-			add_place(p, e.output);
+			places_add(p, e.output);
 		if (e.issuer != NULL)
-			add_place(p, e.issuer);
+			places_add(p, e.issuer);
 	}
 	list_again(r->list);
 }
@@ -1126,23 +1056,19 @@ find_places(struct run *r, struct places *p)
 static void
 narrow(struct run *r)
 {
-	static const char *const nowhere[] = {NULL};
 	const struct options *o = r->env.o;
 	struct places p = {.n = 0};
+	const char *const *dirs;
+	size_t n;
 
 	if (o->sandbox == SANDBOX_OFF)
 		return;
 	if (!o->check && !o->dry_run && o->served == NULL)
 		find_places(r, &p);
-	sift_places(&p);
-	r->narrowed = sandbox_narrow(p.many ? NULL
-		: p.n == 0                  ? nowhere
-					    : (const char *const *)p.dirs,
-	    p.n);
-	r->written_places = !p.many;
-	while (p.n > 0)
-		free(p.dirs[--p.n]);
-	free(p.dirs);
+	dirs = places_dirs(&p, &n);
+	r->narrowed = sandbox_narrow(dirs, n);
+	r->written_places = dirs != NULL;
+	places_free(&p);
 }
 
 static void

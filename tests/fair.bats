@@ -37,17 +37,6 @@ timed() {
 	MS=$(((${EPOCHREALTIME/[.,]/} - from) / 1000))
 }
 
-# within SECONDS COMMAND...: it becomes true.
-within() {
-	local i
-	for ((i = 0; i < 20 * $1; i++)); do
-		! "${@:2}" || return 0
-		sleep 0.05
-	done
-	echo "not within $1 s: ${*:2}"
-	return 1
-}
-
 has() {
 	[ "$(responses "$1")" -eq "$2" ]
 }

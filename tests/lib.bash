@@ -99,6 +99,44 @@ ours_begin_at() {
 	esac
 }
 
+# within SECONDS COMMAND...: it becomes true.
+within() {
+	local i
+	for ((i = 0; i < 20 * $1; i++)); do
+		! "${@:2}" || return 0
+		sleep 0.05
+	done
+	echo "not within $1 s: ${*:2}"
+	return 1
+}
+
+# in_background COMMAND...: until the test ends; what it says is in server.log.
+in_background() {
+	: >server.log
+	"$@" >server.log 2>&1 </dev/null 3>&- &
+	echo $! >>"$BATS_TEST_TMPDIR/pids"
+}
+
+# until_ready COMMAND...: succeeds, within half a minute.
+until_ready() {
+	within 30 "$@" 2>/dev/null || {
+		echo "the server did not start: $(<server.log)"
+		return 1
+	}
+}
+
+# haproxy_conf DIRECTORY BIND...: a HAProxy with its socket there, which listens
+# at each of these.
+haproxy_conf() {
+	local bind n=0
+	printf '%s\n' global "    stats socket $1/admin.sock level admin" \
+		defaults "    mode http" "    timeout client 5s" \
+		"    timeout server 5s" "    timeout connect 5s"
+	for bind in "${@:2}"; do
+		printf 'frontend f%d\n    bind %s\n' "$((++n))" "$bind"
+	done
+}
+
 # never COMMAND: it has to fail; a "!" would be no assertion.
 never() {
 	if "$@"; then return 1; fi

@@ -378,17 +378,7 @@ damaged() {
 	exits 0
 	silent
 	[ "$(stored)" = "more.pem.ocsp site.pem.ecdsa.ocsp site.pem.rsa.ocsp " ]
-	cat >haproxy.cfg <<-END
-	global
-	    stats socket $PWD/admin.sock level admin
-	defaults
-	    mode http
-	    timeout client 5s
-	    timeout server 5s
-	    timeout connect 5s
-	frontend f
-	    bind unix@$PWD/tls.sock ssl crt-list $PWD/list
-	END
+	haproxy_conf "$PWD" "unix@$PWD/tls.sock ssl crt-list $PWD/list" >haproxy.cfg
 	haproxy -c -f haproxy.cfg
 	haproxy -f haproxy.cfg -db >haproxy.log 2>&1 3>&- &
 	haproxy=$!

@@ -280,24 +280,12 @@ loud() {
 
 # ---- a server, and a HAProxy ----
 
-# in_background COMMAND...: until the test ends; what it says is in server.log.
-in_background() {
-	: >server.log
-	"$@" >server.log 2>&1 </dev/null 3>&- &
-	echo $! >>"$BATS_TEST_TMPDIR/pids"
-}
-
 # server [STAPLE]: one that staples this; sets TLS.
 server() {
-	local i
 	cat site.pem "$PKI/ca.pem" >site.chain
 	in_background "$STARTTLS" none site.chain site.key "$@"
-	for ((i = 0; i < 200; i++)); do
-		TLS=$(awk '/^port/ { print $2 }' server.log)
-		[ -z "$TLS" ] || return 0
-		sleep 0.05
-	done
-	return 1
+	until_ready grep -q '^port' server.log
+	TLS=$(awk '/^port/ { print $2 }' server.log)
 }
 
 @test "a server that staples what it should is silent, one that does not is named" {
@@ -324,15 +312,11 @@ server() {
 }
 
 @test "a HAProxy that takes the response is silent, one that does not is named" {
-	local i
 	leaf site good
 	make_ready() { rm -f site.pem.ocsp; }
 	in_background "$FAKEHAPROXY" yes.sock 'OCSP Response updated!\n'
 	in_background "$FAKEHAPROXY" no.sock 'Permission denied\n\n'
-	for ((i = 0; i < 200; i++)); do
-		[ ! -S yes.sock ] || [ ! -S no.sock ] || break
-		sleep 0.05
-	done
+	until_ready test -S yes.sock -a -S no.sock
 	job --haproxy yes.sock site.pem
 	quiet --haproxy
 	job -d --haproxy yes.sock site.pem
@@ -342,26 +326,12 @@ server() {
 }
 
 @test "a real HAProxy that is handed a response is silent" {
-	local i
 	command -v haproxy >/dev/null || skip "needs HAProxy"
 	leaf site good
 	cat site.key "$PKI/ca.pem" >>site.pem
-	cat >haproxy.cfg <<-END
-	global
-	    stats socket $PWD/admin.sock level admin
-	defaults
-	    mode http
-	    timeout client 5s
-	    timeout server 5s
-	    timeout connect 5s
-	frontend f
-	    bind unix@$PWD/tls.sock ssl crt $PWD/site.pem
-	END
+	haproxy_conf "$PWD" "unix@$PWD/tls.sock ssl crt $PWD/site.pem" >haproxy.cfg
 	in_background haproxy -f haproxy.cfg -db
-	for ((i = 0; i < 200; i++)); do
-		[ ! -S admin.sock ] || [ ! -S tls.sock ] || break
-		sleep 0.05
-	done
+	until_ready test -S admin.sock -a -S tls.sock
 	make_ready() { rm -f site.pem.ocsp; }
 	job -d --haproxy admin.sock site.pem
 	quiet "-d --haproxy, of HAProxy itself"

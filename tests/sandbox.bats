@@ -23,22 +23,6 @@ children() {
 	fi
 }
 
-# Built so that seccomp, and half of Landlock, must be left out?
-is_sanitized() {
-	ldd "$OCSPFETCH" | grep -q 'libasan\|libtsan'
-}
-
-# Waits until a command succeeds.
-until_it() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		if "$@"; then return 0; fi
-		sleep 0.05
-	done
-	echo "in vain: $*"
-	return 1
-}
-
 @test "--sandbox takes auto, require and off, and nothing else" {
 	local how
 	site good
@@ -109,7 +93,7 @@ without_a_jail() {
 	"$OCSPFETCH" -r 0 -t 6 site.pem slow.pem 2>err 3>&- &
 	pid=$!
 	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
-	until_it good_file
+	within 10 good_file
 	judge=$(children "$pid")
 	# shellcheck disable=SC2086
 	kill -9 $judge
@@ -158,8 +142,8 @@ in_memory() {
 	"$OCSPFETCH" -v -r 0 -t 20 site.pem slow.pem >out 2>&1 3>&- &
 	pid=$!
 	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
-	until_it good_file
-	until_it asked_both
+	within 10 good_file
+	within 10 asked_both
 	judge=$(children "$pid")
 	for p in "$pid" $judge; do
 		never in_memory "$p" text
@@ -177,11 +161,11 @@ in_memory() {
 	"$OCSPFETCH" -e true site.pem >out 2>&1 3>&- &
 	pid=$!
 	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
-	until_it has_two "$pid"
+	within 10 has_two "$pid"
 	judge=$(children "$pid")
 	kill -9 "$pid"
 	wait "$pid" || true
-	until_it all_gone "$judge"
+	within 10 all_gone "$judge"
 }
 
 has_two() {
@@ -241,7 +225,7 @@ all_gone() {
 	exits 0
 	[ -s out/here ]
 	# a sanitizer writes its reports elsewhere
-	if is_sanitized; then return; fi
+	if sanitized; then return; fi
 	[[ $stderr == *"writes only where responses go"* ]] ||
 		skip "no Landlock here"
 	# where it allows to: these two directories and nothing else
@@ -319,7 +303,7 @@ without() {
 	fetch -vv d*/site.pem
 	exits 0
 	for i in {1..300}; do [ -s "d$i/site.pem.ocsp" ]; done
-	is_sanitized || [[ $stderr == *"writes only where responses go"* ]] ||
+	sanitized || [[ $stderr == *"writes only where responses go"* ]] ||
 		skip "no Landlock here"
 }
 
@@ -331,7 +315,7 @@ without() {
 	"$OCSPFETCH" -t 5 -r 0 site.pem >out 2>&1 3>&- &
 	pid=$!
 	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
-	until_it asked_one
+	within 10 asked_one
 	# CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, SYS_RESOURCE,
 	# MAC_OVERRIDE
 	((($(sed -n 's/^CapEff:./0x/p' "/proc/$pid/status") & ~0x10100001f) == 0))
@@ -369,7 +353,7 @@ asked_one() {
 	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 strace -f -qq -o ../trace2 \
 		"$OCSPFETCH" -f -vv site.pem 2>err
 	grep -q 'OCSP Response Data' err
-	is_sanitized || grep -q 'SECCOMP_MODE_FILTER' ../trace ||
+	sanitized || grep -q 'SECCOMP_MODE_FILTER' ../trace ||
 		skip "no seccomp here"
 	never grep -h ENOSYS ../trace ../trace2
 	# the first process alone reads it

@@ -32,25 +32,6 @@ teardown() {
 	rm -rf "$place"
 }
 
-# in_background COMMAND...: what it says is in server.log.
-in_background() {
-	: >server.log
-	"$@" >server.log 2>&1 </dev/null 3>&- &
-	echo $! >>"$BATS_TEST_TMPDIR/pids"
-}
-
-# until_ready COMMAND...: succeeds, within half a minute.
-until_ready() {
-	local end=$((SECONDS + 30))
-	until "$@" 2>/dev/null; do
-		((SECONDS < end)) || {
-			echo "the server did not start: $(<server.log)"
-			return 1
-		}
-		sleep 0.05
-	done
-}
-
 # Our own server.  ours PROTOCOL [STAPLE [NAME]]: sets TLS.
 ours() {
 	ours_at "" "$@"
@@ -418,19 +399,9 @@ beside() {
 	"$FORGE" response "$PKI" "t$BATS_TEST_NUMBER-site" good >pair.pem.ecdsa.ocsp
 	"$FORGE" response "$PKI" "t$BATS_TEST_NUMBER-rsa" good >pair.pem.rsa.ocsp
 	free_port
-	cat >haproxy.cfg <<-END
-	global
-	    stats socket $PWD/admin.sock level admin
-	defaults
-	    mode http
-	    timeout client 5s
-	    timeout server 5s
-	    timeout connect 5s
-	frontend f
-	    bind 127.0.0.1:$TLS ssl crt $PWD/pair.pem
-	frontend g
-	    bind 127.0.0.2:$TLS ssl crt $PWD/pair.pem ssl-max-ver TLSv1.2
-	END
+	haproxy_conf "$PWD" "127.0.0.1:$TLS ssl crt $PWD/pair.pem" \
+		"127.0.0.2:$TLS ssl crt $PWD/pair.pem ssl-max-ver TLSv1.2" \
+		>haproxy.cfg
 	in_background haproxy -f haproxy.cfg -db
 	until_ready can_connect
 	for host in 127.0.0.1 127.0.0.2; do

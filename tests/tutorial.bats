@@ -139,17 +139,7 @@ site() {
 	site -ndays 4
 	fetch site.pem
 	exits 0
-	cat >haproxy.cfg <<-END
-	global
-	    stats socket $PWD/admin.sock level admin
-	defaults
-	    mode http
-	    timeout client 5s
-	    timeout server 5s
-	    timeout connect 5s
-	frontend f
-	    bind unix@$PWD/tls.sock ssl crt $PWD/site.pem
-	END
+	haproxy_conf "$PWD" "unix@$PWD/tls.sock ssl crt $PWD/site.pem" >haproxy.cfg
 	haproxy -f haproxy.cfg -db >haproxy.log 2>&1 3>&- &
 	local haproxy=$! i
 	for ((i = 0; i < 100; i++)); do

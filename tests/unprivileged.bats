@@ -101,17 +101,7 @@ as_user() {
 	exits 0
 	silent
 	ln -s d/site.pem.ocsp ../bundle.pem.ocsp
-	cat >../haproxy.cfg <<-END
-	global
-	    stats socket $place/admin.sock level admin
-	defaults
-	    mode http
-	    timeout client 5s
-	    timeout server 5s
-	    timeout connect 5s
-	frontend f
-	    bind unix@$place/tls.sock ssl crt $place/bundle.pem
-	END
+	haproxy_conf "$place" "unix@$place/tls.sock ssl crt $place/bundle.pem" >../haproxy.cfg
 	haproxy -f ../haproxy.cfg -db >../haproxy.log 2>&1 3>&- &
 	haproxy=$!
 	for ((i = 0; i < 200; i++)); do

@@ -29,6 +29,7 @@
 
 #include <curl/curl.h>
 
+#include "handy.h"
 #include "http.h"
 #include "lab.h"
 #include "staple.h"
@@ -612,30 +613,6 @@ without_memory_no_url_is_called_wrong(void **state)
 
 static char base[64];
 static char why[WHY_MAX];
-
-static void
-make(const char *name, const char *content)
-{
-	FILE *f = fopen(name, "w");
-
-	assert_non_null(f);
-	assert_int_not_equal(fputs(content, f), EOF);
-	assert_int_equal(fclose(f), 0);
-}
-
-static void
-assert_content(const char *name, const char *content)
-{
-	char buf[MAX] = "";
-	FILE *f = fopen(name, "r");
-	size_t n;
-
-	assert_non_null(f);
-	n = fread(buf, 1, sizeof(buf) - 1, f);
-	fclose(f);
-	assert_int_equal(n, strlen(content));
-	assert_string_equal(buf, content);
-}
 
 static int
 yes(void *ctx, const unsigned char *old, size_t len)

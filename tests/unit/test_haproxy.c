@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "handy.h"
 #include "haproxy.h"
 
 #define UNMATCHED                                                              \
@@ -62,15 +63,6 @@ tear_down(void **state)
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
 	/* NOLINTNEXTLINE(cert-env33-c): test code, a path of our own */
 	return system(command);
-}
-
-static long long
-real_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 /* All the patience but a second has passed when it is asked again. */

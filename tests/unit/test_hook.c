@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "handy.h"
 #include "hook.h"
 
 static char dir[64];
@@ -44,15 +45,6 @@ tear_down(void **state)
 	return system(command);
 }
 
-static long long
-real_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* An hour in a few seconds. */
 static long long
 fast_ms(void)
@@ -70,20 +62,6 @@ call(const char *command, const char *const *files, size_t nfiles)
 	    .until_ms = -1};
 
 	return hook_run(&h, why);
-}
-
-static void
-assert_content(const char *name, const char *content)
-{
-	char buf[4096];
-	FILE *f = fopen(name, "r");
-	size_t n;
-
-	assert_non_null(f);
-	n = fread(buf, 1, sizeof(buf) - 1, f);
-	fclose(f);
-	buf[n] = '\0';
-	assert_string_equal(buf, content);
 }
 
 static void

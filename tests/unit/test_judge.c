@@ -28,6 +28,7 @@
 #include "cert.h"
 #include "child.h"
 #include "forge.h"
+#include "handy.h"
 #include "judge.h"
 #include "ocsp.h"
 
@@ -102,20 +103,11 @@ tear_down(void **state)
 	return system(command);
 }
 
-static long long
-still(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
 static struct judge *
 make_judge(enum sandbox_mode mode, long patience_ms)
 {
 	const struct judge_terms terms = {
-	    session, mode, patience_ms, still, -1, _exit};
+	    session, mode, patience_ms, real_ms, -1, _exit};
 	struct judge *j = judge_new(&terms);
 
 	assert_non_null(j);
@@ -530,7 +522,7 @@ static void
 patience_is_for_all_that_is_said(void **state)
 {
 	const struct child_work w = {trickle, NULL, _exit};
-	const struct child_limit l = {still, still() + SHORT};
+	const struct child_limit l = {real_ms, real_ms() + SHORT};
 	struct child c;
 	char why[WHY_MAX], buf[1000];
 	long cpu_ms;
@@ -548,10 +540,10 @@ static void
 patience_ends_with_the_run(void **state)
 {
 	const struct judge_terms terms = {
-	    session, SANDBOX_AUTO, 3600000, still, still() - 1000, _exit};
+	    session, SANDBOX_AUTO, 3600000, real_ms, real_ms() - 1000, _exit};
 	struct judge *j = judge_new(&terms);
 	struct ocsp_verdict v;
-	long long began = still();
+	long long began = real_ms();
 
 	(void)state;
 	assert_non_null(j);
@@ -561,7 +553,7 @@ patience_ends_with_the_run(void **state)
 	trouble = WAIT;
 	assert_int_equal(ask(j, target, "good", &v), JUDGE_FAILED);
 	trouble = NONE;
-	assert_true(still() - began < 600000);
+	assert_true(real_ms() - began < 600000);
 	judge_free(j);
 }
 

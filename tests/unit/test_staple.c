@@ -25,6 +25,7 @@
 
 #include <cmocka.h>
 
+#include "handy.h"
 #include "staple.h"
 #include "words.h"
 
@@ -98,30 +99,6 @@ tear_down(void **state)
 }
 
 /* ---- files ---- */
-
-static void
-make(const char *name, const char *content)
-{
-	FILE *f = fopen(name, "w");
-
-	assert_non_null(f);
-	assert_int_not_equal(fputs(content, f), EOF);
-	assert_int_equal(fclose(f), 0);
-}
-
-static void
-assert_content(const char *name, const char *content)
-{
-	char buf[MAX];
-	FILE *f = fopen(name, "r");
-	size_t n;
-
-	assert_non_null(f);
-	n = fread(buf, 1, sizeof(buf), f);
-	fclose(f);
-	assert_int_equal(n, strlen(content));
-	assert_memory_equal(buf, content, n);
-}
 
 static struct stat
 look(const char *name)
