@@ -194,6 +194,8 @@ change_a_mode(void)
 	return chmod("mine", 0666);
 }
 
+#ifndef SANITIZED
+
 static int
 take_much_memory(void)
 {
@@ -211,6 +213,8 @@ raise_a_limit(void)
 
 	return setrlimit(RLIMIT_NOFILE, &l);
 }
+
+#endif
 
 static int
 go_on_computing(void)
