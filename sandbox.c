@@ -522,7 +522,7 @@ sandbox_words(unsigned jail)
 		return jail & JAIL_NET ? "seccomp and Landlock"
 				       : "seccomp and Landlock (files only)";
 	if (jail & JAIL_CALLS)
-		return "seccomp (the kernel has no Landlock)";
+		return "seccomp (Landlock is not to be had here)";
 	if (jail & JAIL_FILES)
 		return jail & JAIL_NET ? "Landlock (no seccomp)"
 				       : "Landlock (files only; no seccomp)";

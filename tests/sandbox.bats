@@ -66,6 +66,22 @@ without_a_jail() {
 	good_file
 }
 
+@test "a container that forbids Landlock leaves seccomp, which is enough" {
+	command -v strace >/dev/null || skip "needs strace"
+	site good
+	run --separate-stderr env \
+		ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" \
+		strace -f -qq -o /dev/null -e trace=landlock_create_ruleset \
+		-e inject=landlock_create_ruleset:error=EPERM \
+		"$OCSPFETCH" -vv site.pem
+	exits 0
+	good_file
+	# a sanitizer does without seccomp, too
+	if sanitized; then return; fi
+	says "held by seccomp (Landlock is not to be had here)"
+	says "this process is held by nothing that this system has"
+}
+
 @test "-vv says what holds the process that decodes" {
 	site good
 	fetch -vv site.pem
