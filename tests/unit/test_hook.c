@@ -246,8 +246,8 @@ a_signal_for_us_is_passed_on_and_kept(void **state)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, &was);
-	assert_int_equal(call("kill -TERM $PPID; trap 'echo x >got; exit 5' "
-			      "TERM; while :; do sleep 0.05; done",
+	assert_int_equal(call("trap 'echo x >got; exit 5' TERM; "
+			      "kill -TERM $PPID; while :; do sleep 0.05; done",
 			     NULL, 0),
 	    HOOK_FAILED);
 	assert_content("got", "x\n");
