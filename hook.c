@@ -295,11 +295,21 @@ struct call {
 	long long until_ms;
 };
 
+/* No more than so many bytes, the list of an environment and all names. */
+#define CALL_MAX ((size_t)1 << 30)
+
 /* What came of it. */
 struct outcome {
 	enum hook_result res;
 	char why[WHY_MAX];
 };
+
+/* Who calls may have been taken over by whom it asked. */
+static int
+is_sensible(const struct call *c)
+{
+	return c->size <= CALL_MAX && c->nfiles <= c->size;
+}
 
 static int
 take_call(const struct hook_runner *r, int fd, struct outcome *o)
@@ -311,13 +321,17 @@ take_call(const struct hook_runner *r, int fd, struct outcome *o)
 	size_t i;
 	int rc = -1;
 
-	if (child_receive(fd, &c, sizeof(c), NULL) == -1 ||
+	if (child_receive(fd, &c, sizeof(c), NULL) == -1 || !is_sensible(&c) ||
 	    (files = malloc((c.nfiles + 1) * sizeof(*files))) == NULL ||
 	    (names = malloc(c.size + 1)) == NULL ||
 	    child_receive(fd, names, c.size, NULL) == -1)
 		goto out;
-	for (i = 0, p = names; i < c.nfiles; i++, p += strlen(p) + 1)
+	names[c.size] = '\0';
+	for (i = 0, p = names; i < c.nfiles; i++, p += strlen(p) + 1) {
+		if (p >= names + c.size)
+			goto out;
 		files[i] = p;
+	}
 	h.files = files;
 	h.nfiles = c.nfiles;
 	h.until_ms = c.until_ms;

@@ -1,7 +1,9 @@
 /*
  * The hook room by itself: what its command finds, and what is said of its end.
  */
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -258,6 +260,59 @@ a_signal_for_us_is_passed_on_and_kept(void **state)
 	sigprocmask(SIG_SETMASK, &was, NULL);
 }
 
+/* The descriptor of our end: a socket that was not there before. */
+static int
+runner_socket(int least)
+{
+	int type, fd;
+	socklen_t len = sizeof(type);
+
+	for (fd = least; fd < 256; fd++)
+		if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
+			return fd;
+	return -1;
+}
+
+/* It has all rights that we gave up, and who calls it may be somebody else. */
+static void
+the_runner_ends_on_a_call_that_makes_no_sense(void **state)
+{
+	/* names, bytes of them, the limit */
+	static const size_t calls[][3] = {{SIZE_MAX, 4, 0},
+	    {SIZE_MAX / sizeof(char *) + 1, 4, 0}, {5, 4, 0}, {4, SIZE_MAX, 0},
+	    {4, SIZE_MAX - 1, 0}, {2, 4, 0}, {1, 0, 0}};
+	const struct hook h = {
+	    .command = "echo called >called", .now_ms = real_ms};
+	struct hook_runner *r;
+	siginfo_t info;
+	size_t i;
+	int least, fd;
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		struct {
+			size_t nfiles;
+			size_t size;
+			long long until_ms;
+			char names[4];
+		} c = {calls[i][0], calls[i][1], -1, "none"};
+
+		close(least = dup(0));
+		assert_non_null(r = hook_start(&h, _exit, why));
+		assert_int_not_equal(fd = runner_socket(least), -1);
+		assert_int_equal(
+		    write(fd, &c,
+			offsetof(__typeof__(c), names) + sizeof(c.names)),
+		    (int)(offsetof(__typeof__(c), names) + sizeof(c.names)));
+		assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+		assert_int_equal(info.si_code, CLD_EXITED);
+		assert_int_equal(hook_call(r, &h, why), HOOK_FAILED);
+		assert_int_equal(access("called", F_OK), -1);
+		hook_stop(r);
+	}
+}
+
 int
 main(void)
 {
@@ -275,6 +330,7 @@ main(void)
 	    TEST(one_that_is_over_its_time_is_told_to_end),
 	    TEST(one_that_does_not_end_then_is_killed),
 	    TEST(a_signal_for_us_is_passed_on_and_kept),
+	    TEST(the_runner_ends_on_a_call_that_makes_no_sense),
 	};
 #undef TEST
 
