@@ -1388,6 +1388,25 @@ cert_find_issuer(
 	return res;
 }
 
+/* Strangers may use what of BER is no DER: it is kept as all others have it. */
+static int
+make_der(struct cert *c)
+{
+	const unsigned char *in = c->issuer;
+	unsigned char *der = NULL, *p;
+	X509 *x = d2i_X509(NULL, &in, (long)c->issuer_len);
+	int len = x != NULL ? i2d_X509(x, NULL) : -1;
+
+	if (len > 0 && (p = der = malloc((size_t)len)) != NULL) {
+		(void)i2d_X509(x, &p);
+		free(c->issuer);
+		c->issuer = der;
+		c->issuer_len = (size_t)len;
+	}
+	X509_free(x);
+	return der != NULL ? 0 : -1;
+}
+
 enum cert_result
 cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
     const char *from, int64_t now, char *why)
@@ -1401,6 +1420,8 @@ cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
 		s.local = CERT_ELOCAL;
 	else
 		nearest = search_ders(&s, &l, 0, from);
+	if (nearest == ISSUER && s.local == CERT_OK && make_der(c) == -1)
+		s.local = CERT_ELOCAL;
 	if (s.local != CERT_OK) {
 		snprintf(why, WHY_MAX, "out of memory");
 		res = s.local;
@@ -1506,9 +1527,12 @@ cert_holds_issuer(const struct cert *c, const unsigned char *p, size_t len)
 int
 cert_looks_like_one(const unsigned char *p, size_t len)
 {
+	/* a response may hold any bytes; a text has none above 0x80 there */
+	if (inner_tag(p, len) == V_ASN1_ENUMERATED &&
+	    (p[1] > 0x80 || len == p[1] + 2u))
+		return 0;
 	if (find(p, p + len, BEGIN) != NULL)
 		return 1;
-	/* an OCSP response begins with an ENUMERATED instead */
 	switch (inner_tag(p, len)) {
 	case V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED:
 	case V_ASN1_INTEGER:

@@ -282,8 +282,24 @@ read_stored(struct job *j, const struct env *env, char *why)
 
 /*
  * What is no response, but a certificate or a key, was never ours to replace:
- * somebody has mistaken one file for another.
+ * somebody has mistaken one file for another.  It is shown to no judge.
  */
+static int
+refuse_stored(struct job *j)
+{
+	memset(&j->have, 0, sizeof(j->have));
+	j->have.reason = -1;
+	j->have.revoked_at = -1;
+	snprintf(j->have.why, sizeof(j->have.why),
+	    "a certificate or a key, not an OCSP response");
+	job_fail(j, CODE_INPUT,
+	    "%.300s holds a certificate or a key, not an OCSP response: it is "
+	    "not "
+	    "touched; is it the right file?",
+	    j->output);
+	return -1;
+}
+
 static int
 judge_stored(
     struct job *j, const struct env *env, const unsigned char *der, size_t len)
@@ -294,18 +310,12 @@ judge_stored(
 	j->holding = HOLDING_JUDGED;
 	j->have_is_der = der == j->have_der;
 	j->have_when = env->now;
+	if (cert_looks_like_one(der, len))
+		return refuse_stored(j);
 	judge(j, env, der, len, 0, &j->have);
-	if (is_starved(j)) {
-		j->holding = HOLDING_NOT_LOOKED;
-		return -1;
-	}
-	if (j->have.status != VERDICT_INVALID || !cert_looks_like_one(der, len))
+	if (!is_starved(j))
 		return 0;
-	job_fail(j, CODE_INPUT,
-	    "%.300s holds a certificate or a key, not an OCSP response: it is "
-	    "not "
-	    "touched; is it the right file?",
-	    j->output);
+	j->holding = HOLDING_NOT_LOOKED;
 	return -1;
 }
 

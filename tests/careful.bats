@@ -34,6 +34,20 @@ killed_before_the_rename() {
 	cmp before site.pem
 }
 
+@test "a key that -o names is shown to no other process" {
+	local line
+	command -v strace >/dev/null || skip "needs strace"
+	leaf site good
+	line=$(sed -n 2p site.key | cut -c 1-20)
+	run --separate-stderr env ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" \
+		strace -f -qq -s 99999 -o ../trace \
+		-e trace=read,write,writev,sendmsg "$OCSPFETCH" -o site.key site.pem
+	exits 2
+	says "site.key holds a certificate or a key"
+	grep -q "read(.*$line" ../trace
+	never grep -E "(write|writev|sendmsg)\(.*$line" ../trace
+}
+
 @test "nor is an issuer's, a key or a certificate in DER" {
 	local what
 	leaf site good

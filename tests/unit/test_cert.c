@@ -889,6 +889,26 @@ any_cut_of_an_issuer_is_not_found(void **state)
 	free(pem.p);
 }
 
+/* Whatever a responder signed may have such a line in it. */
+static void
+a_response_is_none_whatever_is_in_it(void **state)
+{
+	static const char key[] = "-----BEGIN PRIVATE KEY-----\n";
+	unsigned char long_one[512] = {0x30, 0x82, 1, 0xfc, 0x0a, 1, 0};
+	const unsigned char short_one[] = {0x30, 3, 0x0a, 1, 6};
+	char text[512];
+
+	(void)state;
+	memcpy(long_one + 100, key, sizeof(key));
+	assert_false(cert_looks_like_one(long_one, sizeof(long_one)));
+	assert_false(cert_looks_like_one(short_one, sizeof(short_one)));
+	/* these begin as one, for who does not look further */
+	snprintf(text, sizeof(text), "01\n%s", key);
+	assert_true(cert_looks_like_one((unsigned char *)text, strlen(text)));
+	snprintf(text, sizeof(text), "0\n\n\n\n\n\n\n\n\n\n\n\n%s", key);
+	assert_true(cert_looks_like_one((unsigned char *)text, strlen(text)));
+}
+
 int
 main(void)
 {
@@ -919,6 +939,7 @@ main(void)
 	    cmocka_unit_test(an_issuer_counts_while_it_is_in_date),
 	    cmocka_unit_test(a_named_file_has_to_be_there),
 	    cmocka_unit_test(any_cut_of_an_issuer_is_not_found),
+	    cmocka_unit_test(a_response_is_none_whatever_is_in_it),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
