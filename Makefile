@@ -187,7 +187,8 @@ $(UNITS): $(O)/%: $(O)/tests/unit/%.o $(ROOMS) $(FORGE) $(LAB)
 $(O)/test_faults: WRAP = $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc \
 	strdup strndup openat openat64 write fsync close flock curl_easy_setopt \
 	curl_global_init)
-$(O)/test_judge: WRAP = -Wl,--wrap=cert_take_issuer
+$(O)/test_judge: WRAP = $(addprefix -Wl$(comma)--wrap=,cert_take_issuer \
+    sandbox_jail)
 
 # A fuzz target runs under libFuzzer, or by itself over inputs that are there.
 FUZZ_SHARED = $(O)/tests/fuzz/fuzz.o $(O)/tests/fuzz/dertree.o

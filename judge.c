@@ -15,6 +15,9 @@
 /* However little is left of the run, a response has so long, in ms. */
 #define PATIENCE_LEAST 5000
 
+/* What takes so much of a processor's time was made for it, in ms. */
+#define CPU_MOST 1000
+
 /* The text of a response is no longer than this, in bytes. */
 #define TEXT_MOST ((size_t)4 << 20)
 
@@ -115,18 +118,29 @@ answer(struct ocsp *o, int fd, const struct ask *a, const unsigned char *p)
 	return rc;
 }
 
+/* Is this jail what was asked for? */
+static int
+may_decode(enum sandbox_mode mode, unsigned jail)
+{
+	return mode != SANDBOX_REQUIRE || sandbox_holds(jail);
+}
+
 static void
 serve(void *ctx, int fd)
 {
 	struct judge *j = ctx;
 	unsigned jail = sandbox_jail(fd);
 	struct iovec hello = part(&jail, sizeof(jail));
-	unsigned char *buf = NULL, *p;
+	unsigned char *buf = NULL, *p, byte;
 	size_t size = 0, need;
 	struct ask a;
 
 	if (child_send(fd, &hello, 1, NULL) == -1)
 		return;
+	/* who asks has yet to hear of it, and does not read before it wrote */
+	while (!may_decode(j->terms.mode, jail))
+		if (child_receive(fd, &byte, 1, NULL) == -1)
+			return;
 	while (child_receive(fd, &a, sizeof(a), NULL) == 0) {
 		need = a.issuer_len + a.request_len + a.len;
 		if (need > size) {
@@ -196,7 +210,7 @@ start(struct judge *j, char *why)
 static int
 is_held(const struct judge *j, unsigned jail, char *why)
 {
-	if (j->terms.mode != SANDBOX_REQUIRE || sandbox_holds(jail))
+	if (may_decode(j->terms.mode, jail))
 		return 1;
 	snprintf(why, WHY_MAX,
 	    "--sandbox=require: this system has nothing that could hold the "
@@ -254,13 +268,15 @@ tell_death(const struct death *d, char *why)
 	static const char who[] = "the process that decodes what was received";
 	const int sig =
 	    d->status != -1 && WIFSIGNALED(d->status) ? WTERMSIG(d->status) : 0;
-	const long long waited = (d->waited_ms + 999) / 1000;
+	const long long waited = (d->waited_ms + 500) / 1000;
 
 	if (d->error == ENOMEM) {
 		snprintf(why, WHY_MAX, "out of memory");
 		return JUDGE_FAILED;
 	}
-	if (d->error == ETIMEDOUT && d->cpu_ms >= d->waited_ms / 2)
+	/* where others compute, too, it has not had all of the time */
+	if (d->error == ETIMEDOUT &&
+	    (d->cpu_ms >= CPU_MOST || d->cpu_ms >= d->waited_ms / 2))
 		snprintf(why, WHY_MAX,
 		    "%s had no word on it for %lld s, and was ended", who,
 		    waited);
@@ -368,12 +384,13 @@ ask_once(struct judge *j, const struct question *q, const struct child_limit *l,
 /*
  * DONE without a reply: see `why`; its text is owned by the caller.  Of one
  * that was there before nobody knows what it suffers from: a new one is asked
- * again.
+ * again, and has what is left of the time, which is most of it.
  */
 static enum judge_result
 exchange(struct judge *j, const struct question *q, struct reply *r,
     char **text, char *why)
 {
+	const struct child_limit all = limit(j);
 	struct child_limit l;
 	struct death d;
 	long long began;
@@ -383,7 +400,9 @@ exchange(struct judge *j, const struct question *q, struct reply *r,
 		*text = NULL;
 		why[0] = '\0';
 		began = j->terms.now_ms();
-		l = limit(j);
+		l = all;
+		if (again)
+			l.until_ms -= (l.until_ms - began) / 4 * 3;
 		if (ask_once(j, q, &l, r, text, why) == 0)
 			break;
 		d.error = errno;
@@ -465,6 +484,7 @@ struct search {
 	size_t len;
 	const char *from;
 	int64_t now;
+	enum sandbox_mode mode;
 };
 
 static void
@@ -475,15 +495,15 @@ serve_search(void *ctx, int fd)
 	struct iovec v[3];
 
 	(void)ocsp_starved();
-	if (s != NULL)
+	if (s->c != NULL && may_decode(s->mode, f.jail))
 		f.res = cert_take_issuer(
 		    s->c, s->p, s->len, s->from, s->now, f.why);
 	f.starved = ocsp_starved();
 	v[0] = part(&f, sizeof(f));
 	v[1] = v[2] = part(NULL, 0);
-	if (s != NULL && f.res == CERT_OK)
+	if (s->c != NULL && f.res == CERT_OK)
 		v[1] = part(s->c->issuer, f.issuer_len = s->c->issuer_len);
-	if (s != NULL && s->c->hunt != NULL)
+	if (s->c != NULL && s->c->hunt != NULL)
 		v[2] = part(s->c->hunt, f.hunt_len = strlen(s->c->hunt));
 	(void)child_send(fd, v, 3, NULL);
 }
@@ -516,7 +536,7 @@ is_sensible(const struct found *f, const struct search *s)
 	return memchr(f->why, '\0', sizeof(f->why)) != NULL &&
 	    f->res >= CERT_OK && f->res <= CERT_ELOCAL &&
 	    f->issuer_len <= CERT_MAX_FILE && f->hunt_len <= TEXT_MOST &&
-	    (f->res == CERT_OK) == (f->issuer_len > 0 || s == NULL);
+	    (f->res == CERT_OK) == (f->issuer_len > 0 || s->c == NULL);
 }
 
 static int
@@ -546,13 +566,11 @@ receive_found(struct judge *j, const struct search *s, int fd, struct found *f,
 	const struct child_limit l = limit(j);
 
 	if (child_receive(fd, f, sizeof(*f), &l) == 0) {
+		if (!is_held(j, f->jail, f->why))
+			return -1;
 		errno = EPROTO;
-		if (is_sensible(f, s)) {
-			if (!is_held(j, f->jail, f->why))
-				return -1;
-			if (receive_more(f, fd, &l, more) == 0)
-				return 0;
-		}
+		if (is_sensible(f, s) && receive_more(f, fd, &l, more) == 0)
+			return 0;
 	}
 	f->why[0] = '\0';
 	return -1;
@@ -590,12 +608,13 @@ ask_aside(
 enum judge_result
 judge_try(struct judge *j, char *why)
 {
+	struct search nothing = {.mode = j->terms.mode};
 	unsigned char *more;
 	struct found f;
 
 	if (j->terms.mode != SANDBOX_REQUIRE)
 		return JUDGE_DONE;
-	if (ask_aside(j, NULL, &f, &more) == 0) {
+	if (ask_aside(j, &nothing, &f, &more) == 0) {
 		free(more);
 		return JUDGE_DONE;
 	}
@@ -607,7 +626,7 @@ enum cert_result
 judge_issuer(struct judge *j, struct cert *c, const unsigned char *p,
     size_t len, const char *from, int64_t now, char *why)
 {
-	struct search s = {c, p, len, from, now};
+	struct search s = {c, p, len, from, now, j->terms.mode};
 	unsigned char *more;
 	struct found f;
 	char *hunt;

@@ -38,8 +38,11 @@
 /* So much waits to be handed to HAProxy, in bytes, before it is. */
 #define NEWS_MAX ((size_t)1 << 20)
 
-/* How long the judge of responses has for one, in ms; it takes one or less. */
-#define JUDGE_PATIENCE 20000
+/*
+ * How long the judge of responses has for one, in ms; it takes one or less, and
+ * so long all else stands still.
+ */
+#define JUDGE_PATIENCE 10000
 
 /* However late it is, the hook has so long, in ms. */
 #define HOOK_LEAST 10000
@@ -1086,7 +1089,7 @@ say_sandbox(const struct run *r)
 		    sandbox_words((unsigned)jail));
 	fprintf(stderr, "ocspfetch: sandbox: this process %s\n",
 	    r->narrowed == 0 ? "is held by nothing that this system has"
-		: r->written_places
+		: r->written_places && r->narrowed != JAIL_CALLS
 		? "writes only where responses go, and runs nothing"
 		: "runs nothing");
 }

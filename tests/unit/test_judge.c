@@ -262,6 +262,21 @@ __wrap_cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
 	return CERT_OK;
 }
 
+/* As if there were none. */
+static int no_jail;
+
+unsigned __real_sandbox_jail(int);
+unsigned __wrap_sandbox_jail(int);
+
+/* This stands before the one of sandbox.c. */
+unsigned
+__wrap_sandbox_jail(int fd)
+{
+	const unsigned jail = __real_sandbox_jail(fd);
+
+	return no_jail ? JAIL_FILES : jail;
+}
+
 /* Another process of ours, that kills the judge when there is one. */
 static pid_t
 kill_soon(void)
@@ -494,8 +509,31 @@ to_wait_for_ever_is_a_local_fault(void **state)
 
 	(void)state;
 	needs_proc();
-	assert_int_equal(in_trouble(WAIT, SHORT, &v), JUDGE_FAILED);
+	assert_int_equal(in_trouble(WAIT, 2 * SHORT, &v), JUDGE_FAILED);
 	assert_non_null(strstr(v.why, "did not come to it in 1 s"));
+}
+
+/* The one that was there and the new one: all else stands still meanwhile. */
+static void
+both_that_are_asked_share_the_time(void **state)
+{
+	const long patience_ms = 3000;
+	struct judge *j = make_judge(SANDBOX_AUTO, patience_ms);
+	struct ocsp_verdict v;
+	long long began;
+
+	(void)state;
+	needs_proc();
+	is_good(j);
+	kill(judge_pid(), SIGSTOP);
+	trouble = WAIT;
+	began = real_ms();
+	assert_int_equal(ask(j, target, "good", &v), JUDGE_FAILED);
+	trouble = NONE;
+	assert_non_null(strstr(v.why, "did not come to it in 2 s"));
+	assert_in_range(
+	    real_ms() - began, patience_ms - 1, 2 * patience_ms - 100);
+	judge_free(j);
 }
 
 static void
@@ -665,27 +703,19 @@ without_processes_it_is_a_local_fault(void **state)
 /* ---- the issuer that was fetched ---- */
 
 static enum cert_result
-look_for_issuer(
-    enum sandbox_mode mode, const char *name, const char *format, char *hunt)
+look_for_issuer_in(
+    enum sandbox_mode mode, const unsigned char *p, size_t len, char *hunt)
 {
 	struct judge *j = make_judge(mode, 20000);
 	const struct cert_places nowhere = {NULL, 0, {NULL, NULL}};
 	char path[128], why[WHY_MAX];
-	unsigned char *p;
 	enum cert_result res;
 	struct cert c;
-	size_t len;
 
 	snprintf(path, sizeof(path), "%s/leaf.pem", dir);
 	assert_int_equal(cert_read(shelf, path, &c, why), CERT_OK);
 	assert_int_equal(
 	    cert_find_issuer(&c, &nowhere, now, why), CERT_EISSUER);
-	if (name != NULL)
-		assert_int_equal(forge_cert(forge, name, format, &p, &len), 0);
-	else
-		assert_non_null(p = (unsigned char *)strdup(format));
-	if (name == NULL)
-		len = strlen(format);
 	res = judge_issuer(j, &c, p, len, "http://there", now, why);
 	if (res == CERT_OK) {
 		assert_int_equal(c.issuer_len, cert.issuer_len);
@@ -694,9 +724,27 @@ look_for_issuer(
 	}
 	snprintf(hunt, WHY_MAX, "%.400s|%.600s", why,
 	    c.hunt != NULL ? c.hunt : "none");
-	free(p);
 	cert_free(&c);
 	judge_free(j);
+	return res;
+}
+
+static enum cert_result
+look_for_issuer(
+    enum sandbox_mode mode, const char *name, const char *format, char *hunt)
+{
+	enum cert_result res;
+	unsigned char *p;
+	size_t len;
+
+	if (name != NULL)
+		assert_int_equal(forge_cert(forge, name, format, &p, &len), 0);
+	else
+		assert_non_null(p = (unsigned char *)strdup(format));
+	if (name == NULL)
+		len = strlen(format);
+	res = look_for_issuer_in(mode, p, len, hunt);
+	free(p);
 	return res;
 }
 
@@ -720,6 +768,32 @@ an_issuer_is_found_there_as_here(void **state)
 			assert_string_equal(a, b);
 		assert_int_equal(res == CERT_OK, i < 3);
 	}
+}
+
+/* Its outermost length said in other ways, as BER allows. */
+static void
+an_issuer_in_ber_is_kept_in_der(void **state)
+{
+	static const enum sandbox_mode modes[] = {SANDBOX_AUTO, SANDBOX_OFF};
+	unsigned char *p, ber[8192] = {0x30, 0x84, 0, 0};
+	char hunt[WHY_MAX];
+	size_t len, i;
+
+	(void)state;
+	assert_int_equal(forge_cert(forge, "ca", "der", &p, &len), 0);
+	assert_true(len + 4 < sizeof(ber));
+	assert_memory_equal(p, "\x30\x82", 2);
+	memcpy(ber + 4, p + 2, len - 2);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(
+		    look_for_issuer_in(modes[i], ber, len + 2, hunt), CERT_OK);
+	ber[1] = 0x80;
+	memcpy(ber + 2, p + 4, len - 4);
+	memset(ber + len - 2, 0, 2);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(
+		    look_for_issuer_in(modes[i], ber, len, hunt), CERT_OK);
+	free(p);
 }
 
 static enum cert_result
@@ -800,6 +874,44 @@ who_fails_over_an_issuer_finds_none(void **state)
 	assert_int_equal(judge_pid(), -1);
 }
 
+/* What comes out without a jail could have been anything. */
+static void
+require_decodes_nothing_without_a_jail(void **state)
+{
+	struct judge *j = make_judge(SANDBOX_REQUIRE, 20000);
+	const struct cert_places nowhere = {NULL, 0, {NULL, NULL}};
+	static char much[1 << 20];
+	char path[128], why[WHY_MAX] = "";
+	const struct ocsp_policy policy = {.now = now, .max_age = -1};
+	struct ocsp_verdict v;
+	struct cert c;
+
+	(void)state;
+	no_jail = 1;
+	trouble = CRASH;
+	assert_int_equal(judge_try(j, why), JUDGE_FAILED);
+	assert_non_null(strstr(why, "--sandbox=require"));
+	assert_int_equal(judge_response(j, target, (unsigned char *)much,
+			     sizeof(much), &policy, &v),
+	    JUDGE_FAILED);
+	assert_int_not_equal(v.status, VERDICT_GOOD);
+	assert_non_null(strstr(v.why, "--sandbox=require"));
+	snprintf(path, sizeof(path), "%s/leaf.pem", dir);
+	assert_int_equal(cert_read(shelf, path, &c, why), CERT_OK);
+	assert_int_equal(
+	    cert_find_issuer(&c, &nowhere, now, why), CERT_EISSUER);
+	lie.not = getpid();
+	assert_int_equal(
+	    judge_issuer(j, &c, (const unsigned char *)"x", 1, "u", now, why),
+	    CERT_ELOCAL);
+	assert_non_null(strstr(why, "--sandbox=require"));
+	no_jail = 0;
+	trouble = NONE;
+	lie.not = 0;
+	cert_free(&c);
+	judge_free(j);
+}
+
 /* For coverage and valgrind it is built without one. */
 #ifndef OCSPFETCH_UNJAILED
 static void
@@ -831,6 +943,7 @@ main(void)
 	    cmocka_unit_test(a_crash_is_that_responses_fault),
 	    cmocka_unit_test(to_compute_for_ever_is_that_responses_fault),
 	    cmocka_unit_test(to_wait_for_ever_is_a_local_fault),
+	    cmocka_unit_test(both_that_are_asked_share_the_time),
 	    cmocka_unit_test(that_it_was_killed_is_a_local_fault),
 	    cmocka_unit_test(patience_is_for_all_that_is_said),
 	    cmocka_unit_test(patience_ends_with_the_run),
@@ -839,8 +952,10 @@ main(void)
 	    cmocka_unit_test(half_an_answer_is_none),
 	    cmocka_unit_test(without_processes_it_is_a_local_fault),
 	    cmocka_unit_test(an_issuer_is_found_there_as_here),
+	    cmocka_unit_test(an_issuer_in_ber_is_kept_in_der),
 	    cmocka_unit_test(an_issuer_that_is_made_up_is_none),
 	    cmocka_unit_test(who_fails_over_an_issuer_finds_none),
+	    cmocka_unit_test(require_decodes_nothing_without_a_jail),
 #ifndef OCSPFETCH_UNJAILED
 	    cmocka_unit_test(require_is_content_where_there_is_a_jail),
 #endif
