@@ -292,6 +292,8 @@ landlock_some(const char *const *dirs, size_t n)
 #define ALLOW(name)                                                            \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##name, 0, 1),                \
 	    ANSWER(SECCOMP_RET_ALLOW)
+#define DENY(name)                                                             \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##name, 0, 1), ANSWER(REFUSED)
 /* Memory that is not to be executed; the flags are the third argument. */
 #define ALLOW_DATA(name)                                                       \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##name, 0, 4),                \
@@ -310,6 +312,9 @@ landlock_some(const char *const *dirs, size_t n)
  * tries something new then does without, instead of being killed.
  */
 #define NONE (SECCOMP_RET_ERRNO | ENOSYS)
+
+/* As Landlock answers. */
+#define REFUSED (SECCOMP_RET_ERRNO | EACCES)
 
 static const struct sock_filter few_calls[] = {
     LOAD(arch),
@@ -360,24 +365,59 @@ static const struct sock_filter few_calls[] = {
     ANSWER(NONE),
 };
 
-static unsigned
-seccomp_few(void)
-{
-	struct sock_filter filter[sizeof(few_calls) / sizeof(few_calls[0])];
-	const struct sock_fprog prog = {
-	    .len = (unsigned short)(sizeof(filter) / sizeof(filter[0])),
-	    .filter = filter};
+/* All but what makes another program of this one, or a server. */
+static const struct sock_filter most_calls[] = {
+    LOAD(arch),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0),
+    ANSWER(REFUSED),
+    LOAD(nr),
+#ifdef __x86_64__
+    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000 /* x32 */, 0, 1),
+    ANSWER(REFUSED),
+#endif
+    DENY(execve),
+    DENY(execveat),
+    DENY(listen),
+    ANSWER(SECCOMP_RET_ALLOW),
+};
 
-	memcpy(filter, few_calls, sizeof(filter));
+static unsigned
+seccomp_enter(const struct sock_filter *filter, size_t size)
+{
+	union {
+		const struct sock_filter *in;
+		struct sock_filter *out;
+	} u = {filter};
+	const struct sock_fprog prog = {
+	    .len = (unsigned short)(size / sizeof(*filter)), .filter = u.out};
+
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0) == 0
 	    ? JAIL_CALLS
 	    : 0;
+}
+
+static unsigned
+seccomp_few(void)
+{
+	return seccomp_enter(few_calls, sizeof(few_calls));
+}
+
+static unsigned
+seccomp_most(void)
+{
+	return seccomp_enter(most_calls, sizeof(most_calls));
 }
 
 #else
 
 static unsigned
 seccomp_few(void)
+{
+	return 0;
+}
+
+static unsigned
+seccomp_most(void)
 {
 	return 0;
 }
@@ -423,7 +463,7 @@ sandbox_narrow(const char *const *dirs, size_t n)
 	keep_capabilities(file_rights);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return 0;
-	return landlock_some(dirs, n);
+	return landlock_some(dirs, n) | seccomp_most();
 }
 
 unsigned

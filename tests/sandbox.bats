@@ -79,7 +79,7 @@ without_a_jail() {
 	# a sanitizer does without seccomp, too
 	if sanitized; then return; fi
 	says "held by seccomp (Landlock is not to be had here)"
-	says "this process is held by nothing that this system has"
+	says "this process runs nothing"
 }
 
 @test "-vv says what holds the process that decodes" {

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -153,6 +154,29 @@ run_a_program(void)
 }
 
 static int
+run_a_program_from_memory(void)
+{
+	char name[] = "true", buf[65536];
+	char *argv[] = {name, NULL}, *env[] = {NULL};
+	int in = open("/bin/true", O_RDONLY | O_CLOEXEC);
+	int fd = (int)syscall(SYS_memfd_create, name, 1 /* on exec closed */);
+	ssize_t n;
+
+	while ((n = read(in, buf, sizeof(buf))) > 0)
+		if (write(fd, buf, (size_t)n) != n)
+			return 0;
+	return fexecve(fd, argv, env);
+}
+
+static int
+serve_others(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	return fd == -1 ? -1 : listen(fd, 1);
+}
+
+static int
 use_an_inherited_descriptor(void)
 {
 	return write(listener, "x", 1) == -1 && errno == EBADF &&
@@ -199,7 +223,9 @@ change_a_mode(void)
 static int
 take_much_memory(void)
 {
-	void *p = malloc((size_t)3 << 30);
+	/* a compiler that sees the size warns of it where it has 32 bits */
+	const volatile size_t much = (size_t)3 << 30;
+	void *p = malloc(much);
 	int had = p != NULL;
 
 	free(p);
@@ -233,6 +259,7 @@ go_on_computing(void)
 struct told {
 	unsigned jail;
 	int rc;
+	int error;
 };
 
 static void
@@ -248,9 +275,9 @@ try_inside(void *ctx, int fd)
 
 /* What came of it, in there; `t->jail` is what held it. */
 static void
-inside(int (*what)(void), struct told *t)
+in_a_process(void (*serve)(void *, int), int (*what)(void), struct told *t)
 {
-	const struct child_work w = {try_inside, &what, _exit};
+	const struct child_work w = {serve, &what, _exit};
 	struct child c;
 	char why[WHY_MAX];
 	long cpu_ms;
@@ -259,6 +286,30 @@ inside(int (*what)(void), struct told *t)
 	assert_int_equal(child_receive(c.fd, t, sizeof(*t), NULL), 0);
 	child_end(&c, 0, &cpu_ms);
 }
+
+static void
+inside(int (*what)(void), struct told *t)
+{
+	in_a_process(try_inside, what, t);
+}
+
+#ifndef SANITIZED
+
+static void
+try_narrowed(void *ctx, int fd)
+{
+	const char *const here[] = {"."};
+	int (*const *what)(void) = ctx;
+	struct told t = {.jail = sandbox_narrow(here, 1)};
+	struct iovec v = {&t, sizeof(t)};
+
+	errno = 0;
+	t.rc = (*what)();
+	t.error = errno;
+	(void)child_send(fd, &v, 1, NULL);
+}
+
+#endif
 
 /* ---- the tests ---- */
 
@@ -320,6 +371,7 @@ outside_it_is_possible(void **state)
 	assert_int_equal(become_two(), 0);
 	assert_int_equal(make_memory_executable(), 0);
 	assert_int_equal(link_a_file(), 0);
+	assert_int_equal(serve_others(), 0);
 	assert_int_equal(unlink("yours"), 0);
 	assert_int_equal(rename_a_file(), 0);
 	assert_int_equal(unlink("yours"), 0);
@@ -410,6 +462,45 @@ cannot_use_an_inherited_descriptor(void **state)
 
 #ifndef SANITIZED
 
+/* The program, as opposed to its judge. */
+static void
+narrowed_it_neither_runs_a_program_nor_serves_others(void **state)
+{
+	static int (*const all[])(void) = {
+	    run_a_program, run_a_program_from_memory, serve_others};
+	struct told t;
+	size_t i;
+
+	(void)state;
+	inside(go_on_computing, &t);
+	if ((t.jail & JAIL_CALLS) == 0)
+		skip();
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		in_a_process(try_narrowed, all[i], &t);
+		assert_true((t.jail & JAIL_CALLS) != 0);
+		assert_int_equal(t.rc, -1);
+		assert_int_equal(t.error, EACCES);
+	}
+}
+
+static void
+narrowed_it_goes_on_with_its_work(void **state)
+{
+	static int (*const all[])(void) = {read_a_file, write_a_file,
+	    change_a_file, rename_a_file, remove_a_file, connect_out,
+	    signal_its_parent, become_two, go_on_computing};
+	struct told t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i] == remove_a_file)
+			assert_int_equal(rename("yours", "mine"), 0);
+		in_a_process(try_narrowed, all[i], &t);
+		assert_int_equal(t.rc, 0);
+	}
+}
+
 static void
 cannot_send_a_datagram(void **state)
 {
@@ -481,6 +572,8 @@ main(void)
 	    TEST(cannot_run_a_program),
 	    TEST(cannot_use_an_inherited_descriptor),
 #ifndef SANITIZED
+	    TEST(narrowed_it_neither_runs_a_program_nor_serves_others),
+	    TEST(narrowed_it_goes_on_with_its_work),
 	    TEST(cannot_send_a_datagram),
 	    TEST(cannot_signal_its_parent),
 	    TEST(cannot_become_two),
