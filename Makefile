@@ -121,7 +121,7 @@ all: $(BIN)
 $(BIN): $(OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(OWN_CFLAGS) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ \
-	    $(OBJ) $(DEPS_LIBS)
+	    $(OBJ) $(FLUSH) $(DEPS_LIBS)
 
 $(O)/%.o: %.c Makefile
 	$(call say,CC,$@)
@@ -136,7 +136,7 @@ $(O)/tests/%.o: tests/%.c Makefile
 	    $(OWN_CFLAGS) $(CFLAGS) -pthread -MMD -MP -c -o $@ $<
 
 link_test = $(CC) $(OWN_CFLAGS) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -pthread \
-	-o $@ $(filter %.o,$^) $(WRAP) $(TEST_LIBS)
+	-o $@ $(filter %.o,$^) $(WRAP) $(FLUSH) $(TEST_LIBS)
 
 $(O)/forge: $(O)/tests/forge-cli.o $(FORGE)
 	$(call say,LD,$@)
@@ -264,15 +264,20 @@ COVERED = O=build/coverage BIN=build/coverage/ocspfetch CC=gcc HARDEN= HARDEN_LD
 	CFLAGS='-O0 -g --coverage -fprofile-update=atomic'
 coverage:
 	@rm -rf build/coverage
-	@$(MAKE) --no-print-directory all test-programs $(COVERED)
+	@$(MAKE) --no-print-directory $(COVERED) build/coverage/tests/gcovflush.o
+	@$(MAKE) --no-print-directory all test-programs $(COVERED) $(FLUSHED)
 	@umask 0 && build/coverage/ocspfetch --version >/dev/null && \
 	    : >build/coverage/gcov.log
 	@GCOV_ERROR_FILE='$(abspath build/coverage/gcov.log)' \
-	    $(MAKE) --no-print-directory check $(COVERED) \
+	    $(MAKE) --no-print-directory check $(COVERED) $(FLUSHED) \
 	    T='$(or $(T),$(filter-out $(COVERED_NOT),$(ALL_SUITES)))' || \
 	    { echo 'coverage: counted all the same'; \
 	    tests/coverage.sh build/coverage; exit 1; }
 	@tests/coverage.sh build/coverage
+
+# Who ends by _exit() writes down what was counted, too.
+FLUSH =
+FLUSHED = FLUSH='-Wl,--wrap=_exit build/coverage/tests/gcovflush.o'
 
 ALL_SUITES = $(patsubst tests/%.bats,%,$(wildcard tests/*.bats)) \
 	$(UNITS:$(O)/%=%)

@@ -179,8 +179,11 @@ map_report(const char *path)
 	NEXT(close)(fd);
 }
 
-static void
-end(void)
+/* Also for tests/gcovflush.c. */
+void faultshim_end(void);
+
+void
+faultshim_end(void)
 {
 	begun = 0;
 }
@@ -203,7 +206,7 @@ begin(void)
 	}
 	if ((word = getenv("FAULT_COUNT")) != NULL)
 		map_report(word);
-	if (atexit(end) != 0)
+	if (atexit(faultshim_end) != 0)
 		die("atexit", "no memory");
 	begun = 1;
 }
