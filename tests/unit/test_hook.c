@@ -296,7 +296,7 @@ the_runner_ends_on_a_call_that_makes_no_sense(void **state)
 			size_t size;
 			long long until_ms;
 			char names[4];
-		} c = {calls[i][0], calls[i][1], -1, "none"};
+		} c = {calls[i][0], calls[i][1], -1, {'n', 'o', 'n', 'e'}};
 
 		close(least = dup(0));
 		assert_non_null(r = hook_start(&h, _exit, why));

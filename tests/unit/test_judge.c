@@ -531,8 +531,8 @@ both_that_are_asked_share_the_time(void **state)
 	assert_int_equal(ask(j, target, "good", &v), JUDGE_FAILED);
 	trouble = NONE;
 	assert_non_null(strstr(v.why, "did not come to it in 2 s"));
-	assert_in_range(
-	    real_ms() - began, patience_ms - 1, 2 * patience_ms - 100);
+	assert_true(real_ms() - began >= patience_ms - 1);
+	assert_true(real_ms() - began < 2 * patience_ms - 100);
 	judge_free(j);
 }
 
