@@ -142,12 +142,15 @@ revoked 5 the certificate was revoked
 "
 
 @test "each kind of staple has its exit status and its message" {
-	local recipe code word n=0
+	local recipe code word n=0 looked=0
 	site
 	ours none staple
 	while read -r recipe code word; do
 		[ -n "$recipe" ] || continue
 		staple "$recipe"
+		n=$((n + 1))
+		if left_out; then continue; fi
+		looked=$((looked + 1))
 		fetch -S "127.0.0.1:$TLS" site.pem
 		exits "$code" || { echo "$recipe" && return 1; }
 		if [ "$code" -eq 0 ]; then
@@ -162,9 +165,9 @@ revoked 5 the certificate was revoked
 		fetch -S "127.0.0.1:$TLS"
 		exits "$code" || { echo "$recipe" && return 1; }
 		[ "$code" -eq 0 ] || says "ocspfetch: 127.0.0.1:$TLS: "
-		n=$((n + 1))
 	done <<<"$staples"
 	[ "$n" -eq 19 ]
+	[ "$looked" -ge 12 ]
 }
 
 @test "nothing stapled is 1 where there is a responder, and says must-staple" {
