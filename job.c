@@ -126,6 +126,7 @@ is_starved(struct job *j)
 static void
 fail_cert(struct job *j, enum cert_result res, const char *why)
 {
+	ocsp_doubt();
 	if (!is_starved(j))
 		job_fail(
 		    j, res == CERT_ELOCAL ? CODE_LOCAL : CODE_INPUT, "%s", why);
@@ -165,6 +166,8 @@ find_issuer(struct job *j, const struct env *env, char *why)
 			places.beside[1] = beside[1];
 		res = cert_find_issuer(&j->cert, &places, env->now, why);
 	}
+	if (res != CERT_OK)
+		ocsp_doubt();
 	free(beside[0]);
 	free(beside[1]);
 	return res;

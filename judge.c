@@ -415,8 +415,11 @@ exchange(struct judge *j, const struct question *q, struct reply *r,
 		if (!again)
 			return tell_death(&d, why);
 	}
-	if (r->starved)
-		ocsp_starve();
+	if (!r->starved)
+		return JUDGE_DONE;
+	/* what it could not set up it may lack for the next, too */
+	child_end(&j->child, 1, &d.cpu_ms);
+	ocsp_starve();
 	return JUDGE_DONE;
 }
 
@@ -487,6 +490,17 @@ struct search {
 	enum sandbox_mode mode;
 };
 
+static enum cert_result
+take_issuer(const struct search *s, char *why)
+{
+	enum cert_result res =
+	    cert_take_issuer(s->c, s->p, s->len, s->from, s->now, why);
+
+	if (res != CERT_OK)
+		ocsp_doubt();
+	return res;
+}
+
 static void
 serve_search(void *ctx, int fd)
 {
@@ -496,8 +510,7 @@ serve_search(void *ctx, int fd)
 
 	(void)ocsp_starved();
 	if (s->c != NULL && may_decode(s->mode, f.jail))
-		f.res = cert_take_issuer(
-		    s->c, s->p, s->len, s->from, s->now, f.why);
+		f.res = take_issuer(s, f.why);
 	f.starved = ocsp_starved();
 	v[0] = part(&f, sizeof(f));
 	v[1] = v[2] = part(NULL, 0);
@@ -632,7 +645,7 @@ judge_issuer(struct judge *j, struct cert *c, const unsigned char *p,
 	char *hunt;
 
 	if (j->terms.mode == SANDBOX_OFF)
-		return cert_take_issuer(c, p, len, from, now, why);
+		return take_issuer(&s, why);
 	if (ask_aside(j, &s, &f, &more) == -1) {
 		memcpy(why, f.why, sizeof(f.why));
 		return f.res;
@@ -640,8 +653,11 @@ judge_issuer(struct judge *j, struct cert *c, const unsigned char *p,
 	if (f.starved)
 		ocsp_starve();
 	memcpy(why, f.why, sizeof(f.why));
-	if (f.res == CERT_OK)
-		f.res = cert_take_issuer(c, more, f.issuer_len, from, now, why);
+	if (f.res == CERT_OK) {
+		s.p = more;
+		s.len = f.issuer_len;
+		f.res = take_issuer(&s, why);
+	}
 	if (f.hunt_len > 0 &&
 	    (hunt = strdup((char *)more + f.issuer_len)) != NULL) {
 		free(c->hunt);

@@ -75,9 +75,16 @@ struct judging {
 
 /*
  * Without memory OpenSSL fails in a hundred ways, most of which look like a
- * fault of the response.  Its hooks take no context, hence this one global.
+ * fault of the response.  Its hooks take no context, hence these globals.
  */
-static volatile int starved;
+static volatile int starved, starved_once;
+
+static void
+note_starvation(void)
+{
+	starved = 1;
+	starved_once = 1;
+}
 
 static void *
 hook_malloc(size_t n, const char *file, int line)
@@ -89,7 +96,7 @@ hook_malloc(size_t n, const char *file, int line)
 	if (n == 0)
 		return NULL;
 	if ((p = malloc(n)) == NULL)
-		starved = 1;
+		note_starvation();
 	return p;
 }
 
@@ -105,7 +112,7 @@ hook_realloc(void *old, size_t n, const char *file, int line)
 		return NULL;
 	}
 	if ((p = realloc(old, n)) == NULL)
-		starved = 1;
+		note_starvation();
 	return p;
 }
 
@@ -130,6 +137,13 @@ void
 ocsp_starve(void)
 {
 	starved = 1;
+}
+
+void
+ocsp_doubt(void)
+{
+	if (starved_once)
+		starved = 1;
 }
 
 /* ---- issuers and targets ---- */
@@ -1190,6 +1204,8 @@ ocsp_judge(const struct ocsp_target *t, const unsigned char *der, size_t len,
 	OCSP_RESPONSE_free(j.resp);
 	OCSP_CERTID_free(j.id);
 	ERR_clear_error();
+	if (v->status < VERDICT_STALE && v->status != VERDICT_ERROR)
+		ocsp_doubt();
 	return v->status;
 }
 

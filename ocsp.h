@@ -103,6 +103,13 @@ void ocsp_free(struct ocsp *);
 int ocsp_starved(void);
 void ocsp_starve(void); /* as if it had */
 
+/*
+ * Something failed that OpenSSL was asked.  What it could not set up for lack
+ * of memory, a digest for instance, it may lack for good: if it ever asked in
+ * vain, this is as ocsp_starve().
+ */
+void ocsp_doubt(void);
+
 /* Owned by the caller, outlived by the `struct ocsp`; NULL: see `why`. */
 struct ocsp_target *ocsp_target(
     struct ocsp *, const struct ocsp_about *, char *why);

@@ -401,7 +401,7 @@ ours() {
 		[ -n "$recipe" ] || continue
 		[ "$recipe" != good-only-neighbour ] || code=4
 		"$FORGE" response "$PKI" "t$BATS_TEST_NUMBER-site" "$recipe" >staple
-		if left_out; then continue; fi
+		if left_out "$recipe"; then continue; fi
 		json 1 -S "127.0.0.1:$TLS" site.pem
 		exits "$code" || { echo "$recipe" && return 1; }
 		has ".status == \"$word\" and .exit == $code and .url == null" ||

@@ -165,7 +165,7 @@ ours() {
 	while read -r recipe code words; do
 		[ -n "$recipe" ] || continue
 		"$FORGE" response "$PKI" "t$BATS_TEST_NUMBER-site" "$recipe" >staple
-		if left_out; then continue; fi
+		if left_out "$recipe"; then continue; fi
 		check "$code" -S "127.0.0.1:$TLS" site.pem ||
 			{ echo "$recipe" && return 1; }
 		in_text "site.pem: " "$words"

@@ -149,7 +149,7 @@ revoked 5 the certificate was revoked
 		[ -n "$recipe" ] || continue
 		staple "$recipe"
 		n=$((n + 1))
-		if left_out; then continue; fi
+		if left_out "$recipe"; then continue; fi
 		looked=$((looked + 1))
 		fetch -S "127.0.0.1:$TLS" site.pem
 		exits "$code" || { echo "$recipe" && return 1; }

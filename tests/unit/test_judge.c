@@ -206,7 +206,7 @@ send_soon(pid_t to, int sig)
 /* ---- trouble ---- */
 
 /* What a judge does when it is to decode, in whose memory this is. */
-static enum trouble { NONE, CRASH, SPIN, WAIT, BABBLE } trouble;
+static enum trouble { NONE, CRASH, SPIN, WAIT, BABBLE, STARVE } trouble;
 
 /* Of these one is open, there. */
 #define MANY_FDS 1024
@@ -223,6 +223,8 @@ d2i_OCSP_RESPONSE(OCSP_RESPONSE **a, const unsigned char **in, long len)
 		__builtin_trap();
 	while (trouble == SPIN)
 		;
+	if (trouble == STARVE)
+		ocsp_starve();
 	for (fd = 0; trouble == WAIT; fd = (fd + 1) % MANY_FDS)
 		(void)!read(fd, buf, 1);
 	memset(buf, 'A', sizeof(buf));
@@ -460,6 +462,7 @@ static enum judge_result
 in_trouble(enum trouble t, long patience_ms, struct ocsp_verdict *v)
 {
 	struct judge *j;
+	struct ocsp_verdict after;
 	enum judge_result res;
 
 	trouble = t;
@@ -467,9 +470,11 @@ in_trouble(enum trouble t, long patience_ms, struct ocsp_verdict *v)
 	res = ask(j, target, "good", v);
 	assert_int_not_equal(v->status, VERDICT_GOOD);
 	assert_int_equal(judge_pid(), -1);
-	/* whichever it was that was asked first */
+	/* whichever it was that was asked first; it may have no turn, either */
 	trouble = NONE;
-	is_good(j);
+	while (ask(j, target, "good", &after) == JUDGE_FAILED)
+		assert_non_null(strstr(after.why, "did not come to it in "));
+	assert_int_equal(after.status, VERDICT_GOOD);
 	trouble = t;
 	judge_free(j);
 	trouble = NONE;
@@ -495,11 +500,11 @@ to_compute_for_ever_is_that_responses_fault(void **state)
 
 	(void)state;
 	needs_proc();
-	/* where others compute, too, it may not have had half of the time */
-	while (in_trouble(SPIN, 2 * SHORT, &v) != JUDGE_DONE)
+	/* where others compute, too, it may not have had a second of it */
+	while (in_trouble(SPIN, 3000, &v) != JUDGE_DONE)
 		assert_non_null(strstr(v.why, "did not come to it in "));
 	assert_int_equal(v.status, VERDICT_REFUSED);
-	assert_non_null(strstr(v.why, "had no word on it for 1 s"));
+	assert_non_null(strstr(v.why, "had no word on it for 3 s"));
 }
 
 static void
@@ -533,6 +538,32 @@ both_that_are_asked_share_the_time(void **state)
 	assert_non_null(strstr(v.why, "did not come to it in 2 s"));
 	assert_true(real_ms() - began >= patience_ms - 1);
 	assert_true(real_ms() - began < 2 * patience_ms - 100);
+	judge_free(j);
+}
+
+/* What it could not set up it may lack for good. */
+static void
+one_that_lacked_memory_is_not_asked_again(void **state)
+{
+	struct judge *j;
+	struct ocsp_verdict v;
+	pid_t pid;
+
+	(void)state;
+	needs_proc();
+	trouble = STARVE;
+	j = make_judge(SANDBOX_AUTO, 20000);
+	judge_ready(j);
+	pid = judge_pid();
+	assert_int_not_equal(pid, -1);
+	trouble = NONE;
+	(void)ocsp_starved();
+	assert_int_equal(ask(j, target, "by-leaf", &v), JUDGE_DONE);
+	assert_true(ocsp_starved());
+	assert_int_equal(kill(pid, 0), -1);
+	assert_int_equal(ask(j, target, "by-leaf", &v), JUDGE_DONE);
+	assert_int_equal(v.status, VERDICT_REFUSED);
+	assert_false(ocsp_starved());
 	judge_free(j);
 }
 
@@ -944,6 +975,7 @@ main(void)
 	    cmocka_unit_test(to_compute_for_ever_is_that_responses_fault),
 	    cmocka_unit_test(to_wait_for_ever_is_a_local_fault),
 	    cmocka_unit_test(both_that_are_asked_share_the_time),
+	    cmocka_unit_test(one_that_lacked_memory_is_not_asked_again),
 	    cmocka_unit_test(that_it_was_killed_is_a_local_fault),
 	    cmocka_unit_test(patience_is_for_all_that_is_said),
 	    cmocka_unit_test(patience_ends_with_the_run),
