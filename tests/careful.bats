@@ -193,6 +193,7 @@ killed_before_the_rename() {
 }
 
 @test "that a revoked answer could not be written is told as well" {
+	not_for_tsan
 	leaf site revoked
 	mkdir site.pem.ocsp
 	fetch --write-revoked site.pem
@@ -205,6 +206,7 @@ killed_before_the_rename() {
 }
 
 @test "a file size limit is a failure, not a death that leaves something" {
+	not_for_tsan
 	leaf site good
 	limited site.pem
 	exits 3

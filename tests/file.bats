@@ -686,6 +686,7 @@ never_written() {
 # ---- how it is written
 
 @test "the new bytes are complete and on the disk before they get the name" {
+	not_for_tsan
 	local temp
 	site good
 	store good-older
@@ -722,6 +723,7 @@ never_written() {
 }
 
 @test "nothing is opened for writing when there is nothing to save" {
+	not_for_tsan
 	local answer
 	leaf site -
 	store good
@@ -765,6 +767,7 @@ broken() {
 
 # Standard error is a pipe, which has no limit.
 @test "3, and the old file, when a file may not grow" {
+	not_for_tsan
 	local before
 	site good
 	store good-older
@@ -810,6 +813,7 @@ broken() {
 }
 
 @test "a signal in the middle of writing leaves one whole file" {
+	not_for_tsan
 	local at
 	site good
 	for at in write:signal=TERM fchmod:signal=INT fsync:signal=TERM:when=1 \

@@ -310,6 +310,7 @@ expires-soon 1 written good
 }
 
 @test "of two failures both are in the reason" {
+	not_for_tsan
 	leaf site "revoked.$MINE"
 	# nothing can be written, not by root either
 	run --separate-stderr sh -c 'ulimit -f 0 && exec "$@"' - \

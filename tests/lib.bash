@@ -90,6 +90,11 @@ sanitized() {
 		grep -q '__[at]san_init' "$OCSPFETCH"
 }
 
+# ThreadSanitizer writes a file of its own, and takes signals when it likes.
+not_for_tsan() {
+	! grep -q __tsan_init "$OCSPFETCH" || skip "ThreadSanitizer does it, too"
+}
+
 # OpenSSL 3.5 (3.0 does not) waits for itself for ever, in CRYPTO_THREAD_run_once(), where
 # one of the first two allocations fails that it makes to set itself up.
 ours_begin_at() {

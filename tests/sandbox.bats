@@ -214,6 +214,7 @@ all_gone() {
 	(
 		ulimit -c 64
 		ASAN_OPTIONS=${ASAN_OPTIONS-}:disable_coredump=0 \
+			TSAN_OPTIONS=${TSAN_OPTIONS-}:disable_coredump=0 \
 			"$OCSPFETCH" -e 'cat /proc/self/status >../elsewhere/status
 			ulimit -c >../elsewhere/core' site.pem
 	)
