@@ -1388,7 +1388,10 @@ cert_find_issuer(
 	return res;
 }
 
-/* Strangers may use what of BER is no DER: it is kept as all others have it. */
+/*
+ * Its outermost length may have been said as BER has it and DER has not; what
+ * was signed is as it was signed.
+ */
 static int
 make_der(struct cert *c)
 {
@@ -1524,12 +1527,27 @@ cert_holds_issuer(const struct cert *c, const unsigned char *p, size_t len)
 	return holds;
 }
 
+/* Does the outermost element, of DER, end where the bytes do? */
+static int
+is_whole(const unsigned char *p, size_t len)
+{
+	size_t head = 2, n = p[1], i;
+
+	if (n > 0x80) {
+		head += n & 0x7f;
+		if (head > 6 || len < head)
+			return 0;
+		for (n = 0, i = 2; i < head; i++)
+			n = n << 8 | p[i];
+	}
+	return len >= head && len - head == n;
+}
+
 int
 cert_looks_like_one(const unsigned char *p, size_t len)
 {
-	/* a response may hold any bytes; a text has none above 0x80 there */
-	if (inner_tag(p, len) == V_ASN1_ENUMERATED &&
-	    (p[1] > 0x80 || len == p[1] + 2u))
+	/* a response may hold any bytes, and ends where it says */
+	if (inner_tag(p, len) == V_ASN1_ENUMERATED && is_whole(p, len))
 		return 0;
 	if (find(p, p + len, BEGIN) != NULL)
 		return 1;

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 
 #include "child.h"
 #include "hook.h"
+#include "sandbox.h"
 
 /* How long it has to end after a signal, in ms. */
 #define GRACE 5000
@@ -295,8 +297,8 @@ struct call {
 	long long until_ms;
 };
 
-/* No more than so many bytes, the list of an environment and all names. */
-#define CALL_MAX ((size_t)1 << 30)
+/* No more than so many bytes of names. */
+#define CALL_MAX ((size_t)1 << 28)
 
 /* What came of it. */
 struct outcome {
@@ -308,7 +310,8 @@ struct outcome {
 static int
 is_sensible(const struct call *c)
 {
-	return c->size <= CALL_MAX && c->nfiles <= c->size;
+	return c->size <= CALL_MAX && c->nfiles <= c->size &&
+	    c->nfiles < SIZE_MAX / sizeof(char *) - 1;
 }
 
 static int
@@ -349,6 +352,8 @@ serve(void *ctx, int fd)
 	struct outcome o = {.res = HOOK_FAILED};
 	struct iovec v = {&o, sizeof(o)};
 
+	/* who calls has fewer rights, and shall not get these */
+	sandbox_hide();
 	while (take_call(ctx, fd, &o) == 0 && child_send(fd, &v, 1, NULL) == 0)
 		v = (struct iovec){&o, sizeof(o)};
 }

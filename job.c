@@ -300,6 +300,11 @@ refuse_stored(struct job *j)
 	    "not "
 	    "touched; is it the right file?",
 	    j->output);
+	/* nor to one that is yet to be started */
+	words_wipe(j->have_der, j->have_len);
+	free(j->have_der);
+	j->have_der = NULL;
+	j->have_len = 0;
 	return -1;
 }
 

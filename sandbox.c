@@ -112,14 +112,20 @@ sandbox_close(int argc, char *const *argv)
 }
 
 void
-sandbox_start(void)
+sandbox_hide(void)
 {
-	LIMIT(RLIMIT_CORE, 0);
 #ifdef __linux__
-	/* where cores go to a program, that limit is not heeded */
 	if (!SANITIZED)
 		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
+}
+
+void
+sandbox_start(void)
+{
+	LIMIT(RLIMIT_CORE, 0);
+	/* where cores go to a program, that limit is not heeded */
+	sandbox_hide();
 }
 
 #ifdef __linux__
@@ -365,6 +371,11 @@ static const struct sock_filter few_calls[] = {
     ANSWER(NONE),
 };
 
+#ifndef __NR_io_uring_setup
+#define __NR_io_uring_setup 425
+#endif
+#define SYS_LISTEN 4 /* of <linux/net.h> */
+
 /* All but what makes another program of this one, or a server. */
 static const struct sock_filter most_calls[] = {
     LOAD(arch),
@@ -378,6 +389,19 @@ static const struct sock_filter most_calls[] = {
     DENY(execve),
     DENY(execveat),
     DENY(listen),
+    DENY(ptrace),
+    DENY(process_vm_writev),
+    /* by which all else can be done: as if there were none */
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
+    ANSWER(NONE),
+#ifdef __NR_socketcall
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_socketcall, 0, 4),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+	offsetof(struct seccomp_data, args[0]) + LOW_WORD),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_LISTEN, 0, 1),
+    ANSWER(REFUSED),
+    ANSWER(SECCOMP_RET_ALLOW),
+#endif
     ANSWER(SECCOMP_RET_ALLOW),
 };
 

@@ -28,15 +28,21 @@ enum sandbox_mode {
  */
 void sandbox_close(int argc, char *const *argv);
 
+/*
+ * No other process of this user looks into this one, or makes it do something;
+ * what it runs is not concerned.
+ */
+void sandbox_hide(void);
+
 /* Memory goes into no core file, from here on. */
 void sandbox_start(void);
 
 /*
  * What this process will never do again, nor any that it starts: run another
- * program, gain rights by one, listen on a socket; and, as JAIL_FILES, make
- * devices, directories and links and, where `dirs` is not NULL, write elsewhere
- * than in and below these.  Of root's rights those about files are left.
- * Answers in JAIL_ bits what of it holds.
+ * program, gain rights by one, listen on a socket, trace another process; and,
+ * as JAIL_FILES, make devices, directories and links and, where `dirs` is not
+ * NULL, write elsewhere than in and below these.  Of root's rights those about
+ * files are left. Answers in JAIL_ bits what of it holds.
  */
 unsigned sandbox_narrow(const char *const *dirs, size_t n);
 

@@ -405,6 +405,7 @@ staple_read(
 		return res;
 	res = read_file(s, max, buf, len, why);
 	if (res != STAPLE_OK) {
+		words_wipe(*buf, *len);
 		free(*buf);
 		*buf = NULL;
 		*len = 0;
@@ -755,6 +756,7 @@ decide(struct staple *s, const struct staple_bytes *b, staple_better *better,
 	if ((res == STAPLE_OK || res == STAPLE_ABSENT) &&
 	    !better(ctx, old, len))
 		res = STAPLE_KEPT;
+	words_wipe(old, len);
 	free(old);
 	return res;
 }

@@ -169,6 +169,33 @@ in_memory() {
 	in_memory "$pid" name
 }
 
+asked_slow() {
+	grep -q "/hang\.$MINE" "$LOG"
+}
+
+@test "nor a key that a list takes for a place to write to" {
+	local pid p
+	[ -w /proc/self/mem ] || skip "needs /proc"
+	[ "$(id -u)" -eq 0 ] || skip "needs to be root, to look"
+	site good
+	leaf slow "hang.$MINE"
+	cp site.key k.key
+	echo "site.pem [ocsp k.key]" >list
+	echo slow.pem >>list
+	sed -n 2p k.key | cut -c 49-64 | tr -d '\n' >text
+	printf '%s' "hang.$MINE" >name
+	"$OCSPFETCH" -v -P 1 -r 0 -t 20 -l list >out 2>&1 3>&- &
+	pid=$!
+	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
+	within 10 asked_slow
+	grep -q "k.key holds a certificate or a key" out
+	for p in "$pid" $(children "$pid"); do
+		never in_memory "$p" text
+	done
+	in_memory "$pid" name
+	cmp k.key site.key
+}
+
 @test "nothing is left behind by a run that is killed" {
 	local pid judge
 	[ -e /proc/self/stat ] || skip "needs /proc"

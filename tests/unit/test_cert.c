@@ -895,6 +895,7 @@ a_response_is_none_whatever_is_in_it(void **state)
 {
 	static const char key[] = "-----BEGIN PRIVATE KEY-----\n";
 	unsigned char long_one[512] = {0x30, 0x82, 1, 0xfc, 0x0a, 1, 0};
+	static const unsigned char degrees[] = "0\xc2\xb0 is what it says";
 	const unsigned char short_one[] = {0x30, 3, 0x0a, 1, 6};
 	char text[512];
 
@@ -907,6 +908,14 @@ a_response_is_none_whatever_is_in_it(void **state)
 	assert_true(cert_looks_like_one((unsigned char *)text, strlen(text)));
 	snprintf(text, sizeof(text), "0\n\n\n\n\n\n\n\n\n\n\n\n%s", key);
 	assert_true(cert_looks_like_one((unsigned char *)text, strlen(text)));
+	memset(text, ' ', sizeof(text));
+	memcpy(text, degrees, sizeof(degrees) - 1);
+	text[2 + 0x42] = '\n';
+	memcpy(text + 100, key, sizeof(key));
+	assert_true(cert_looks_like_one((unsigned char *)text, sizeof(text)));
+	/* a response, and then a key */
+	long_one[3]--;
+	assert_true(cert_looks_like_one(long_one, sizeof(long_one)));
 }
 
 int

@@ -280,7 +280,7 @@ the_runner_ends_on_a_call_that_makes_no_sense(void **state)
 	/* names, bytes of them, the limit */
 	static const size_t calls[][3] = {{SIZE_MAX, 4, 0},
 	    {SIZE_MAX / sizeof(char *) + 1, 4, 0}, {5, 4, 0}, {4, SIZE_MAX, 0},
-	    {4, SIZE_MAX - 1, 0}, {2, 4, 0}, {1, 0, 0}};
+	    {4, SIZE_MAX - 1, 0}, {1 << 30, 1 << 30, 0}, {2, 4, 0}, {1, 0, 0}};
 	const struct hook h = {
 	    .command = "echo called >called", .now_ms = real_ms};
 	struct hook_runner *r;

@@ -3,6 +3,7 @@
  * it dies, hangs or talks nonsense, that is one response's fault, never the
  * run's, and never a good verdict.
  */
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -34,6 +35,9 @@
 
 /* The patience of a judge that is made to hang, in ms. */
 #define SHORT 400
+
+/* Has any process of ours begun to? */
+static volatile int *decoded;
 
 static char dir[] = "/tmp/test_judge.XXXXXX";
 static int64_t now;
@@ -76,6 +80,10 @@ set_up(void **state)
 	(void)state;
 	now = time(NULL);
 	signal(SIGPIPE, SIG_IGN);
+	decoded = mmap(NULL, sizeof(*decoded), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (decoded == MAP_FAILED)
+		return -1;
 	if (mkdtemp(dir) == NULL)
 		return -1;
 	forge_pki(dir, now);
@@ -206,7 +214,7 @@ send_soon(pid_t to, int sig)
 /* ---- trouble ---- */
 
 /* What a judge does when it is to decode, in whose memory this is. */
-static enum trouble { NONE, CRASH, SPIN, WAIT, BABBLE, STARVE } trouble;
+static enum trouble { NONE, CRASH, SPIN, WAIT, BABBLE, STARVE, DOZE } trouble;
 
 /* Of these one is open, there. */
 #define MANY_FDS 1024
@@ -219,13 +227,17 @@ d2i_OCSP_RESPONSE(OCSP_RESPONSE **a, const unsigned char **in, long len)
 	char buf[4096];
 	int fd;
 
+	*decoded = 1;
 	if (trouble == CRASH)
 		__builtin_trap();
 	while (trouble == SPIN)
 		;
 	if (trouble == STARVE)
 		ocsp_starve();
-	for (fd = 0; trouble == WAIT; fd = (fd + 1) % MANY_FDS)
+	while (trouble == DOZE && clock() < 5 * CLOCKS_PER_SEC / 4)
+		;
+	for (fd = 0; trouble == WAIT || trouble == DOZE;
+	     fd = (fd + 1) % MANY_FDS)
 		(void)!read(fd, buf, 1);
 	memset(buf, 'A', sizeof(buf));
 	for (fd = 0; trouble == BABBLE && fd < MANY_FDS; fd++)
@@ -504,7 +516,22 @@ to_compute_for_ever_is_that_responses_fault(void **state)
 	while (in_trouble(SPIN, 3000, &v) != JUDGE_DONE)
 		assert_non_null(strstr(v.why, "did not come to it in "));
 	assert_int_equal(v.status, VERDICT_REFUSED);
-	assert_non_null(strstr(v.why, "had no word on it for 3 s"));
+	assert_non_null(strstr(v.why, "had no word on it for "));
+}
+
+/* As where others compute, too: of its time it has had less than half. */
+static void
+to_compute_for_a_second_is_enough(void **state)
+{
+	struct ocsp_verdict v;
+	int tries = 0;
+
+	(void)state;
+	needs_proc();
+	while (in_trouble(DOZE, 6000, &v) != JUDGE_DONE && ++tries < 5)
+		assert_non_null(strstr(v.why, "did not come to it in "));
+	assert_int_equal(v.status, VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "had no word on it for "));
 }
 
 static void
@@ -535,7 +562,7 @@ both_that_are_asked_share_the_time(void **state)
 	began = real_ms();
 	assert_int_equal(ask(j, target, "good", &v), JUDGE_FAILED);
 	trouble = NONE;
-	assert_non_null(strstr(v.why, "did not come to it in 2 s"));
+	assert_non_null(strstr(v.why, "did not come to it in "));
 	assert_true(real_ms() - began >= patience_ms - 1);
 	assert_true(real_ms() - began < 2 * patience_ms - 100);
 	judge_free(j);
@@ -919,6 +946,7 @@ require_decodes_nothing_without_a_jail(void **state)
 
 	(void)state;
 	no_jail = 1;
+	*decoded = 0;
 	trouble = CRASH;
 	assert_int_equal(judge_try(j, why), JUDGE_FAILED);
 	assert_non_null(strstr(why, "--sandbox=require"));
@@ -936,6 +964,7 @@ require_decodes_nothing_without_a_jail(void **state)
 	    judge_issuer(j, &c, (const unsigned char *)"x", 1, "u", now, why),
 	    CERT_ELOCAL);
 	assert_non_null(strstr(why, "--sandbox=require"));
+	assert_false(*decoded);
 	no_jail = 0;
 	trouble = NONE;
 	lie.not = 0;
@@ -973,6 +1002,7 @@ main(void)
 		what_ails_it_since_before_is_no_fault_of_a_response),
 	    cmocka_unit_test(a_crash_is_that_responses_fault),
 	    cmocka_unit_test(to_compute_for_ever_is_that_responses_fault),
+	    cmocka_unit_test(to_compute_for_a_second_is_enough),
 	    cmocka_unit_test(to_wait_for_ever_is_a_local_fault),
 	    cmocka_unit_test(both_that_are_asked_share_the_time),
 	    cmocka_unit_test(one_that_lacked_memory_is_not_asked_again),
