@@ -40,7 +40,7 @@
 static volatile int *decoded;
 
 static char dir[] = "/tmp/test_judge.XXXXXX";
-static int64_t now;
+static time_t now;
 static struct forge *forge;
 static struct ocsp *session;
 static struct cert_shelf *shelf;
