@@ -108,12 +108,30 @@ ssize_t __read_chk(int, void *, size_t, size_t);
 int __open_2(const char *, int);
 int __openat_2(int, const char *, int);
 
+/*
+ * Where a long has 32 bits, what takes the sizes of large files has a name of
+ * its own, which the headers put in the place of the usual one.
+ */
+static void *
+next_symbol(const char *name)
+{
+#if __SIZEOF_LONG__ == 4 && _FILE_OFFSET_BITS == 64
+	char large[64];
+	void *p;
+
+	snprintf(large, sizeof(large), "%s64", name);
+	if ((p = dlsym(RTLD_NEXT, large)) != NULL)
+		return p;
+#endif
+	return dlsym(RTLD_NEXT, name);
+}
+
 /* The function that would have been called; its type is the caller's. */
 #define NEXT(name)                                                             \
 	__extension__({                                                        \
 		static __typeof__(&name) next_;                                \
 		if (next_ == NULL)                                             \
-			*(void **)(&next_) = dlsym(RTLD_NEXT, #name);          \
+			*(void **)(&next_) = next_symbol(#name);               \
 		next_;                                                         \
 	})
 

@@ -690,7 +690,7 @@ never_written() {
 	local temp
 	site good
 	store good-older
-	traced -e trace=openat,write,fchown,fchmod,fsync,flock,/^rename,/^unlink \
+	traced -e trace=openat,write,/^fchown,fchmod,fsync,flock,/^rename,/^unlink \
 		-- site.pem
 	exits 0
 	silent
@@ -698,14 +698,14 @@ never_written() {
 	temp=$(temporary_name)
 	[[ $temp == .site.pem.ocsp.?????? ]]
 	[ ! -e "$temp" ]
-	in_order "openat[(][0-9]+<$PWD>, \"$temp\", .*O_CREAT[|]O_EXCL[|]O_NOFOLLOW" \
+	in_order "openat[(][0-9]+<$PWD>, \"$temp\", .*O_CREAT[|]O_EXCL[|].*O_NOFOLLOW" \
 		"write[(][0-9]+<$PWD/$temp>" \
 		"fchmod[(][0-9]+<$PWD/$temp>" \
 		"fsync[(][0-9]+<$PWD/$temp>[)] += 0" \
 		"rename.*\"$temp\".*\"site.pem.ocsp\".* = 0" \
 		"fsync[(][0-9]+<$PWD>[)] += 0"
 	in_order "write[(][0-9]+<$PWD/$temp>" \
-		"fchown[(][0-9]+<$PWD/$temp>" \
+		"fchown(32)?[(][0-9]+<$PWD/$temp>" \
 		"fsync[(][0-9]+<$PWD/$temp>"
 	# by a rename and by nothing else
 	[ "$(grep -c '"site.pem.ocsp", .*\(O_WRONLY\|O_RDWR\)' ../trace)" -eq 0 ]
