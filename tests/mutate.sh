@@ -2,7 +2,7 @@
 #
 # Are the tests of the judge worth anything?  Each comparison in the judgement
 # of ocsp.c is turned into its opposite, and each bound moved by one, one at a
-# time; the judge is built anew, and test_ocsp or test_matrix has to fail.
+# time; the judge is built anew, and one of its unit tests has to fail.
 #
 #	tests/mutate.sh [FILE [first [last]]]
 #
@@ -33,7 +33,7 @@ to[n > 0 ? n : 0] = '"'\\0'"'; | > to >= | zero either way
 cd "$(dirname "$0")/.." || exit 2
 file=${1:-ocsp.c}
 case $file in
-ocsp.c) tests='test_ocsp test_matrix' ;;
+ocsp.c) tests='test_ocsp test_matrix test_faults' ;;
 staple.c | http.c) tests="test_${file%.c} test_faults" ;;
 *) tests=test_${file%.c} ;;
 esac
