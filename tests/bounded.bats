@@ -47,7 +47,7 @@ behaviours() {
 
 # Seconds of an exchange.
 EXCHANGE=1
-! sanitized || EXCHANGE=3
+! by_tsan || EXCHANGE=3
 
 # measured arguments: the program; sets status, ms and kb.
 measured() {

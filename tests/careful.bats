@@ -48,6 +48,20 @@ killed_before_the_rename() {
 	never grep -E "(write|writev|sendmsg)\(.*$line" ../trace
 }
 
+@test "nor is a key that came there while the responder was asked" {
+	local code=0 pid
+	leaf site "latency-2000.x$BATS_TEST_NUMBER"
+	"$OCSPFETCH" site.pem 2>err 3>&- &
+	pid=$!
+	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
+	until grep -q "/latency-2000\.x$BATS_TEST_NUMBER" "$LOG"; do sleep 0.05; done
+	cp site.key site.pem.ocsp
+	wait "$pid" || code=$?
+	[ "$code" -eq 2 ]
+	grep -q "site.pem.ocsp holds a certificate or a key" err
+	cmp site.key site.pem.ocsp
+}
+
 @test "nor is an issuer's, a key or a certificate in DER" {
 	local what
 	leaf site good

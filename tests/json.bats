@@ -245,10 +245,12 @@ expires-soon 1 written good
 		rm -f "$name.pem.ocsp"
 		fetch -r 0 "./$name.pem"
 		exits "$code"
-		# what the message says is what the line says, but seconds
+		# what the message says is what the line says, but for the time
+		# between them
+		stderr=$(spans <<<"$stderr")
 		[ "$code" -eq 0 ] ||
 			says "$(jq -r "select(.certificate == \"./$name.pem\") |
-				.reason[:27]" lines)"
+				.reason" lines | spans | cut -c 1-40)"
 	done <<<"$answers"
 	of ./none.pem '.exit == 0 and .action == "no-responder"'
 	of ./over.pem '.exit == 2 and .status == null and .serial != null'

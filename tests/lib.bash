@@ -90,9 +90,13 @@ sanitized() {
 		grep -q '__[at]san_init' "$OCSPFETCH"
 }
 
+by_tsan() {
+	grep -q __tsan_init "$OCSPFETCH"
+}
+
 # ThreadSanitizer writes a file of its own, and takes signals when it likes.
 not_for_tsan() {
-	! grep -q __tsan_init "$OCSPFETCH" || skip "ThreadSanitizer does it, too"
+	! by_tsan || skip "ThreadSanitizer does it, too"
 }
 
 # OpenSSL 3.5 (3.0 does not) waits for itself for ever, in CRYPTO_THREAD_run_once(), where
@@ -326,6 +330,11 @@ left_out() {
 		grep -q 'OCSP responses\{0,1\}: no '
 }
 
+# Spans of time made alike.
+spans() {
+	sed -E 's,[0-9]+ (d|h|min|s)( [0-9]+ (h|min|s))?,SPAN,g'
+}
+
 # ---- screenshots, of the manual and of the README ----
 
 # Long lines made whole; then all that differs is made alike.
@@ -340,7 +349,6 @@ alike() {
 	s,[0-9.]+( port |:)[0-9]+,ADDRESS,g
 	s,[0-9]+ ms,MS,g
 	s,[0-9]+ bytes,BYTES,g
-	s,[0-9]+ (d|h|min|s)( [0-9]+ (h|min|s))?,SPAN,g
 	s,(serial number|key) [0-9A-F]+,\1 HEX,g
-	s,CN=(Test|Example) ,CN=,g'
+	s,CN=(Test|Example) ,CN=,g' | spans
 }

@@ -833,11 +833,18 @@ a_large_post_does_not_wait(void **state)
 {
 	static unsigned char body[(1 << 20) + 1];
 	const struct http_question q = {.body = body, .body_len = sizeof(body)};
+	struct got g;
+	int tries = 0;
 
 	(void)state;
-	assert_int_equal(ask(&plain, q, "/bare").a.result, HTTP_ANSWERED);
-	assert_int_equal(sent_lines("Expect"), 0);
-	assert_int_equal(sent_lines("Transfer-Encoding"), 0);
+	do {
+		g = ask(&plain, q, "/bare");
+		assert_int_equal(g.a.result, HTTP_ANSWERED);
+		assert_int_equal(sent_lines("Expect"), 0);
+		assert_int_equal(sent_lines("Transfer-Encoding"), 0);
+		/* a busy machine may be slow, but not each time */
+	} while (g.a.ms >= 900 && ++tries < 10);
+	assert_true(g.a.ms < 900);
 }
 
 static void
