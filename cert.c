@@ -1527,27 +1527,29 @@ cert_holds_issuer(const struct cert *c, const unsigned char *p, size_t len)
 	return holds;
 }
 
-/* Does the outermost element, of DER, end where the bytes do? */
-static int
-is_whole(const unsigned char *p, size_t len)
+int
+cert_der_begins(const unsigned char *p, size_t len, int tag)
 {
-	size_t head = 2, n = p[1], i;
+	size_t head = 2, n, i;
 
-	if (n > 0x80) {
+	if (len < 3 || p[0] != 0x30)
+		return 0;
+	n = p[1];
+	if (n >= 0x80) {
 		head += n & 0x7f;
-		if (head > 6 || len < head)
+		if (head < 3 || head > 5 || len <= head)
 			return 0;
 		for (n = 0, i = 2; i < head; i++)
 			n = n << 8 | p[i];
 	}
-	return len >= head && len - head == n;
+	return len > head && len - head == n && p[head] == tag;
 }
 
 int
 cert_looks_like_one(const unsigned char *p, size_t len)
 {
 	/* a response may hold any bytes, and ends where it says */
-	if (inner_tag(p, len) == V_ASN1_ENUMERATED && is_whole(p, len))
+	if (cert_der_begins(p, len, V_ASN1_ENUMERATED))
 		return 0;
 	if (find(p, p + len, BEGIN) != NULL)
 		return 1;

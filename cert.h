@@ -152,6 +152,13 @@ int cert_is_certificates(const unsigned char *p, size_t len);
 /* Is the issuer that was found among them? */
 int cert_holds_issuer(const struct cert *, const unsigned char *p, size_t len);
 
+/*
+ * Are these bytes one SEQUENCE in DER, so long as it says and no longer, whose
+ * first element has this tag (X.690 section 8.1.2)?
+ */
+#define CERT_SEQUENCE 0x30
+int cert_der_begins(const unsigned char *p, size_t len, int tag);
+
 /* Does it look like a certificate or a key, in PEM or DER? */
 int cert_looks_like_one(const unsigned char *p, size_t len);
 

@@ -5,6 +5,7 @@
 
 #include "job.h"
 #include "report.h"
+#include "sandbox.h"
 #include "story.h"
 
 /* HAProxy stops stapling when less than this is left, in seconds. */
@@ -290,18 +291,15 @@ read_stored(struct job *j, const struct env *env, char *why)
 static int
 refuse_stored(struct job *j)
 {
-	memset(&j->have, 0, sizeof(j->have));
-	j->have.reason = -1;
-	j->have.revoked_at = -1;
+	ocsp_undecided(&j->have);
 	snprintf(j->have.why, sizeof(j->have.why),
 	    "a certificate or a key, not an OCSP response");
 	job_fail(j, CODE_INPUT,
 	    "%.300s holds a certificate or a key, not an OCSP response: it is "
-	    "not "
-	    "touched; is it the right file?",
+	    "not touched; is it the right file?",
 	    j->output);
 	/* nor to one that is yet to be started */
-	words_wipe(j->have_der, j->have_len);
+	sandbox_forget(j->have_der, j->have_len);
 	free(j->have_der);
 	j->have_der = NULL;
 	j->have_len = 0;

@@ -167,8 +167,7 @@ judge_new(const struct judge_terms *terms)
 		return NULL;
 	j->terms = *terms;
 	j->child.fd = -1;
-	j->nothing.reason = -1;
-	j->nothing.revoked_at = -1;
+	ocsp_undecided(&j->nothing);
 	return j;
 }
 
@@ -521,28 +520,6 @@ serve_search(void *ctx, int fd)
 	(void)child_send(fd, v, 3, NULL);
 }
 
-/*
- * One SEQUENCE in DER, so long as it says and no longer, that begins with one,
- * as a certificate does and what else may hold one does not.
- */
-static int
-is_like_certificate(const unsigned char *p, size_t len)
-{
-	size_t head = 2, n, i;
-
-	if (len < 4 || p[0] != 0x30)
-		return 0;
-	n = p[1];
-	if (n >= 0x80) {
-		head += n & 0x7f;
-		if (head < 3 || head > 5 || len <= head)
-			return 0;
-		for (n = 0, i = 2; i < head; i++)
-			n = n << 8 | p[i];
-	}
-	return len == head + n && p[head] == 0x30;
-}
-
 static int
 is_sensible(const struct found *f, const struct search *s)
 {
@@ -566,7 +543,9 @@ receive_more(const struct found *f, int fd, const struct child_limit *l,
 	if (child_receive(fd, *more, len, l) == -1)
 		return -1;
 	errno = EPROTO;
-	return f->issuer_len == 0 || is_like_certificate(*more, f->issuer_len)
+	/* as a certificate does, and what else may hold one does not */
+	return f->issuer_len == 0 ||
+		cert_der_begins(*more, f->issuer_len, CERT_SEQUENCE)
 	    ? 0
 	    : -1;
 }

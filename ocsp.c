@@ -1184,16 +1184,22 @@ settle(struct judging *j)
 		v->status = VERDICT_GOOD;
 }
 
+void
+ocsp_undecided(struct ocsp_verdict *v)
+{
+	memset(v, 0, sizeof(*v));
+	v->status = VERDICT_INVALID;
+	v->reason = -1;
+	v->revoked_at = -1;
+}
+
 enum ocsp_status
 ocsp_judge(const struct ocsp_target *t, const unsigned char *der, size_t len,
     const struct ocsp_policy *p, struct ocsp_verdict *v)
 {
 	struct judging j = {.t = t, .p = p, .v = v, .der = der, .len = len};
 
-	memset(v, 0, sizeof(*v));
-	v->status = VERDICT_INVALID;
-	v->reason = -1;
-	v->revoked_at = -1;
+	ocsp_undecided(v);
 	ERR_clear_error();
 	if (recall_question(&j) && decode(&j) && is_about_us(&j) &&
 	    is_signed_for_us(&j) && carries_no_ballast(&j) && is_strong(&j) &&

@@ -139,6 +139,9 @@ char *ocsp_request_base64(const struct ocsp_target *); /* owned, or NULL */
  */
 char *ocsp_get_url(const struct ocsp_target *, const char *responder);
 
+/* INVALID, and nothing is known. */
+void ocsp_undecided(struct ocsp_verdict *);
+
 /* Fills the verdict and returns its status. */
 enum ocsp_status ocsp_judge(const struct ocsp_target *,
     const unsigned char *der, size_t len, const struct ocsp_policy *,

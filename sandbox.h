@@ -34,6 +34,9 @@ void sandbox_close(int argc, char *const *argv);
  */
 void sandbox_hide(void);
 
+/* Before free(), NULL or not: what is no business of who is forked later. */
+void sandbox_forget(void *, size_t);
+
 /* Memory goes into no core file, from here on. */
 void sandbox_start(void);
 
@@ -42,7 +45,7 @@ void sandbox_start(void);
  * program, gain rights by one, listen on a socket, trace another process; and,
  * as JAIL_FILES, make devices, directories and links and, where `dirs` is not
  * NULL, write elsewhere than in and below these.  Of root's rights those about
- * files are left. Answers in JAIL_ bits what of it holds.
+ * files are left.  Answers in JAIL_ bits what of it holds.
  */
 unsigned sandbox_narrow(const char *const *dirs, size_t n);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sandbox.h"
 #include "staple.h"
 #include "words.h"
 
@@ -405,7 +406,7 @@ staple_read(
 		return res;
 	res = read_file(s, max, buf, len, why);
 	if (res != STAPLE_OK) {
-		words_wipe(*buf, *len);
+		sandbox_forget(*buf, *len);
 		free(*buf);
 		*buf = NULL;
 		*len = 0;
@@ -756,7 +757,7 @@ decide(struct staple *s, const struct staple_bytes *b, staple_better *better,
 	if ((res == STAPLE_OK || res == STAPLE_ABSENT) &&
 	    !better(ctx, old, len))
 		res = STAPLE_KEPT;
-	words_wipe(old, len);
+	sandbox_forget(old, len);
 	free(old);
 	return res;
 }

@@ -6,16 +6,6 @@
 
 #include "words.h"
 
-void
-words_wipe(void *p, size_t len)
-{
-	/* a compiler leaves out what it sees to be in vain */
-	static void *(*const volatile fill)(void *, int, size_t) = memset;
-
-	if (p != NULL)
-		(void)fill(p, 0, len);
-}
-
 int
 text_vadd(struct text *t, const char *fmt, va_list ap)
 {

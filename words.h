@@ -17,9 +17,6 @@
 /* Room for a point in time or a span of it, terminator included. */
 #define WORDS_TIME_MAX 40
 
-/* Before free(): what is no business of who is forked later. */
-void words_wipe(void *, size_t);
-
 /* A text that grows; starts as all zero bytes.  `s` is owned, may be NULL. */
 struct text {
 	char *s;

@@ -4,6 +4,8 @@
 #ifndef HANDY_H
 #define HANDY_H
 
+#include <sys/socket.h>
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -16,6 +18,20 @@ real_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* The first socket from this descriptor on, or -1: the other end's, of a
+ * process that was just started. */
+static inline int
+socket_from(int least)
+{
+	socklen_t len = sizeof(int);
+	int type, fd;
+
+	for (fd = least; fd < 256; fd++)
+		if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
+			return fd;
+	return -1;
 }
 
 static inline void

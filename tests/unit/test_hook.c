@@ -260,19 +260,6 @@ a_signal_for_us_is_passed_on_and_kept(void **state)
 	sigprocmask(SIG_SETMASK, &was, NULL);
 }
 
-/* The descriptor of our end: a socket that was not there before. */
-static int
-runner_socket(int least)
-{
-	int type, fd;
-	socklen_t len = sizeof(type);
-
-	for (fd = least; fd < 256; fd++)
-		if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
-			return fd;
-	return -1;
-}
-
 /* It has all rights that we gave up, and who calls it may be somebody else. */
 static void
 the_runner_ends_on_a_call_that_makes_no_sense(void **state)
@@ -300,7 +287,7 @@ the_runner_ends_on_a_call_that_makes_no_sense(void **state)
 
 		close(least = dup(0));
 		assert_non_null(r = hook_start(&h, _exit, why));
-		assert_int_not_equal(fd = runner_socket(least), -1);
+		assert_int_not_equal(fd = socket_from(least), -1);
 		assert_int_equal(
 		    write(fd, &c,
 			offsetof(__typeof__(c), names) + sizeof(c.names)),

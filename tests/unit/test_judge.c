@@ -476,6 +476,7 @@ in_trouble(enum trouble t, long patience_ms, struct ocsp_verdict *v)
 	struct judge *j;
 	struct ocsp_verdict after;
 	enum judge_result res;
+	int tries = 0;
 
 	trouble = t;
 	j = make_judge(SANDBOX_AUTO, patience_ms);
@@ -484,13 +485,23 @@ in_trouble(enum trouble t, long patience_ms, struct ocsp_verdict *v)
 	assert_int_equal(judge_pid(), -1);
 	/* whichever it was that was asked first; it may have no turn, either */
 	trouble = NONE;
-	while (ask(j, target, "good", &after) == JUDGE_FAILED)
+	while (ask(j, target, "good", &after) == JUDGE_FAILED && ++tries < 20)
 		assert_non_null(strstr(after.why, "did not come to it in "));
 	assert_int_equal(after.status, VERDICT_GOOD);
 	trouble = t;
 	judge_free(j);
 	trouble = NONE;
 	return res;
+}
+
+/* What it says of how long it waited. */
+static long
+seconds(const char *why, const char *words)
+{
+	const char *p = strstr(why, words);
+
+	assert_non_null(p);
+	return strtol(p + strlen(words), NULL, 10);
 }
 
 static void
@@ -509,14 +520,15 @@ static void
 to_compute_for_ever_is_that_responses_fault(void **state)
 {
 	struct ocsp_verdict v;
+	int tries = 0;
 
 	(void)state;
 	needs_proc();
 	/* where others compute, too, it may not have had a second of it */
-	while (in_trouble(SPIN, 3000, &v) != JUDGE_DONE)
+	while (in_trouble(SPIN, 3000, &v) != JUDGE_DONE && ++tries < 20)
 		assert_non_null(strstr(v.why, "did not come to it in "));
 	assert_int_equal(v.status, VERDICT_REFUSED);
-	assert_non_null(strstr(v.why, "had no word on it for "));
+	assert_true(seconds(v.why, "had no word on it for ") >= 3);
 }
 
 /* As where others compute, too: of its time it has had less than half. */
@@ -531,7 +543,7 @@ to_compute_for_a_second_is_enough(void **state)
 	while (in_trouble(DOZE, 6000, &v) != JUDGE_DONE && ++tries < 5)
 		assert_non_null(strstr(v.why, "did not come to it in "));
 	assert_int_equal(v.status, VERDICT_REFUSED);
-	assert_non_null(strstr(v.why, "had no word on it for "));
+	assert_true(seconds(v.why, "had no word on it for ") >= 6);
 }
 
 static void
@@ -562,7 +574,7 @@ both_that_are_asked_share_the_time(void **state)
 	began = real_ms();
 	assert_int_equal(ask(j, target, "good", &v), JUDGE_FAILED);
 	trouble = NONE;
-	assert_non_null(strstr(v.why, "did not come to it in "));
+	assert_true(seconds(v.why, "did not come to it in ") >= 2);
 	assert_true(real_ms() - began >= patience_ms - 1);
 	assert_true(real_ms() - began < 2 * patience_ms - 100);
 	judge_free(j);
@@ -653,19 +665,6 @@ patience_ends_with_the_run(void **state)
 	judge_free(j);
 }
 
-/* The descriptor of our end: a socket that was not there before. */
-static int
-judge_socket(int least)
-{
-	int type, fd;
-	socklen_t len = sizeof(type);
-
-	for (fd = least; fd < 256; fd++)
-		if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
-			return fd;
-	return -1;
-}
-
 /*
  * In the place of the judge somebody says `what`, so many bytes of it: it is
  * not believed, and another one is asked.
@@ -680,7 +679,7 @@ nonsense(int what, size_t len)
 
 	close(least);
 	is_good(j);
-	fd = judge_socket(least);
+	fd = socket_from(least);
 	assert_int_not_equal(fd, -1);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	assert_int_equal(dup2(pair[0], fd), fd);
