@@ -247,10 +247,9 @@ expires-soon 1 written good
 		exits "$code"
 		# what the message says is what the line says, but for the time
 		# between them
-		stderr=$(spans <<<"$stderr")
-		[ "$code" -eq 0 ] ||
-			says "$(jq -r "select(.certificate == \"./$name.pem\") |
-				.reason" lines | spans | cut -c 1-40)"
+		[ "$code" -eq 0 ] || spans <<<"$stderr" | grep -qF -e "$(jq -r \
+			"select(.certificate == \"./$name.pem\") | .reason" lines |
+			spans | cut -c 1-40)"
 	done <<<"$answers"
 	of ./none.pem '.exit == 0 and .action == "no-responder"'
 	of ./over.pem '.exit == 2 and .status == null and .serial != null'
