@@ -338,6 +338,7 @@ site.pem.ocsp is in place"
 }
 
 @test "a socket that is not for us is 3" {
+	not_for_valgrind
 	leaf site good
 	bundle issuer
 	serve crt "$PWD/site.pem"

@@ -311,6 +311,7 @@ expires-soon 1 written good
 }
 
 @test "of two failures both are in the reason" {
+	not_for_valgrind
 	not_for_tsan
 	leaf site "revoked.$MINE"
 	# nothing can be written, not by root either

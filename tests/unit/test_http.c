@@ -1309,7 +1309,7 @@ speak_no_tls(void *arg)
 static void
 what_speaks_no_tls_is_told_as_such(void **state)
 {
-	struct http_question q = {.timeout_ms = 3000};
+	struct http_question q = {.timeout_ms = 20000};
 	int fd, port = 0;
 	char url[64];
 	pthread_t t;

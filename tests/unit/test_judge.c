@@ -15,6 +15,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -228,8 +229,13 @@ d2i_OCSP_RESPONSE(OCSP_RESPONSE **a, const unsigned char **in, long len)
 	int fd;
 
 	*decoded = 1;
-	if (trouble == CRASH)
+	if (trouble == CRASH) {
+#ifdef OCSPFETCH_UNJAILED
+		/* a crash that valgrind does not take for one of its finds */
+		(void)raise(SIGILL);
+#endif
 		__builtin_trap();
+	}
 	while (trouble == SPIN)
 		;
 	if (trouble == STARVE)
@@ -736,6 +742,7 @@ without_processes_it_is_a_local_fault(void **state)
 	size_t len;
 	int status;
 	pid_t pid;
+	bool failed;
 
 	(void)state;
 	respond(target, forge_find("good"), &der, &len);
@@ -745,12 +752,12 @@ without_processes_it_is_a_local_fault(void **state)
 			_exit(2);
 		setrlimit(RLIMIT_NPROC, &few);
 		j = make_judge(SANDBOX_AUTO, 20000);
-		_exit(judge_response(j, target, der, len, &policy, &v) ==
-				JUDGE_FAILED &&
-			    v.status != VERDICT_GOOD &&
-			    strstr(v.why, "--sandbox=off") != NULL
-			? 0
-			: 1);
+		failed = judge_response(j, target, der, len, &policy, &v) ==
+			JUDGE_FAILED &&
+		    v.status != VERDICT_GOOD &&
+		    strstr(v.why, "--sandbox=off") != NULL;
+		judge_free(j);
+		_exit(failed ? 0 : 1);
 	}
 	free(der);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
