@@ -10,6 +10,8 @@
 
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -37,6 +39,10 @@ struct cert_parts {
 	const char *from; /* where that is from, in words */
 };
 
+/* The longest public exponent of an issuer; OpenSSL's own limit for long keys.
+ */
+#define EXPONENT_BITS 64
+
 /* Issuers that are kept, in a ring: the newest takes the place of the oldest.
  */
 #define KEPT 32
@@ -46,6 +52,7 @@ struct kept {
 	X509 *x;
 	EVP_PKEY_CTX *verify; /* set up for its key and: */
 	int sigalg;
+	int bound; /* is_bound_to_signature() of its key; dear to ask */
 };
 
 /*
@@ -63,10 +70,19 @@ struct cert_shelf {
 };
 
 /* What became of a candidate; the later ones were nearer. */
-enum candidate { NONE, OTHER_NAME, DAMAGED, WRONG_KEY, NOT_YET, ENDED, ISSUER };
+enum candidate {
+	NONE,
+	OTHER_NAME,
+	DAMAGED,
+	WRONG_KEY,
+	LOOSE_KEY,
+	NOT_YET,
+	ENDED,
+	ISSUER
+};
 
 /* Room for what one candidate is. */
-#define CANDIDATE_MAX 384
+#define CANDIDATE_MAX 448
 
 /* Who looks for an issuer, and what became of it so far. */
 struct search {
@@ -161,8 +177,12 @@ ders_free(struct ders *l)
 {
 	size_t i;
 
-	for (i = 0; i < l->n; i++)
+	for (i = 0; i < l->n; i++) {
+		/* it may be a key that was taken for one */
+		if (l->v[i].p != NULL)
+			OPENSSL_cleanse(l->v[i].p, l->v[i].len);
 		free(l->v[i].p);
+	}
 	free(l->v);
 	memset(l, 0, sizeof(*l));
 }
@@ -578,6 +598,7 @@ shelf_add(struct cert_shelf *shelf, const struct cert_der *d, X509 *x)
 	k->x = x;
 	k->verify = NULL;
 	k->sigalg = NID_undef;
+	k->bound = 0;
 	shelf->next = (shelf->next + 1) % KEPT;
 	return k;
 }
@@ -1088,11 +1109,16 @@ name_candidate(char *out, size_t size, const X509 *x)
 static void
 describe_candidate(char *out, size_t size, const X509 *x, enum candidate found)
 {
+	static const char loose[] =
+	    "the right name, but a key as anybody can make to fit a signature "
+	    "(RSA with an exponent over 64 bits, a curve without a name, or an "
+	    "unusual kind): %s";
 	static const char *const what[] = {
 	    [NONE] = "no other certificate",
 	    [OTHER_NAME] = "no certificate of that name, but %s",
 	    [DAMAGED] = "a damaged certificate",
 	    [WRONG_KEY] = "the right name, but its key does not verify it: %s",
+	    [LOOSE_KEY] = loose,
 	    [NOT_YET] = "is the issuer, but not valid yet: %s",
 	    [ENDED] = "is the issuer, but it has expired: %s",
 	    [ISSUER] = "is the issuer",
@@ -1190,16 +1216,60 @@ is_signed_by(const struct cert_parts *parts, X509 *x, struct kept *kept)
 	return yes;
 }
 
+/* Those that hash their key along with what they sign. */
+static int
+hashes_its_key(const EVP_PKEY *key)
+{
+	const char *name = EVP_PKEY_get0_type_name(key);
+
+	return EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448") ||
+	    (name != NULL &&
+		(strncmp(name, "ML-DSA-", 7) == 0 ||
+		    strncmp(name, "SLH-DSA-", 8) == 0));
+}
+
+/*
+ * That a key verifies a signature proves something only if it could not be
+ * made for that.  Whoever chooses RSA's exponent as he likes, or a curve's
+ * generator, or DSA's, finds such a key in seconds (duplicate-signature key
+ * selection).  RFC 5480 section 2.1.1 has named curves only.
+ */
+static int
+is_bound_to_signature(const EVP_PKEY *key)
+{
+	BIGNUM *e = NULL;
+	int yes, explicit = 1;
+
+	if (EVP_PKEY_is_a(key, "EC"))
+		return EVP_PKEY_get_int_param(key,
+			   OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+			   &explicit) == 1 &&
+		    explicit == 0;
+	if (!EVP_PKEY_is_a(key, "RSA") && !EVP_PKEY_is_a(key, "RSA-PSS"))
+		return hashes_its_key(key);
+	yes = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) == 1 &&
+	    BN_num_bits(e) <= EXPONENT_BITS;
+	BN_free(e);
+	return yes;
+}
+
 /* Names are compared first: verifying is dear. */
 static enum candidate
 examine(const struct search *s, X509 *x, struct kept *kept)
 {
 	int64_t begin, end;
+	int bound = 1;
 
 	if (!has_right_name(s, x))
 		return OTHER_NAME;
 	if (!is_signed_by(s->c->parts, x, kept))
 		return WRONG_KEY;
+	if (kept == NULL || !kept->bound)
+		bound = is_bound_to_signature(X509_get0_pubkey(x));
+	if (kept != NULL)
+		kept->bound = bound;
+	if (!bound)
+		return LOOSE_KEY;
 	if (to_time(X509_get0_notBefore(x), &begin) == -1 ||
 	    to_time(X509_get0_notAfter(x), &end) == -1)
 		return DAMAGED;

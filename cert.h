@@ -124,7 +124,8 @@ char *cert_server_name(const struct cert *, const char *host);
 
 /*
  * Finds the certificate of the issuer: it has the right name, it is in date
- * at `now`, and its key verifies the certificate's signature.
+ * at `now`, and its key verifies the certificate's signature and is not one
+ * that could have been made for that.
  */
 enum cert_result cert_find_issuer(
     struct cert *c, const struct cert_places *places, int64_t now, char *why);

@@ -34,6 +34,16 @@ job_init(struct job *j, const struct list_entry *named)
 	j->path = named->path;
 }
 
+/* It may never have been looked at, and be a key: see refuse_stored(). */
+static void
+drop_stored(struct job *j)
+{
+	sandbox_forget(j->have_der, j->have_len);
+	free(j->have_der);
+	j->have_der = NULL;
+	j->have_len = 0;
+}
+
 void
 job_free(struct job *j)
 {
@@ -41,7 +51,7 @@ job_free(struct job *j)
 	cert_free(&j->cert);
 	ocsp_target_free(j->target);
 	staple_close(j->staple);
-	free(j->have_der);
+	drop_stored(j);
 	free(j->get_url);
 	free(j->save_der);
 	text_free(&j->story);
@@ -55,9 +65,11 @@ job_fail(struct job *j, enum code code, const char *fmt, ...)
 	va_list ap;
 
 	/* what failed here is told even where something graver happened */
-	if (code == CODE_LOCAL && j->trouble > code)
+	if (code == CODE_LOCAL && j->trouble > code) {
+		if (j->also[0] != '\0')
+			return;
 		to = j->also;
-	else if (code <= j->trouble)
+	} else if (code <= j->trouble)
 		return;
 	else {
 		if (j->trouble == CODE_LOCAL)
@@ -265,8 +277,7 @@ read_stored(struct job *j, const struct env *env, char *why)
 {
 	enum staple_result res = STAPLE_OK;
 
-	free(j->have_der);
-	j->have_der = NULL;
+	drop_stored(j);
 	j->holding = HOLDING_NOTHING;
 	if (j->output == NULL)
 		return 0;
@@ -299,10 +310,7 @@ refuse_stored(struct job *j)
 	    "not touched; is it the right file?",
 	    j->output);
 	/* nor to one that is yet to be started */
-	sandbox_forget(j->have_der, j->have_len);
-	free(j->have_der);
-	j->have_der = NULL;
-	j->have_len = 0;
+	drop_stored(j);
 	return -1;
 }
 
@@ -485,6 +493,114 @@ is_worth_asking(struct job *j, const struct env *env)
 	return 0;
 }
 
+/* ---- the issuer that was fetched ---- */
+
+/* Whose issuer is to be written, and whether somebody else wrote it. */
+struct fetched {
+	const struct job *j;
+	int own; /* with --del-ext, that may be the certificate's own file */
+	int there;
+};
+
+/*
+ * What is there is replaced only if it is of no use for anything else; what a
+ * list names may be there for many.
+ */
+static int
+is_no_issuer(void *ctx, const unsigned char *old, size_t len)
+{
+	struct fetched *f = ctx;
+
+	if (old == NULL)
+		return 1;
+	f->there = cert_holds_issuer(&f->j->cert, old, len);
+	return !f->there && !f->own && f->j->named.issuer == NULL &&
+	    cert_is_certificates(old, len);
+}
+
+static enum staple_result
+write_issuer(struct job *j, const char *path, const char *pem, char *why)
+{
+	const struct staple_bytes bytes = {.p = (const unsigned char *)pem,
+	    .len = strlen(pem),
+	    .max = CERT_MAX_FILE,
+	    .mode = 0644};
+	struct fetched f = {.j = j, .own = strcmp(path, j->path) == 0};
+	enum staple_result res;
+	struct staple *s;
+
+	res = staple_open(path, &s, why);
+	if (res == STAPLE_OK)
+		res = staple_replace(s, &bytes, is_no_issuer, &f, why);
+	staple_close(s);
+	return res == STAPLE_KEPT && f.there ? STAPLE_UNCHANGED : res;
+}
+
+static void
+save_issuer(struct job *j, const struct env *env)
+{
+	char *path = name_issuer(j, env->o, 0), why[WHY_MAX];
+	char *pem = cert_issuer_pem(&j->cert);
+
+	if (path == NULL || pem == NULL)
+		job_fail(j, CODE_LOCAL, "out of memory");
+	else if (env->o->dry_run)
+		story_line(
+		    j, env, "", "not written to %s, for --dry-run", path);
+	else
+		switch (write_issuer(j, path, pem, why)) {
+		case STAPLE_WRITTEN:
+			j->cert.issuer_beside = 1;
+			story_line(j, env, "", "written to %s", path);
+			break;
+		case STAPLE_UNCHANGED:
+			j->cert.issuer_beside = 1;
+			story_line(j, env, "", "by now it is in %s", path);
+			break;
+		case STAPLE_NOT_DURABLE:
+			j->cert.issuer_beside = 1;
+			job_fail(j, CODE_LOCAL,
+			    "%s; the issuer is in place, but a crash of the "
+			    "machine may undo it",
+			    why);
+			break;
+		case STAPLE_KEPT:
+			job_fail(j, CODE_LOCAL,
+			    "the issuer was fetched, but %.300s holds %s, and "
+			    "is not touched",
+			    path,
+			    strcmp(path, j->path) == 0
+				? "the certificate itself"
+				: j->named.issuer != NULL
+				? "another one"
+				: "something else than certificates");
+			break;
+		case STAPLE_BUSY:
+			story_line(j, env, "", "not written: %s", why);
+			break;
+		default:
+			job_fail(j, CODE_LOCAL,
+			    "the issuer was fetched, but is not in place: %s",
+			    why);
+			break;
+		}
+	free(path);
+	free(pem);
+}
+
+/*
+ * What proved it are its name and its key; of the rest of it anybody on the
+ * way may have written what makes each response invalid.  So it is kept only
+ * when one was verified with it.
+ */
+static void
+keep_issuer(struct job *j, const struct env *env)
+{
+	if (j->issuer_is_new)
+		save_issuer(j, env);
+	j->issuer_is_new = 0;
+}
+
 /* All that comes after the issuer is known. */
 static enum job_state
 load_rest(struct job *j, const struct env *env)
@@ -495,6 +611,8 @@ load_rest(struct job *j, const struct env *env)
 	    make_target(j, env, why) == -1 || load_stored(j, env, why) == -1 ||
 	    env->o->check)
 		return JOB_DONE;
+	if (holds_verified(j))
+		keep_issuer(j, env);
 	if (env->o->if_due && !is_due(j, env)) {
 		j->action = ACTION_NOT_DUE;
 		return JOB_DONE;
@@ -780,6 +898,7 @@ on_unknown(struct job *j, const struct env *env, const struct http_answer *a)
 {
 	int young = env->now - j->cert.not_before < YOUNG;
 
+	keep_issuer(j, env);
 	hear(j);
 	report_refusal(j, env, young ? CODE_TEMPORARY : CODE_REJECTED, a);
 	return next_responder(j, env, a);
@@ -790,6 +909,7 @@ on_verified(struct job *j, const struct env *env, const struct http_answer *a)
 {
 	j->answered = 1;
 	forgive(j);
+	keep_issuer(j, env);
 	if (holds_verified(j) && !env->o->force && !j->no_cache &&
 	    ocsp_newer(&j->have, &j->got)) {
 		story_line(j, env, "older", "than what is stored");
@@ -806,105 +926,12 @@ on_verified(struct job *j, const struct env *env, const struct http_answer *a)
 
 /* ---- the issuer, where it is fetched ---- */
 
-/* Whose issuer is to be written, and whether somebody else wrote it. */
-struct fetched {
-	const struct job *j;
-	int own; /* with --del-ext, that may be the certificate's own file */
-	int there;
-};
-
-/*
- * What is there is replaced only if it is of no use for anything else; what a
- * list names may be there for many.
- */
-static int
-is_no_issuer(void *ctx, const unsigned char *old, size_t len)
-{
-	struct fetched *f = ctx;
-
-	if (old == NULL)
-		return 1;
-	f->there = cert_holds_issuer(&f->j->cert, old, len);
-	return !f->there && !f->own && f->j->named.issuer == NULL &&
-	    cert_is_certificates(old, len);
-}
-
-static enum staple_result
-write_issuer(struct job *j, const char *path, const char *pem, char *why)
-{
-	const struct staple_bytes bytes = {.p = (const unsigned char *)pem,
-	    .len = strlen(pem),
-	    .max = CERT_MAX_FILE,
-	    .mode = 0644};
-	struct fetched f = {.j = j, .own = strcmp(path, j->path) == 0};
-	enum staple_result res;
-	struct staple *s;
-
-	res = staple_open(path, &s, why);
-	if (res == STAPLE_OK)
-		res = staple_replace(s, &bytes, is_no_issuer, &f, why);
-	staple_close(s);
-	return res == STAPLE_KEPT && f.there ? STAPLE_UNCHANGED : res;
-}
-
-static void
-save_issuer(struct job *j, const struct env *env)
-{
-	char *path = name_issuer(j, env->o, 0), why[WHY_MAX];
-	char *pem = cert_issuer_pem(&j->cert);
-
-	if (path == NULL || pem == NULL)
-		job_fail(j, CODE_LOCAL, "out of memory");
-	else if (env->o->dry_run)
-		story_line(
-		    j, env, "", "not written to %s, for --dry-run", path);
-	else
-		switch (write_issuer(j, path, pem, why)) {
-		case STAPLE_WRITTEN:
-			j->cert.issuer_beside = 1;
-			story_line(j, env, "", "written to %s", path);
-			break;
-		case STAPLE_UNCHANGED:
-			j->cert.issuer_beside = 1;
-			story_line(j, env, "", "by now it is in %s", path);
-			break;
-		case STAPLE_NOT_DURABLE:
-			j->cert.issuer_beside = 1;
-			job_fail(j, CODE_LOCAL,
-			    "%s; the issuer is in place, but a crash of the "
-			    "machine may undo it",
-			    why);
-			break;
-		case STAPLE_KEPT:
-			job_fail(j, CODE_LOCAL,
-			    "the issuer was fetched, but %.300s holds %s, and "
-			    "is not touched",
-			    path,
-			    strcmp(path, j->path) == 0
-				? "the certificate itself"
-				: j->named.issuer != NULL
-				? "another one"
-				: "something else than certificates");
-			break;
-		case STAPLE_BUSY:
-			story_line(j, env, "", "not written: %s", why);
-			break;
-		default:
-			job_fail(j, CODE_LOCAL,
-			    "the issuer was fetched, but is not in place: %s",
-			    why);
-			break;
-		}
-	free(path);
-	free(pem);
-}
-
 /* Proven: from now on all is as if it had been at hand. */
 static enum job_state
 end_hunt(struct job *j, const struct env *env)
 {
 	story_issuer(j, env);
-	save_issuer(j, env);
+	j->issuer_is_new = 1;
 	j->hunting = 0;
 	j->url = j->nurls = 0;
 	j->round = 0;
@@ -1393,6 +1420,7 @@ settle_served(struct job *j, const struct env *env)
 {
 	int young = env->now - j->cert.not_before < YOUNG;
 
+	keep_issuer(j, env);
 	if (j->action == ACTION_NO_RESPONDER ||
 	    j->action == ACTION_PASSED_OVER || j->trouble > CODE_TEMPORARY ||
 	    j->stapled == STAPLED_UNHEARD || job_lasts(j, env))

@@ -99,6 +99,7 @@ struct job {
 
 	struct host *host; /* whose slot it has; the queue's */
 	int hunting;       /* the issuer is asked for, not the responder */
+	int issuer_is_new; /* it was fetched, and is not kept yet */
 	const char *urls[CERT_MAX_URLS]; /* vetted; borrowed */
 	size_t nurls;
 	size_t url;              /* the one being asked */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -404,6 +405,14 @@ static const struct sock_filter most_calls[] = {
     /* by which all else can be done: as if there were none */
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
     ANSWER(NONE),
+    /* nor types into the user's shell; the request is the second argument */
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_ioctl, 0, 5),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+	offsetof(struct seccomp_data, args[1]) + LOW_WORD),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCSTI, 1, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCLINUX, 0, 1),
+    ANSWER(REFUSED),
+    ANSWER(SECCOMP_RET_ALLOW),
 #ifdef __NR_socketcall
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_socketcall, 0, 3),
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS,

@@ -42,10 +42,11 @@ void sandbox_start(void);
 
 /*
  * What this process will never do again, nor any that it starts: run another
- * program, gain rights by one, listen on a socket, trace another process; and,
- * as JAIL_FILES, make devices, directories and links and, where `dirs` is not
- * NULL, write elsewhere than in and below these.  Of root's rights those about
- * files are left.  Answers in JAIL_ bits what of it holds.
+ * program, gain rights by one, listen on a socket, trace another process, type
+ * into a terminal; and, as JAIL_FILES, make devices, directories and symbolic
+ * links and, where `dirs` is not NULL, write elsewhere than in and below these.
+ * Of root's rights those about files are left.  Answers in JAIL_ bits what of
+ * it holds.
  */
 unsigned sandbox_narrow(const char *const *dirs, size_t n);
 

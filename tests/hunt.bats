@@ -201,6 +201,65 @@ orphan_of() {
 	says "$URL/cert-der.$MINE/other"
 }
 
+# loose_ca ARGS...: site.pem, of a CA whose key is made by openssl genpkey so,
+# and whose certificate is where site.pem says.
+loose_ca() {
+	openssl genpkey -out loose.key "$@"
+	openssl req -x509 -key loose.key -subj "/CN=Loose $MINE" -days 9 \
+		-out loose.pem
+	openssl req -new -newkey rsa:2048 -nodes -keyout site.key \
+		-subj /CN=site -out site.csr 2>/dev/null
+	printf 'authorityInfoAccess=OCSP;URI:%s,caIssuers;URI:%s\n' \
+		"$URL/good.$MINE" "$URL/file.$MINE/$MINE-loose.pem" >ext
+	openssl x509 -req -in site.csr -CA loose.pem -CAkey loose.key -days 8 \
+		-set_serial 5 -extfile ext -out site.pem 2>/dev/null
+	cp loose.pem "$PKI/$MINE-loose.pem"
+}
+
+@test "a key as anybody can make to fit a signature proves no issuer" {
+	loose_ca -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
+		-pkeyopt ec_param_enc:explicit
+	fetch --fetch-issuer site.pem
+	fails 2 "is not its issuer"
+	says "the right name, but a key as anybody can make to fit a signature"
+	loose_ca -algorithm RSA -pkeyopt rsa_keygen_bits:2048 \
+		-pkeyopt rsa_keygen_pubexp:18446744073709551629
+	fetch --fetch-issuer site.pem
+	fails 2 "a key as anybody can make to fit a signature"
+	# nor in a file
+	fetch -i loose.pem site.pem
+	fails 2 "RSA with an exponent over 64 bits"
+}
+
+@test "an issuer with which no response can be verified is not kept" {
+	orphan cert-der/ca
+	printf '1.3.6.1.4.1.55555.7.1=critical,ASN1:NULL\nbasicConstraints=critical,CA:TRUE\n' >ext
+	openssl x509 -in "$PKI/ca.pem" -pubkey -noout >ca.pub
+	openssl req -new -key "$PKI/root.key" -subj /CN=nobody -out any.csr
+	openssl x509 -req -in any.csr -force_pubkey ca.pub -days 9 \
+		-subj "$(openssl x509 -in "$PKI/ca.pem" -noout -subject -nameopt compat | sed 's/^subject=//')" \
+		-signkey "$PKI/root.key" -extfile ext -out poison.pem
+	orphan_of poison.pem
+	fetch -v -r 0 --fetch-issuer site.pem
+	exits 4
+	says "found in $URL/file."
+	[ ! -e site.pem.issuer ]
+	[ ! -e site.pem.ocsp ]
+	# and then it is as if nothing had been
+	cp "$PKI/ca.pem" "$PKI/$MINE-poison.pem"
+	fetch --fetch-issuer site.pem
+	exits 0
+	silent
+	issuer_in_place
+}
+
+@test "nor is one while no responder has answered" {
+	orphan cert-der/ca
+	fetch -r 0 -u "$URL/status-503.$MINE" --fetch-issuer site.pem
+	exits 1
+	[ ! -e site.pem.issuer ]
+}
+
 @test "a certificate of another name is not the issuer" {
 	orphan cert-pem/root
 	fetch --fetch-issuer site.pem

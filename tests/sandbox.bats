@@ -196,6 +196,72 @@ asked_slow() {
 	cmp k.key site.key
 }
 
+# holds_none FILE OFFSET...: no process of this run, twelve bytes from there.
+holds_none() {
+	local file=$1 at p
+	shift
+	for at; do
+		dd if="$file" of=piece bs=1 skip="$at" count=12 status=none
+		[ "$(wc -c <piece)" -eq 12 ]
+		for p in "$pid" $(children "$pid"); do
+			never in_memory "$p" piece
+		done
+	done
+}
+
+has_one() {
+	[ "$(children "$1" | wc -w)" -eq 1 ]
+}
+
+@test "nor a key in DER that was taken for a certificate" {
+	local pid
+	[ -w /proc/self/mem ] || skip "needs /proc"
+	[ "$(id -u)" -eq 0 ] || skip "needs to be root, to look"
+	openssl genrsa 2048 2>/dev/null |
+		openssl pkey -outform DER -out key.der
+	leaf slow "hang.$MINE"
+	response slow good
+	printf '%s' "hang.$MINE" >name
+	"$OCSPFETCH" -v -P 1 -r 0 -t 20 key.der slow.pem >out 2>&1 3>&- &
+	pid=$!
+	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
+	within 10 asked_slow
+	within 10 has_one "$pid"
+	holds_none key.der 304 368 432 480 640 680
+	in_memory "$pid" name
+}
+
+@test "nor one in the place of a response that nobody has looked at" {
+	local pid i
+	[ -w /proc/self/mem ] || skip "needs /proc"
+	[ "$(id -u)" -eq 0 ] || skip "needs to be root, to look"
+	openssl genrsa -out rsa.key 2048 2>/dev/null
+	leaf a good
+	rm a.pem.issuer
+	leaf b good
+	response b good
+	for i in 1 2 3 4 5 6 7 8; do
+		cp a.pem "a$i.pem"
+		cp rsa.key "a$i.pem.ocsp"
+	done
+	# more is said of these than a pipe holds
+	for i in $(seq 101 180); do
+		cp b.pem "b$i.pem"
+		cp b.pem.issuer "b$i.pem.issuer"
+		cp b.pem.ocsp "b$i.pem.ocsp"
+	done
+	mkfifo unread
+	sleep 60 <unread 3>&- &
+	echo $! >>"$BATS_TEST_TMPDIR/pids"
+	"$OCSPFETCH" -c -vv a?.pem b???.pem 2>unread 3>&- &
+	pid=$!
+	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
+	within 10 has_one "$pid"
+	holds_none rsa.key 100 300 500 700 900 1100 1300 1500
+	printf '%s' b101.pem >name
+	in_memory "$pid" name
+}
+
 @test "nothing is left behind by a run that is killed" {
 	local pid judge
 	[ -e /proc/self/stat ] || skip "needs /proc"

@@ -2,6 +2,7 @@
  * The jail from inside: what a process that is in it still can do, tried out
  * and told over the one socket that is left to it.
  */
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -208,6 +209,28 @@ serve_others(void)
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	return fd == -1 ? -1 : listen(fd, 1);
+}
+
+static int
+type_for_the_user(void)
+{
+	return ioctl(0, TIOCSTI, "x");
+}
+
+static int
+paste_for_the_user(void)
+{
+	char paste = 3;
+
+	return ioctl(0, TIOCLINUX, &paste);
+}
+
+static int
+ask_how_much_is_there(void)
+{
+	int n, fds[2];
+
+	return pipe(fds) == -1 ? -1 : ioctl(fds[0], FIONREAD, &n);
 }
 
 static int
@@ -505,7 +528,8 @@ narrowed_it_neither_runs_a_program_nor_serves_others(void **state)
 {
 	static int (*const all[])(void) = {run_a_program,
 	    run_a_program_from_memory, run_what_is_not_there,
-	    run_by_no_descriptor, serve_others, trace_itself, have_rings};
+	    run_by_no_descriptor, serve_others, trace_itself, have_rings,
+	    type_for_the_user, paste_for_the_user};
 	struct told t;
 	size_t i;
 
@@ -527,7 +551,8 @@ narrowed_it_goes_on_with_its_work(void **state)
 {
 	static int (*const all[])(void) = {read_a_file, write_a_file,
 	    change_a_file, rename_a_file, remove_a_file, connect_out,
-	    signal_its_parent, become_two, go_on_computing};
+	    signal_its_parent, become_two, ask_how_much_is_there,
+	    go_on_computing};
 	struct told t;
 	size_t i;
 
