@@ -196,10 +196,10 @@ asked_slow() {
 	cmp k.key site.key
 }
 
-# holds_none FILE OFFSET...: no process of this run, twelve bytes from there.
+# holds_none PID FILE OFFSET...: no process of this run, twelve bytes from there.
 holds_none() {
-	local file=$1 at p
-	shift
+	local pid=$1 file=$2 at p
+	shift 2
 	for at; do
 		dd if="$file" of=piece bs=1 skip="$at" count=12 status=none
 		[ "$(wc -c <piece)" -eq 12 ]
@@ -227,7 +227,7 @@ has_one() {
 	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
 	within 10 asked_slow
 	within 10 has_one "$pid"
-	holds_none key.der 304 368 432 480 640 680
+	holds_none "$pid" key.der 304 368 432 480 640 680
 	in_memory "$pid" name
 }
 
@@ -251,13 +251,12 @@ has_one() {
 		cp b.pem.ocsp "b$i.pem.ocsp"
 	done
 	mkfifo unread
-	sleep 60 <unread 3>&- &
-	echo $! >>"$BATS_TEST_TMPDIR/pids"
-	"$OCSPFETCH" -c -vv a?.pem b???.pem 2>unread 3>&- &
+	exec 8<>unread
+	"$OCSPFETCH" -c -vv a?.pem b???.pem 2>unread 3>&- 8>&- &
 	pid=$!
 	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
 	within 10 has_one "$pid"
-	holds_none rsa.key 100 300 500 700 900 1100 1300 1500
+	holds_none "$pid" rsa.key 100 300 500 700 900 1100 1300 1500
 	printf '%s' b101.pem >name
 	in_memory "$pid" name
 }
