@@ -1223,6 +1223,7 @@ hashes_its_key(const EVP_PKEY *key)
 	const char *name = EVP_PKEY_get0_type_name(key);
 
 	return EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448") ||
+	    EVP_PKEY_is_a(key, "SM2") ||
 	    (name != NULL &&
 		(strncmp(name, "ML-DSA-", 7) == 0 ||
 		    strncmp(name, "SLH-DSA-", 8) == 0));

@@ -288,6 +288,16 @@ curve(const char *name, const char *how)
 }
 
 static EVP_PKEY *
+sm2(const char *name, const char *none)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, name, NULL);
+
+	(void)none;
+	assert_int_equal(EVP_PKEY_keygen_init(ctx), 1);
+	return generate(ctx);
+}
+
+static EVP_PKEY *
 edwards(const char *name, const char *none)
 {
 	(void)none;
@@ -327,6 +337,7 @@ only_keys_that_nobody_can_choose_freely_prove_an_issuer(void **state)
 	    {curve, "P-256", "named", CERT_OK},
 	    {curve, "P-384", "named", CERT_OK},
 	    {curve, "secp256k1", "named", CERT_OK},
+	    {sm2, "SM2", NULL, CERT_OK},
 	    {curve, "P-256", "explicit", CERT_EISSUER},
 	    {curve, "secp256k1", "explicit", CERT_EISSUER},
 	    {edwards, "ED25519", NULL, CERT_OK},
@@ -334,16 +345,18 @@ only_keys_that_nobody_can_choose_freely_prove_an_issuer(void **state)
 	    {dsa, "DSA", NULL, CERT_EISSUER},
 	};
 	char why[WHY_MAX];
+	const EVP_MD *md;
 	EVP_PKEY *key;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		key = rows[i].make(rows[i].a, rows[i].b);
-		X509_free(certify("leaf", "www.example", key, key,
-		    rows[i].make == edwards ? NULL : EVP_sha256()));
-		X509_free(certify("ca", "CA", key, key,
-		    rows[i].make == edwards ? NULL : EVP_sha256()));
+		md = rows[i].make == edwards        ? NULL
+		    : strcmp(rows[i].a, "SM2") == 0 ? EVP_sm3()
+						    : EVP_sha256();
+		X509_free(certify("leaf", "www.example", key, key, md));
+		X509_free(certify("ca", "CA", key, key, md));
 		if (find_issuer(why) != rows[i].want)
 			fail_msg("%s %s: %s", rows[i].a, rows[i].b, why);
 		if (rows[i].want != CERT_OK)
