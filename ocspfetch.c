@@ -101,6 +101,7 @@ struct run {
 	size_t nchanges;
 
 	unsigned narrowed; /* JAIL_ bits of this process */
+	int is_narrow;     /* and whether it tried to be */
 	int written_places;
 
 	/* The first of those that ended with 0 to fall short, and when. */
@@ -1069,7 +1070,8 @@ narrow(struct run *r)
 	if (!o->check && !o->dry_run && o->served == NULL)
 		find_places(r, &p);
 	dirs = places_dirs(&p, &n);
-	r->narrowed = sandbox_narrow(dirs, n);
+	r->narrowed = sandbox_narrow(dirs, n, o->haproxy.v, o->haproxy.n);
+	r->is_narrow = 1;
 	r->written_places = dirs != NULL;
 	places_free(&p);
 }
@@ -1087,11 +1089,12 @@ say_sandbox(const struct run *r)
 		    "ocspfetch: sandbox: what was received is decoded by a "
 		    "process of its own, held by %s\n",
 		    sandbox_words((unsigned)jail));
-	fprintf(stderr, "ocspfetch: sandbox: this process %s\n",
-	    r->narrowed == 0 ? "is held by nothing that this system has"
-		: r->written_places && r->narrowed != JAIL_CALLS
-		? "writes only where responses go, and runs nothing"
-		: "runs nothing");
+	if (r->is_narrow)
+		fprintf(stderr, "ocspfetch: sandbox: this process %s\n",
+		    r->narrowed == 0 ? "is held by nothing that this system has"
+			: r->written_places && (r->narrowed & JAIL_FILES) != 0
+			? "writes only where responses go, and runs nothing"
+			: "runs nothing");
 }
 
 static void

@@ -242,16 +242,17 @@ static int
 allow_beneath(int rules, const char *dir, uint64_t what)
 {
 	struct ll_beneath beneath = {.allowed = what};
+	int rc;
 
-	if ((beneath.dir = open(dir, O_PATH | O_CLOEXEC)) == -1)
+	if ((beneath.dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1)
 		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
 			errno == EIO
 		    ? -1
 		    : 0;
-	(void)syscall(
+	rc = (int)syscall(
 	    __NR_landlock_add_rule, rules, LL_PATH_BENEATH, &beneath, 0);
 	close(beneath.dir);
-	return 0;
+	return rc;
 }
 
 static unsigned
@@ -495,8 +496,11 @@ keep_capabilities(const unsigned *kept)
 }
 
 unsigned
-sandbox_narrow(const char *const *dirs, size_t n)
+sandbox_narrow(const char *const *dirs, size_t n, const char *const *sockets,
+    size_t nsockets)
 {
+	(void)sockets;
+	(void)nsockets;
 	if (UNJAILED)
 		return 0;
 	/* it writes its reports wherever it was told */
@@ -535,22 +539,36 @@ sandbox_jail(int fd)
 
 /* ---- OpenBSD ---- */
 
-unsigned
-sandbox_narrow(const char *const *dirs, size_t n)
+/* It knows no more than 128 vnodes, and fails halfway. */
+#define UNVEILED_MOST 100
+
+static int
+unveil_all(const char *const *what, size_t n, const char *rights)
 {
 	size_t i;
 
-	if (dirs != NULL) {
-		if (unveil("/", "r") == -1)
-			return 0;
-		for (i = 0; i < n; i++)
-			if (unveil(dirs[i], "rwc") == -1 && errno != ENOENT)
-				return 0;
-	}
-	if (pledge("stdio rpath wpath cpath fattr flock inet unix dns tty proc",
+	for (i = 0; i < n; i++)
+		if (unveil(what[i], rights) == -1 && errno != ENOENT &&
+		    errno != ENOTDIR)
+			return -1;
+	return 0;
+}
+
+unsigned
+sandbox_narrow(const char *const *dirs, size_t n, const char *const *sockets,
+    size_t nsockets)
+{
+	int few = dirs != NULL && n + nsockets <= UNVEILED_MOST;
+
+	if (few &&
+	    (unveil("/", "r") == -1 || unveil_all(dirs, n, "rwc") == -1 ||
+		unveil_all(sockets, nsockets, "rw") == -1))
+		return 0;
+	if (pledge("stdio rpath wpath cpath fattr chown flock inet unix dns "
+		   "tty proc",
 		NULL) == -1)
 		return 0;
-	return JAIL_PLEDGE;
+	return few ? JAIL_PLEDGE | JAIL_FILES : JAIL_PLEDGE;
 }
 
 unsigned
@@ -565,10 +583,13 @@ sandbox_jail(int fd)
 #else
 
 unsigned
-sandbox_narrow(const char *const *dirs, size_t n)
+sandbox_narrow(const char *const *dirs, size_t n, const char *const *sockets,
+    size_t nsockets)
 {
 	(void)dirs;
 	(void)n;
+	(void)sockets;
+	(void)nsockets;
 	return 0;
 }
 

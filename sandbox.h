@@ -45,10 +45,11 @@ void sandbox_start(void);
  * program, gain rights by one, listen on a socket, trace another process, type
  * into a terminal; and, as JAIL_FILES, make devices, directories and symbolic
  * links and, where `dirs` is not NULL, write elsewhere than in and below these.
- * Of root's rights those about files are left.  Answers in JAIL_ bits what of
- * it holds.
+ * Of root's rights those about files are left.  The UNIX sockets to which it
+ * is to connect OpenBSD wants to know.  Answers in JAIL_ bits what of it holds.
  */
-unsigned sandbox_narrow(const char *const *dirs, size_t n);
+unsigned sandbox_narrow(const char *const *dirs, size_t n,
+    const char *const *sockets, size_t nsockets);
 
 /*
  * Leaves this process nothing but its memory and `fd`, for reading and

@@ -261,6 +261,31 @@ has_one() {
 	in_memory "$pid" name
 }
 
+@test "no process of it leaves a core file" {
+	local pid p
+	[ -e /proc/self/limits ] || skip "needs /proc"
+	site hang
+	response site good
+	"$OCSPFETCH" -r 0 -t 20 site.pem 2>out 3>&- &
+	pid=$!
+	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
+	within 10 has_one "$pid"
+	for p in "$pid" $(children "$pid"); do
+		grep -qE '^Max core file size +0 +0 ' "/proc/$p/limits"
+	done
+}
+
+@test "nothing is said of a jail that was not needed" {
+	mkdir certs
+	site good
+	fetch -vv -o out.ocsp certs
+	exits 2
+	never says "sandbox: this process"
+	fetch -vv site.pem
+	exits 0
+	says "sandbox: this process"
+}
+
 @test "nothing is left behind by a run that is killed" {
 	local pid judge
 	[ -e /proc/self/stat ] || skip "needs /proc"

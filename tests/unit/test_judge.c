@@ -33,6 +33,7 @@
 #include "handy.h"
 #include "judge.h"
 #include "ocsp.h"
+#include "words.h"
 
 /* The patience of a judge that is made to hang, in ms. */
 #define SHORT 400
@@ -672,14 +673,13 @@ patience_ends_with_the_run(void **state)
 }
 
 /*
- * In the place of the judge somebody says `what`, so many bytes of it: it is
- * not believed, and another one is asked.
+ * In the place of the judge somebody says these bytes: what has become of a
+ * response that is revoked?
  */
-static void
-nonsense(int what, size_t len)
+static enum ocsp_status
+heard(const void *bytes, size_t len)
 {
 	struct judge *j = make_judge(SANDBOX_AUTO, 20000);
-	static char buf[65536];
 	struct ocsp_verdict v;
 	int least = dup(0), fd, pair[2];
 
@@ -689,15 +689,128 @@ nonsense(int what, size_t len)
 	assert_int_not_equal(fd, -1);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	assert_int_equal(dup2(pair[0], fd), fd);
-	memset(buf, what, sizeof(buf));
-	assert_int_equal(write(pair[1], buf, len), (int)len);
+	assert_int_equal(write(pair[1], bytes, len), (int)len);
 	assert_int_equal(shutdown(pair[1], SHUT_WR), 0);
 	assert_int_equal(ask(j, target, "revoked", &v), JUDGE_DONE);
-	assert_int_equal(v.status, VERDICT_REVOKED);
 	close(pair[0]);
 	close(pair[1]);
 	is_good(j);
 	judge_free(j);
+	return v.status;
+}
+
+/* It is not believed, and another one is asked. */
+static void
+nonsense(int what, size_t len)
+{
+	static char buf[65536];
+
+	memset(buf, what, sizeof(buf));
+	assert_int_equal(heard(buf, len), VERDICT_REVOKED);
+}
+
+/* As judge.c has it. */
+struct reply {
+	int starved;
+	size_t text_len;
+	struct ocsp_verdict v;
+	char text;
+};
+
+/* The times of one that says "good"; 0: there are no more to spoil. */
+static int
+spoil_time(struct ocsp_verdict *v, int i)
+{
+	switch (i) {
+	case 0:
+		v->has_times = 0;
+		return 1;
+	case 1:
+		v->usable_until = now;
+		return 1;
+	case 2:
+		v->usable_until = cert.not_after + 1;
+		v->next_update = cert.not_after + 2;
+		return 1;
+	case 3:
+		v->usable_until = v->next_update + 1;
+		return 1;
+	case 4:
+		v->has_next = 0;
+		return 1;
+	case 5:
+		v->this_update = now + 301;
+		return 1;
+	case 6:
+		v->this_update = WORDS_YEAR_0 - 1;
+		return 1;
+	case 7:
+		v->next_update = WORDS_YEAR_10000;
+		return 1;
+	case 8:
+		v->produced_at = WORDS_YEAR_10000;
+		return 1;
+	case 9:
+		v->revoked_at = WORDS_YEAR_0 - 1;
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static int
+spoil(struct reply *r, int i)
+{
+	switch (i) {
+	case 0:
+		r->v.status = (enum ocsp_status)(VERDICT_GOOD + 1);
+		return 1;
+	case 1:
+		r->v.status = (enum ocsp_status)(VERDICT_INVALID - 1);
+		return 1;
+	case 2:
+		r->v.bounded_by = -1;
+		return 1;
+	case 3:
+		r->v.bounded_by = 4;
+		return 1;
+	case 4:
+		r->v.singles = -1;
+		return 1;
+	case 5:
+		memset(r->v.signer, 'x', sizeof(r->v.signer));
+		return 1;
+	case 6:
+		memset(r->v.why, 'x', sizeof(r->v.why));
+		return 1;
+	case 7:
+		r->text_len = 1;
+		return 1;
+	default:
+		return spoil_time(&r->v, i - 8);
+	}
+}
+
+static void
+what_is_not_plausible_in_one_thing_is_not_believed(void **state)
+{
+	struct judge *j = make_judge(SANDBOX_AUTO, 20000);
+	struct reply honest, r;
+	int i;
+
+	(void)state;
+	memset(&honest, 0, sizeof(honest));
+	assert_int_equal(ask(j, target, "good", &honest.v), JUDGE_DONE);
+	assert_int_equal(honest.v.status, VERDICT_GOOD);
+	judge_free(j);
+	/* the lie would be believed, and that is said in SECURITY */
+	assert_int_equal(
+	    heard(&honest, offsetof(struct reply, text)), VERDICT_GOOD);
+	for (i = 0; r = honest, spoil(&r, i); i++)
+		if (heard(&r, offsetof(struct reply, text) + r.text_len) !=
+		    VERDICT_REVOKED)
+			fail_msg("%d was believed", i);
+	assert_int_equal(i, 18);
 }
 
 static void
@@ -1016,6 +1129,8 @@ main(void)
 	    cmocka_unit_test(patience_is_for_all_that_is_said),
 	    cmocka_unit_test(patience_ends_with_the_run),
 	    cmocka_unit_test(nonsense_is_not_believed),
+	    cmocka_unit_test(
+		what_is_not_plausible_in_one_thing_is_not_believed),
 	    cmocka_unit_test(whoever_babbles_has_refused),
 	    cmocka_unit_test(half_an_answer_is_none),
 	    cmocka_unit_test(without_processes_it_is_a_local_fault),

@@ -125,6 +125,26 @@ make_a_directory(void)
 	return mkdir("new", 0755);
 }
 
+#ifndef SANITIZED
+
+static int
+make_a_fifo(void)
+{
+	return mkfifo("new", 0644);
+}
+
+static int
+make_a_socket(void)
+{
+	const struct sockaddr_un here = {
+	    .sun_family = AF_UNIX, .sun_path = "new"};
+
+	return bind(socket(AF_UNIX, SOCK_STREAM, 0),
+	    (const struct sockaddr *)&here, sizeof(here));
+}
+
+#endif
+
 static int
 connect_out(void)
 {
@@ -329,7 +349,9 @@ try_inside(void *ctx, int fd)
 	struct told t = {.jail = sandbox_jail(fd)};
 	struct iovec v = {&t, sizeof(t)};
 
+	errno = 0;
 	t.rc = (*what)();
+	t.error = errno;
 	(void)child_send(fd, &v, 1, NULL);
 }
 
@@ -356,17 +378,31 @@ inside(int (*what)(void), struct told *t)
 #ifndef SANITIZED
 
 static void
-try_narrowed(void *ctx, int fd)
+try_narrowed_to(const char *to, int (*what)(void), int fd)
 {
-	const char *const here[] = {"."};
-	int (*const *what)(void) = ctx;
-	struct told t = {.jail = sandbox_narrow(here, 1)};
+	struct told t = {.jail = sandbox_narrow(&to, 1, NULL, 0)};
 	struct iovec v = {&t, sizeof(t)};
 
 	errno = 0;
-	t.rc = (*what)();
+	t.rc = what();
 	t.error = errno;
 	(void)child_send(fd, &v, 1, NULL);
+}
+
+static void
+try_narrowed(void *ctx, int fd)
+{
+	int (*const *what)(void) = ctx;
+
+	try_narrowed_to(".", *what, fd);
+}
+
+static void
+try_narrowed_to_elsewhere(void *ctx, int fd)
+{
+	int (*const *what)(void) = ctx;
+
+	try_narrowed_to("elsewhere", *what, fd);
 }
 
 #endif
@@ -382,6 +418,9 @@ is_impossible(int (*what)(void))
 	if (!sandbox_holds(t.jail))
 		skip();
 	assert_int_equal(t.rc, -1);
+	/* seccomp does it by itself: Landlock would say EACCES */
+	if ((t.jail & JAIL_CALLS) && what != use_an_inherited_descriptor)
+		assert_int_equal(t.error, ENOSYS);
 	assert_int_equal(access("mine", F_OK), 0);
 	assert_int_equal(access("new", F_OK), -1);
 	assert_int_equal(access("yours", F_OK), -1);
@@ -547,6 +586,29 @@ narrowed_it_neither_runs_a_program_nor_serves_others(void **state)
 }
 
 static void
+narrowed_it_writes_nowhere_else(void **state)
+{
+	static int (*const all[])(void) = {write_a_file, change_a_file,
+	    remove_a_file, rename_a_file, link_a_file, make_a_directory,
+	    make_a_fifo, make_a_socket};
+	struct told t;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(mkdir("elsewhere", 0755), 0);
+	in_a_process(try_narrowed_to_elsewhere, go_on_computing, &t);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]) && t.jail & JAIL_FILES;
+	     i++) {
+		in_a_process(try_narrowed_to_elsewhere, all[i], &t);
+		assert_int_equal(t.rc, -1);
+		assert_int_equal(t.error, EACCES);
+	}
+	assert_int_equal(rmdir("elsewhere"), 0);
+	if ((t.jail & JAIL_FILES) == 0)
+		skip();
+}
+
+static void
 narrowed_it_goes_on_with_its_work(void **state)
 {
 	static int (*const all[])(void) = {read_a_file, write_a_file,
@@ -637,6 +699,7 @@ main(void)
 	    TEST(cannot_use_an_inherited_descriptor),
 #ifndef SANITIZED
 	    TEST(narrowed_it_neither_runs_a_program_nor_serves_others),
+	    TEST(narrowed_it_writes_nowhere_else),
 	    TEST(narrowed_it_goes_on_with_its_work),
 	    TEST(cannot_send_a_datagram),
 	    TEST(cannot_signal_its_parent),
