@@ -175,6 +175,16 @@ run_a_program(void)
 	return execve(name, argv, env);
 }
 
+static int
+serve_others(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	return fd == -1 ? -1 : listen(fd, 1);
+}
+
+#ifndef SANITIZED
+
 /* Neither has a file that Landlock would look at. */
 static int
 run_what_is_not_there(void)
@@ -224,14 +234,6 @@ run_a_program_from_memory(void)
 }
 
 static int
-serve_others(void)
-{
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	return fd == -1 ? -1 : listen(fd, 1);
-}
-
-static int
 type_for_the_user(void)
 {
 	return ioctl(0, TIOCSTI, "x");
@@ -252,6 +254,8 @@ ask_how_much_is_there(void)
 
 	return pipe(fds) == -1 ? -1 : ioctl(fds[0], FIONREAD, &n);
 }
+
+#endif
 
 static int
 use_an_inherited_descriptor(void)
