@@ -1096,12 +1096,16 @@ require_decodes_nothing_without_a_jail(void **state)
 static void
 require_is_content_where_there_is_a_jail(void **state)
 {
-	struct judge *j = make_judge(SANDBOX_REQUIRE, 20000);
+	struct judge *j;
+	const char *played = getenv("PLAYED");
 	char why[WHY_MAX] = "";
 
 	(void)state;
-	if (access("/proc/self/stat", R_OK) == -1)
+	/* who plays another machine has no seccomp for it */
+	if (access("/proc/self/stat", R_OK) == -1 ||
+	    (played != NULL && played[0] != '\0'))
 		skip();
+	j = make_judge(SANDBOX_REQUIRE, 20000);
 	assert_int_equal(judge_try(j, why), JUDGE_DONE);
 	is_good(j);
 	assert_true(sandbox_holds((unsigned)judge_jail(j)));
