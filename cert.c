@@ -39,7 +39,7 @@ struct cert_parts {
 	const char *from; /* where that is from, in words */
 };
 
-/* The longest public exponent of an issuer; OpenSSL's own limit for long keys.
+/* Of the longest public exponent of an issuer, as OpenSSL has it for long keys.
  */
 #define EXPONENT_BITS 64
 

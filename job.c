@@ -493,7 +493,7 @@ is_worth_asking(struct job *j, const struct env *env)
 	return 0;
 }
 
-/* ---- the issuer that was fetched ---- */
+/* ---- the issuer that was fetched is kept ---- */
 
 /* Whose issuer is to be written, and whether somebody else wrote it. */
 struct fetched {
@@ -1420,7 +1420,6 @@ settle_served(struct job *j, const struct env *env)
 {
 	int young = env->now - j->cert.not_before < YOUNG;
 
-	keep_issuer(j, env);
 	if (j->action == ACTION_NO_RESPONDER ||
 	    j->action == ACTION_PASSED_OVER || j->trouble > CODE_TEMPORARY ||
 	    j->stapled == STAPLED_UNHEARD || job_lasts(j, env))

@@ -253,6 +253,19 @@ loose_ca() {
 	issuer_in_place
 }
 
+@test "with whatever was verified it is kept: revoked, unknown" {
+	local how code
+	for how in "revoked 5" "unknown 4"; do
+		code=${how#* }
+		rm -f site.pem site.pem.issuer
+		orphan cert-der/ca
+		fetch -r 0 -u "$URL/${how% *}.$MINE" --fetch-issuer site.pem
+		exits "$code"
+		issuer_in_place
+		[ ! -e site.pem.ocsp ]
+	done
+}
+
 @test "nor is one while no responder has answered" {
 	orphan cert-der/ca
 	fetch -r 0 -u "$URL/status-503.$MINE" --fetch-issuer site.pem

@@ -15,7 +15,6 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -853,9 +852,8 @@ without_processes_it_is_a_local_fault(void **state)
 	struct judge *j;
 	unsigned char *der;
 	size_t len;
-	int status;
+	int failed, status;
 	pid_t pid;
-	bool failed;
 
 	(void)state;
 	respond(target, forge_find("good"), &der, &len);
