@@ -32,8 +32,8 @@ say = $(if $(V),,@echo "  $(1)	$(2)")
 DEPS = 'libssl >= 3.0' 'libcrypto >= 3.0' 'libcurl >= 7.76'
 TEST_DEPS = $(DEPS) cmocka
 
-SRC = ocspfetch.c options.c words.c list.c job.c report.c story.c json.c \
-	cert.c ocsp.c http.c hosts.c queue.c staple.c haproxy.c hook.c served.c \
+SRC = ocspfetch.c options.c words.c list.c job.c state.c policy.c outcome.c \
+	diagnose.c warnings.c trace.c verbose.c report.c json.c cert.c ocsp.c http.c hosts.c queue.c staple.c haproxy.c hook.c served.c \
 	judge.c child.c sandbox.c places.c
 OBJ = $(SRC:%.c=$(O)/%.o)
 ROOMS = $(filter-out $(O)/ocspfetch.o,$(OBJ))
@@ -179,7 +179,13 @@ $(O)/faultshim.so: tests/faultshim.c Makefile
 	$(Q)$(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) -std=c11 $(WARNINGS) $(WERROR) \
 	    $(CFLAGS) -fPIC -shared $(LDFLAGS) -o $@ $<
 
-$(UNITS): $(O)/%: $(O)/tests/unit/%.o $(ROOMS) $(FORGE) $(LAB)
+$(filter-out $(O)/test_policy,$(UNITS)): $(O)/%: $(O)/tests/unit/%.o $(ROOMS) \
+	$(FORGE) $(LAB)
+	$(call say,LD,$@)
+	$(Q)$(link_test)
+
+# Pure: nothing else is linked.
+$(O)/test_policy: $(O)/tests/unit/test_policy.o $(O)/policy.o
 	$(call say,LD,$@)
 	$(Q)$(link_test)
 
@@ -337,9 +343,12 @@ WHERE = trixie sid bookworm/i386 bookworm/s390x
 elsewhere:
 	@sh tests/elsewhere.sh '$(T)' $(WHERE)
 
-# Minutes: each comparison of the judge is turned round, and has to be noticed.
-mutate:
-	@CC='$(CC)' tests/mutate.sh
+# Each comparison of the verifier and of the decisions is turned round, and has
+# to be noticed: minutes for the one, a minute for the other.
+mutate: mutate-ocsp mutate-policy
+
+mutate-ocsp mutate-policy: mutate-%:
+	@CC='$(CC)' tests/mutate.sh $*.c
 
 install: all install-completion
 	$(INSTALL) -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)/man1'

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hosts.h"
+#include "policy.h"
 
 #define BUCKETS 256
 
@@ -162,7 +163,7 @@ host_end(struct host *one, const struct http_answer *a, long long now)
 	one->busy--;
 	one->moved = now;
 	if (is_unreached(a->result)) {
-		if (++one->failures >= HOSTS_PATIENCE)
+		if (policy_host(++one->failures, 0) == HOST_GIVEN_UP)
 			go_down(one, a);
 		return;
 	}
@@ -172,8 +173,7 @@ host_end(struct host *one, const struct http_answer *a, long long now)
 		one->failures = one->down = 0;
 		return;
 	}
-	if (++one->failures >= HOSTS_PATIENCE ||
-	    a->retry_after > HOSTS_LONGEST_REST)
+	if (policy_host(++one->failures, a->retry_after) == HOST_GIVEN_UP)
 		go_down(one, a);
 	else if (now + a->retry_after * 1000 > one->rests)
 		one->rests = now + a->retry_after * 1000;

@@ -13,13 +13,6 @@
 
 #include "http.h"
 
-/*
- * So many times in a row it was not reached, or wanted to be left alone, and a
- * host is down for the rest of the run; at once if that is for longer than:
- */
-#define HOSTS_PATIENCE 8
-#define HOSTS_LONGEST_REST 60 /* seconds */
-
 /* An answer that takes longer is slow, in ms. */
 #define HOSTS_SLOW 1000
 

@@ -1,25 +1,12 @@
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "diagnose.h"
 #include "job.h"
-#include "report.h"
 #include "sandbox.h"
-#include "story.h"
-
-/* HAProxy stops stapling when less than this is left, in seconds. */
-#define LEAST_LEFT 300
-
-/* A responder may not know a younger certificate yet, in seconds. */
-#define YOUNG (48 * 3600L)
-
-/* The longest pause before a retry, in seconds; who wants a longer one (by
- * Retry-After) is not asked again, unless --wait leaves room for it. */
-#define LONGEST_PAUSE 60LL
-
-/* The shortest exchange and the shortest pause of --wait, in ms. */
-#define LEAST_TIMEOUT 1000
+#include "served.h"
+#include "warnings.h"
 
 /* What a caIssuers URL may bring, RFC 5280 section 4.2.2.1. */
 #define ISSUER_TYPES                                                           \
@@ -27,9 +14,10 @@
 	"application/x-x509-ca-cert, */*;q=0.5"
 
 void
-job_init(struct job *j, const struct list_entry *named)
+job_init(struct job *j, const struct list_entry *named, const struct env *env)
 {
 	memset(j, 0, sizeof(*j));
+	j->trace.level = env->o->verbose;
 	j->named = *named;
 	j->path = named->path;
 }
@@ -54,44 +42,46 @@ job_free(struct job *j)
 	drop_stored(j);
 	free(j->get_url);
 	free(j->save_der);
-	text_free(&j->story);
+	text_free(&j->trace.text);
 	text_free(&j->warnings);
 }
 
-void
-job_fail(struct job *j, enum code code, const char *fmt, ...)
-{
-	char *to = j->why;
-	va_list ap;
+/* ---- what went wrong ---- */
 
-	/* what failed here is told even where something graver happened */
-	if (code == CODE_LOCAL && j->trouble > code) {
-		if (j->also[0] != '\0')
-			return;
-		to = j->also;
-	} else if (code <= j->trouble)
-		return;
-	else {
-		if (j->trouble == CODE_LOCAL)
-			memcpy(j->also, j->why, sizeof(j->also));
-		j->trouble = code;
-	}
-	va_start(ap, fmt);
-	vsnprintf(to, WHY_MAX, fmt, ap);
-	va_end(ap);
+static void
+fail_for_memory(struct job *j)
+{
+	outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_MEMORY, "out of memory");
 }
 
-/* What went wrong is made good, but for a local failure, which stays one. */
+/* What may be behind it goes into the trace at once, where it happened. */
 static void
-forgive(struct job *j)
+fail_for(struct job *j, const struct reason *r)
 {
-	j->heard = 0;
-	if (j->also[0] != '\0' && j->trouble != CODE_LOCAL) {
-		j->trouble = CODE_LOCAL;
-		memcpy(j->why, j->also, sizeof(j->why));
-		j->also[0] = '\0';
-	} else if (j->trouble != CODE_LOCAL)
-		j->trouble = CODE_OK;
+	const char *note = r->note[0] != '\0' ? r->note : r->advice;
+
+	if (note[0] != '\0')
+		trace_line(&j->trace, "", "%s", note);
+	outcome_fail_for(&j->outcome, r);
+}
+
+static struct diagnose
+diagnose_of(const struct job *j, const struct env *env)
+{
+	return (struct diagnose){.options = env->o,
+	    .cert = &j->cert,
+	    .url = j->urls[j->url],
+	    .for_issuer = j->hunting,
+	    .both_methods = j->attempt.switched,
+	    .now = env->now,
+	    .left_ms = env->left_ms};
+}
+
+/* Seconds since the certificate's notBefore. */
+static int64_t
+cert_age(const struct job *j, const struct env *env)
+{
+	return env->now - j->cert.not_before;
 }
 
 /* ---- names ---- */
@@ -132,7 +122,7 @@ is_starved(struct job *j)
 {
 	if (!ocsp_starved())
 		return 0;
-	job_fail(j, CODE_LOCAL, "out of memory");
+	fail_for_memory(j);
 	return 1;
 }
 
@@ -140,9 +130,14 @@ static void
 fail_cert(struct job *j, enum cert_result res, const char *why)
 {
 	ocsp_doubt();
-	if (!is_starved(j))
-		job_fail(
-		    j, res == CERT_ELOCAL ? CODE_LOCAL : CODE_INPUT, "%s", why);
+	if (is_starved(j))
+		return;
+	if (res == CERT_ELOCAL)
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
+	else
+		outcome_fail(&j->outcome, CODE_INPUT,
+		    res == CERT_EISSUER ? CAUSE_ISSUER : CAUSE_CERTIFICATE,
+		    "%s", why);
 }
 
 /* Where HAProxy looks for the issuer; the other place is ours. */
@@ -191,8 +186,7 @@ find_issuer(struct job *j, const struct env *env, char *why)
  * others the last one's fault is told, unless one is left.
  */
 static int
-vet_urls(struct job *j, const struct env *env, const struct cert_url *v,
-    size_t n, const char *what)
+vet_urls(struct job *j, const struct cert_url *v, size_t n, const char *what)
 {
 	char why[WHY_MAX];
 	size_t i;
@@ -205,17 +199,18 @@ vet_urls(struct job *j, const struct env *env, const struct cert_url *v,
 			continue;
 		}
 		if (rc == -2) {
-			job_fail(j, CODE_LOCAL, "out of memory");
+			fail_for_memory(j);
 			return -1;
 		}
-		story_line(j, env, "not asked", "%.100s: %s", v[i].text, why);
-		job_fail(j, CODE_INPUT,
+		trace_line(
+		    &j->trace, "not asked", "%.100s: %s", v[i].text, why);
+		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_URL,
 		    "%s, \"%.100s\", cannot be asked: %.600s", what, v[i].text,
 		    why);
 	}
 	if (j->nurls == 0)
 		return -1;
-	forgive(j);
+	outcome_clear(&j->outcome);
 	return 0;
 }
 
@@ -223,7 +218,7 @@ static int
 find_responders(struct job *j, const struct env *env)
 {
 	if (env->o->url == NULL)
-		return vet_urls(j, env, j->cert.urls, j->cert.nurls,
+		return vet_urls(j, j->cert.urls, j->cert.nurls,
 		    "the responder that it names");
 	j->urls[j->nurls++] = env->o->url;
 	return 0;
@@ -247,7 +242,7 @@ make_target(struct job *j, const struct env *env, char *why)
 	if (is_starved(j))
 		return -1;
 	if (j->target == NULL)
-		job_fail(j, CODE_LOCAL, "%s", why);
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
 	return j->target == NULL ? -1 : 0;
 }
 
@@ -267,7 +262,7 @@ judge(struct job *j, const struct env *env, const unsigned char *der,
 	if (judge_response(env->judge, j->target, der, len, &policy, v) ==
 	    JUDGE_DONE)
 		return;
-	job_fail(j, CODE_LOCAL, "%s", v->why);
+	outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_VERIFIER, "%s", v->why);
 	ocsp_starve(); /* nor can anything else be believed */
 }
 
@@ -288,7 +283,7 @@ read_stored(struct job *j, const struct env *env, char *why)
 		res = staple_read(j->staple, RESPONSE_MAX + 1, &j->have_der,
 		    &j->have_len, why);
 	if (res == STAPLE_FAILED)
-		job_fail(j, CODE_LOCAL, "%s", why);
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
 	/* what is there is not known before it is judged */
 	if (res == STAPLE_FAILED || j->have_der != NULL)
 		j->holding = HOLDING_NOT_LOOKED;
@@ -305,7 +300,7 @@ refuse_stored(struct job *j)
 	ocsp_undecided(&j->have);
 	snprintf(j->have.why, sizeof(j->have.why),
 	    "a certificate or a key, not an OCSP response");
-	job_fail(j, CODE_INPUT,
+	outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT,
 	    "%.300s holds a certificate or a key, not an OCSP response: it is "
 	    "not touched; is it the right file?",
 	    j->output);
@@ -353,143 +348,59 @@ load_stored(struct job *j, const struct env *env, char *why)
 	if (j->staple == NULL && read_stored(j, env, why) == -1)
 		return -1;
 	rc = judge_stored(j, env, j->have_der, j->have_len);
-	story_stored(j, env);
+	if (j->output != NULL)
+		trace_stored(&j->trace, j->output,
+		    j->holding == HOLDING_NOTHING ? NULL : &j->have, env->now);
+	if (env->o->check && j->holding == HOLDING_JUDGED)
+		trace_times(&j->trace, &j->have, env->now);
 	return rc;
 }
 
-/* Is the stored response verified, and about this certificate? */
+static struct policy_cert
+describe_cert(const struct job *j, const struct env *env)
+{
+	return (struct policy_cert){
+	    .has_responder = j->cert.nurls > 0 || env->o->url != NULL,
+	    .must_staple = j->cert.must_staple,
+	    .self_signed = j->cert.self_signed,
+	    .not_after = j->cert.not_after};
+}
+
+/*
+ * Can any response about it be of use?  What can be said of the certificate
+ * alone, before any issuer is sought.  --check judges what is stored, however
+ * it came to be there; so is what a server staples, with `has_response`.
+ */
 static int
-holds_verified(const struct job *j)
+is_worth_asking(struct job *j, const struct env *env, int has_response)
 {
-	return j->holding == HOLDING_JUDGED &&
-	    (j->have.status == VERDICT_GOOD ||
-		j->have.status == VERDICT_REVOKED);
-}
-
-/* How long a response has to last from now on, in seconds. */
-static long long
-demand(const struct env *env, const struct ocsp_verdict *v, int answered)
-{
-	long long life = (long long)v->usable_until - (long long)v->this_update;
-
-	if (env->o->min_percent)
-		return life * env->o->min_valid / 100;
-	if (env->o->min_valid >= 0)
-		return env->o->min_valid;
-	if (answered || life / 3 < LEAST_LEFT)
-		return LEAST_LEFT;
-	return life / 3;
-}
-
-static int
-verdict_lasts(const struct env *env, const struct ocsp_verdict *v, int answered)
-{
-	return v->status == VERDICT_GOOD &&
-	    (long long)v->usable_until - (long long)env->now >=
-	    demand(env, v, answered);
-}
-
-int
-job_holds(const struct job *j, const struct env *env)
-{
-	return j->holding == HOLDING_JUDGED && verdict_lasts(env, &j->have, 0);
-}
-
-/* The verdict that the exit code is about, unless there is none. */
-static const struct ocsp_verdict *
-decisive(const struct job *j, const struct env *env)
-{
-	return j->would_write || env->o->served != NULL ? &j->got : &j->have;
-}
-
-int
-job_lasts(const struct job *j, const struct env *env)
-{
-	if (env->o->served != NULL)
-		return j->stapled > STAPLED_NOTHING &&
-		    verdict_lasts(env, &j->got, 0);
-	/* a dry run ends as the real one would have */
-	if (j->would_write)
-		return verdict_lasts(env, &j->got, 1);
-	return j->holding == HOLDING_JUDGED &&
-	    verdict_lasts(env, &j->have, j->answered);
-}
-
-long long
-job_demand(const struct job *j, const struct env *env)
-{
-	return demand(env, decisive(j, env), j->would_write ? 1 : j->answered);
-}
-
-int64_t
-job_good_until(const struct job *j, const struct env *env)
-{
-	const struct ocsp_verdict *v = decisive(j, env);
-
-	if (j->action == ACTION_NO_RESPONDER ||
-	    j->action == ACTION_PASSED_OVER ||
-	    (j->holding != HOLDING_JUDGED && v == &j->have))
-		return 0;
-	return v->usable_until - (int64_t)job_demand(j, env);
-}
-
-static int
-is_due(const struct job *j, const struct env *env)
-{
-	long long life, age;
-
-	if (!job_lasts(j, env))
-		return 1;
-	life = (long long)j->have.usable_until - (long long)j->have.this_update;
-	age = (long long)env->now - (long long)j->have.this_update;
-	return age >= life / 2;
-}
-
-/* It names no responder, none is named for it, and nobody demands stapling. */
-static int
-needs_none(const struct job *j, const struct env *env)
-{
-	return j->cert.nurls == 0 && env->o->url == NULL &&
-	    !j->cert.must_staple;
-}
-
-/* Can any response about it be of use? */
-static int
-may_be_judged(struct job *j, const struct env *env)
-{
-	const struct cert *c = &j->cert;
+	const struct policy_cert c = describe_cert(j, env);
 	char when[WORDS_TIME_MAX];
 
-	if (c->not_after < env->now)
-		job_fail(j, CODE_INPUT,
-		    "the certificate expired on %s; no responder is asked "
-		    "about it; renew it",
-		    words_time(when, c->not_after));
-	else if (c->self_signed)
-		job_fail(j, CODE_INPUT,
-		    "the certificate is self-signed, so no responder can speak "
-		    "for it; is this the server's certificate?");
-	else
-		return 1;
-	return 0;
-}
-
-/* What can be said of the certificate alone, before any issuer is sought. */
-static int
-is_worth_asking(struct job *j, const struct env *env)
-{
-	const struct cert *c = &j->cert;
-
-	/* --check judges what is there, however it came to be there */
-	if (needs_none(j, env) && j->have_der == NULL)
+	switch (policy_need(&c, has_response, env->now)) {
+	case NEED_NONE:
 		j->action = ACTION_NO_RESPONDER;
-	else if (c->nurls == 0 && env->o->url == NULL && j->have_der == NULL)
-		job_fail(j, CODE_INPUT,
+		break;
+	case NEED_NO_RESPONDER:
+		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_NO_RESPONDER,
 		    "it demands stapling (must-staple), but names no OCSP "
 		    "responder: clients will refuse it; ask its authority for "
 		    "another certificate, or name a responder with --url");
-	else
-		return may_be_judged(j, env);
+		break;
+	case NEED_EXPIRED:
+		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_EXPIRED_CERT,
+		    "the certificate expired on %s; no responder is asked "
+		    "about it; renew it",
+		    words_time(when, c.not_after));
+		break;
+	case NEED_SELF_SIGNED:
+		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_SELF_SIGNED,
+		    "the certificate is self-signed, so no responder can speak "
+		    "for it; is this the server's certificate?");
+		break;
+	case NEED_RESPONSE:
+		return 1;
+	}
 	return 0;
 }
 
@@ -543,29 +454,29 @@ save_issuer(struct job *j, const struct env *env)
 	char *pem = cert_issuer_pem(&j->cert);
 
 	if (path == NULL || pem == NULL)
-		job_fail(j, CODE_LOCAL, "out of memory");
+		fail_for_memory(j);
 	else if (env->o->dry_run)
-		story_line(
-		    j, env, "", "not written to %s, for --dry-run", path);
+		trace_line(
+		    &j->trace, "", "not written to %s, for --dry-run", path);
 	else
 		switch (write_issuer(j, path, pem, why)) {
 		case STAPLE_WRITTEN:
 			j->cert.issuer_beside = 1;
-			story_line(j, env, "", "written to %s", path);
+			trace_line(&j->trace, "", "written to %s", path);
 			break;
 		case STAPLE_UNCHANGED:
 			j->cert.issuer_beside = 1;
-			story_line(j, env, "", "by now it is in %s", path);
+			trace_line(&j->trace, "", "by now it is in %s", path);
 			break;
 		case STAPLE_NOT_DURABLE:
 			j->cert.issuer_beside = 1;
-			job_fail(j, CODE_LOCAL,
+			outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
 			    "%s; the issuer is in place, but a crash of the "
 			    "machine may undo it",
 			    why);
 			break;
 		case STAPLE_KEPT:
-			job_fail(j, CODE_LOCAL,
+			outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
 			    "the issuer was fetched, but %.300s holds %s, and "
 			    "is not touched",
 			    path,
@@ -576,10 +487,10 @@ save_issuer(struct job *j, const struct env *env)
 				: "something else than certificates");
 			break;
 		case STAPLE_BUSY:
-			story_line(j, env, "", "not written: %s", why);
+			trace_line(&j->trace, "", "not written: %s", why);
 			break;
 		default:
-			job_fail(j, CODE_LOCAL,
+			outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
 			    "the issuer was fetched, but is not in place: %s",
 			    why);
 			break;
@@ -611,9 +522,9 @@ load_rest(struct job *j, const struct env *env)
 	    make_target(j, env, why) == -1 || load_stored(j, env, why) == -1 ||
 	    env->o->check)
 		return JOB_DONE;
-	if (holds_verified(j))
+	if (job_stored(j) != NULL)
 		keep_issuer(j, env);
-	if (env->o->if_due && !is_due(j, env)) {
+	if (env->o->if_due && !policy_is_due(env->o, job_stored(j), env->now)) {
 		j->action = ACTION_NOT_DUE;
 		return JOB_DONE;
 	}
@@ -622,18 +533,18 @@ load_rest(struct job *j, const struct env *env)
 
 /* No issuer is at hand: whom may one be had from? */
 static enum job_state
-begin_hunt(struct job *j, const struct env *env, const char *why)
+begin_hunt(struct job *j, const char *why)
 {
 	const struct cert *c = &j->cert;
 
 	if (c->nissuer_urls == 0) {
-		job_fail(j, CODE_INPUT,
+		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_ISSUER,
 		    "%.800s; nor does it say where to fetch one "
 		    "(--fetch-issuer)",
 		    why);
 		return JOB_DONE;
 	}
-	if (vet_urls(j, env, c->issuer_urls, c->nissuer_urls,
+	if (vet_urls(j, c->issuer_urls, c->nissuer_urls,
 		"no issuer was found for it, and the place that it names for "
 		"--fetch-issuer") == -1)
 		return JOB_DONE;
@@ -664,71 +575,56 @@ job_load(struct job *j, const struct env *env)
 
 	j->loaded_ms = env->ms;
 	if (name_output(j, env->o) == -1) {
-		job_fail(j, CODE_LOCAL, "out of memory");
+		fail_for_memory(j);
 		return JOB_DONE;
 	}
 	(void)ocsp_starved(); /* what went before is settled */
 	if (load_cert(j, env, why) == -1)
 		return JOB_DONE;
-	story_cert(j, env);
+	trace_cert(
+	    &j->trace, &j->cert, describe_cert(j, env).has_responder, env->now);
 	if ((env->o->check && read_stored(j, env, why) == -1) ||
-	    !is_worth_asking(j, env))
+	    !is_worth_asking(j, env, j->have_der != NULL))
 		return JOB_DONE;
 	res = find_issuer(j, env, why);
-	story_issuer(j, env);
+	trace_issuer(&j->trace, &j->cert);
 	if (is_starved(j))
 		return JOB_DONE;
 	if (res == CERT_OK)
 		return load_rest(j, env);
 	if (res == CERT_EISSUER && env->o->fetch_issuer)
-		return begin_hunt(j, env, why);
+		return begin_hunt(j, why);
 	fail_cert(j, res, why);
 	return JOB_DONE;
 }
 
 /* ---- ask ---- */
 
-/* GET where the whole URL is short enough, RFC 9919 section 6. */
 static void
 choose_method(struct job *j, const struct options *o)
 {
 	free(j->get_url);
 	j->get_url = ocsp_get_url(j->target, j->urls[j->url]);
-	j->method = (enum ocsp_method)o->method;
-	if (j->method == METHOD_AUTO)
-		j->method =
-		    j->get_url != NULL && strlen(j->get_url) <= GET_URL_MAX
-		    ? METHOD_GET
-		    : METHOD_POST;
+	j->attempt.has_get_url = j->get_url != NULL;
+	j->attempt.method = policy_method(o, j->get_url);
 }
 
-/* How much of --wait is left, in ms. */
-static long long
-wait_left(const struct env *env)
+static struct policy_clock
+clock_of(const struct env *env)
 {
-	return env->began_ms + env->o->wait * 1000 - env->ms;
-}
-
-/* For one exchange; --wait bounds those that it alone brings about. */
-static long
-time_limit(const struct job *j, const struct env *env)
-{
-	long long ms = env->o->timeout * 1000, left = wait_left(env);
-
-	if (j->round > env->o->retry && left < ms)
-		ms = left > LEAST_TIMEOUT ? left : LEAST_TIMEOUT;
-	if (env->left_ms > 0 && env->left_ms < ms)
-		ms = env->left_ms;
-	return (long)ms;
+	return (struct policy_clock){
+	    .wait_left_ms = env->began_ms + env->o->wait * 1000 - env->ms,
+	    .left_ms = env->left_ms};
 }
 
 enum job_state
 job_question(struct job *j, const struct env *env, struct http_question *q)
 {
+	const struct policy_clock clock = clock_of(env);
 	char span[WORDS_TIME_MAX];
 
 	if (env->left_ms == 0) {
-		job_fail(j, CODE_TEMPORARY,
+		outcome_fail(&j->outcome, CODE_TEMPORARY, CAUSE_DEADLINE,
 		    "the run's deadline (--deadline %s) passed before it could "
 		    "be asked",
 		    words_span(span, env->o->deadline));
@@ -736,7 +632,7 @@ job_question(struct job *j, const struct env *env, struct http_question *q)
 	}
 	memset(q, 0, sizeof(*q));
 	q->ref = j;
-	q->timeout_ms = time_limit(j, env);
+	q->timeout_ms = policy_timeout(env->o, &j->attempt, &clock);
 	j->asked = 1;
 	if (j->hunting) {
 		q->url = j->urls[j->url];
@@ -745,11 +641,11 @@ job_question(struct job *j, const struct env *env, struct http_question *q)
 		q->bare = 1;
 		return JOB_ASK;
 	}
-	if (j->method == METHOD_AUTO)
+	if (j->attempt.method == METHOD_AUTO)
 		choose_method(j, env->o);
 	/* only where --method get demands it */
-	while (j->method == METHOD_GET && j->get_url == NULL) {
-		job_fail(j, CODE_INPUT,
+	while (j->attempt.method == METHOD_GET && j->get_url == NULL) {
+		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_URL,
 		    "%.300s has a query (\"?\"), so it cannot be asked by GET; "
 		    "use --method post",
 		    j->urls[j->url]);
@@ -757,171 +653,95 @@ job_question(struct job *j, const struct env *env, struct http_question *q)
 			return JOB_DONE;
 		choose_method(j, env->o);
 	}
-	q->url = j->method == METHOD_GET ? j->get_url : j->urls[j->url];
-	if (j->method == METHOD_POST)
+	q->url = j->attempt.method == METHOD_GET ? j->get_url : j->urls[j->url];
+	if (j->attempt.method == METHOD_POST)
 		q->body = ocsp_request(j->target, &q->body_len);
-	q->no_cache = j->no_cache;
+	q->no_cache = j->attempt.no_cache;
 	return JOB_ASK;
 }
 
-/* ---- judge, and what comes next ---- */
-
-/* Is what went wrong of the kind that --wait is for? */
-int
-job_waits(const struct job *j, const struct env *env)
+void
+job_trace(struct job *j, const struct env *env, const struct http_question *q,
+    const struct http_answer *a)
 {
-	return env->o->wait > 0 && j->trouble == CODE_TEMPORARY &&
-	    !job_lasts(j, env);
+	struct trace_request r = {.options = env->o,
+	    .question = q,
+	    .responder = j->urls[j->url],
+	    .for_issuer = j->hunting};
+	char *base64 = NULL, *decoded = NULL;
+
+	if (j->trace.level > 1 && !j->hunting) {
+		r.base64 = base64 = ocsp_request_base64(j->target);
+		if (a->result == HTTP_ANSWERED)
+			decoded = judge_text(env->judge, a->body, a->body_len);
+	}
+	trace_exchange(&j->trace, &r, a, decoded);
+	free(base64);
+	free(decoded);
 }
 
-/* The pause before the next round, in ms; -1: there is to be none. */
-static long long
-next_pause(
-    const struct job *j, const struct env *env, const struct http_answer *a)
+void
+job_trace_skipped(struct job *j)
 {
-	long long ms, left = wait_left(env), asked = a->retry_after * 1000;
-	int waits = job_waits(j, env);
-
-	ms = j->round < 6 ? 1000LL << j->round : LONGEST_PAUSE * 1000;
-	if (ms > LONGEST_PAUSE * 1000)
-		ms = LONGEST_PAUSE * 1000;
-	if (j->transient && j->round < env->o->retry &&
-	    asked <= LONGEST_PAUSE * 1000)
-		ms = asked > ms ? asked : ms;
-	else if (waits && asked + LEAST_TIMEOUT < left) {
-		/* the last ones come closer, so that none is in vain */
-		if (ms > left / 2)
-			ms = left / 2;
-		ms = asked > ms ? asked : ms;
-		ms = ms > LEAST_TIMEOUT ? ms : LEAST_TIMEOUT;
-	} else
-		return -1;
-	return env->left_ms >= 0 && ms >= env->left_ms ? -1 : ms;
+	trace_line(&j->trace, "not asked",
+	    "%s: others of this run were in vain", j->urls[j->url]);
 }
+
+/* ---- what comes next ---- */
 
 /* After all responders: once more, if what failed may pass. */
 static enum job_state
-next_round(struct job *j, const struct env *env, const struct http_answer *a)
+next_round(struct job *j, const struct env *env, long long retry_after)
 {
-	long long ms = next_pause(j, env, a);
+	const struct policy_clock clock = clock_of(env);
+	long long ms = policy_pause(
+	    env->o, &j->attempt, &clock, job_waits(j, env), retry_after);
 
 	if (ms == -1)
 		return JOB_DONE;
-	story_line(
-	    j, env, "pause", "%lld s, then once more", (ms + 500) / 1000);
+	trace_line(
+	    &j->trace, "pause", "%lld s, then once more", (ms + 500) / 1000);
 	j->pause_ms = (long)ms;
-	j->round++;
+	j->attempt.round++;
+	j->attempt.transient = 0;
 	j->url = 0;
-	j->transient = 0;
 	return JOB_WAIT;
 }
 
 static enum job_state
-next_responder(
-    struct job *j, const struct env *env, const struct http_answer *a)
+next_responder(struct job *j, const struct env *env, long long retry_after)
 {
-	j->method = METHOD_AUTO;
-	j->switched = j->no_cache = 0;
+	j->attempt.method = METHOD_AUTO;
+	j->attempt.switched = j->attempt.no_cache = 0;
 	if (++j->url < j->nurls)
 		return JOB_ASK;
-	return next_round(j, env, a);
-}
-
-static int
-may_pass(long http_status)
-{
-	return http_status >= 500 || http_status == 408 || http_status == 429;
+	return next_round(j, env, retry_after);
 }
 
 static enum job_state
-other_method(struct job *j, const struct env *env, const struct http_answer *a)
+take_step(struct job *j, const struct env *env, enum policy_next next,
+    const struct policy_exchange *x)
 {
-	/* who wants to be left alone is not asked at once by the other one */
-	if (env->o->method != METHOD_AUTO || j->switched ||
-	    (a->retry_after > 0 && may_pass(a->status)) ||
-	    (j->method == METHOD_POST && j->get_url == NULL))
-		return next_responder(j, env, a);
-	/* one method refused is no failure until the other was tried */
-	if (a->status == 405 && j->trouble == CODE_TEMPORARY && !j->heard)
-		j->trouble = CODE_OK;
-	j->switched = 1;
-	j->method = j->method == METHOD_GET ? METHOD_POST : METHOD_GET;
-	return JOB_ASK;
-}
-
-/* A cache on the way may hold something older than the responder has. */
-static enum job_state
-ask_past_caches(
-    struct job *j, const struct env *env, const struct http_answer *a)
-{
-	if (j->no_cache)
-		return next_responder(j, env, a);
-	story_line(j, env, "again", "past all caches (no-cache)");
-	j->no_cache = 1;
-	return JOB_ASK;
-}
-
-/* What OCSP says tells more than what failed on the way before it. */
-static void
-hear(struct job *j)
-{
-	if (j->trouble == CODE_TEMPORARY && !j->heard)
-		j->trouble = CODE_OK;
-	j->heard = 1;
-}
-
-static enum job_state
-on_ocsp_error(struct job *j, const struct env *env, const struct http_answer *a)
-{
-	hear(j);
-	report_ocsp_error(j, env);
-	switch (j->got.error) {
-	case ERROR_TRYLATER:
-	case ERROR_INTERNAL:
-		j->transient = 1;
-		break;
-	case ERROR_MALFORMED:
-		return other_method(j, env, a);
-	case ERROR_UNAUTHORIZED:
-		/* a cache may hold on to what was true of a new certificate */
-		if (j->method == METHOD_GET)
-			return other_method(j, env, a);
-		break;
-	default:
-		break;
-	}
-	return next_responder(j, env, a);
-}
-
-static enum job_state
-on_unknown(struct job *j, const struct env *env, const struct http_answer *a)
-{
-	int young = env->now - j->cert.not_before < YOUNG;
-
-	keep_issuer(j, env);
-	hear(j);
-	report_refusal(j, env, young ? CODE_TEMPORARY : CODE_REJECTED, a);
-	return next_responder(j, env, a);
-}
-
-static enum job_state
-on_verified(struct job *j, const struct env *env, const struct http_answer *a)
-{
-	j->answered = 1;
-	forgive(j);
-	keep_issuer(j, env);
-	if (holds_verified(j) && !env->o->force && !j->no_cache &&
-	    ocsp_newer(&j->have, &j->got)) {
-		story_line(j, env, "older", "than what is stored");
-		/* if nothing newer comes, it is to be heard all the same */
-		if (j->got.status == VERDICT_REVOKED)
-			report_refusal(j, env, CODE_REVOKED, a);
-		return ask_past_caches(j, env, a);
-	}
-	if (j->got.status == VERDICT_GOOD)
+	switch (next) {
+	case NEXT_SAVE:
 		return JOB_SAVE;
-	report_refusal(j, env, CODE_REVOKED, a);
-	return env->o->write_revoked ? JOB_SAVE : JOB_DONE;
+	case NEXT_METHOD:
+		/* a method refused is no failure until the other was tried */
+		if (x->status == 405)
+			outcome_retract(&j->outcome);
+		j->attempt.switched = 1;
+		j->attempt.method = policy_other_method(j->attempt.method);
+		return JOB_ASK;
+	case NEXT_NO_CACHE:
+		trace_line(&j->trace, "again", "past all caches (no-cache)");
+		j->attempt.no_cache = 1;
+		return JOB_ASK;
+	case NEXT_RESPONDER:
+		return next_responder(j, env, x->retry_after);
+	case NEXT_DONE:
+		break;
+	}
+	return JOB_DONE;
 }
 
 /* ---- the issuer, where it is fetched ---- */
@@ -930,21 +750,32 @@ on_verified(struct job *j, const struct env *env, const struct http_answer *a)
 static enum job_state
 end_hunt(struct job *j, const struct env *env)
 {
-	story_issuer(j, env);
+	trace_issuer(&j->trace, &j->cert);
 	j->issuer_is_new = 1;
 	j->hunting = 0;
 	j->url = j->nurls = 0;
-	j->round = 0;
-	j->transient = 0;
-	forgive(j);
+	j->attempt.round = 0;
+	j->attempt.transient = 0;
+	outcome_clear(&j->outcome);
 	return load_rest(j, env);
+}
+
+static void
+refuse_issuer(struct job *j, const char *from, const char *why)
+{
+	outcome_fail(&j->outcome, CODE_INPUT, CAUSE_ISSUER,
+	    "no issuer was found for it, and what %.300s has is not its issuer "
+	    "(%.200s): %.300s; name its file with -i",
+	    from, j->cert.issuer_name != NULL ? j->cert.issuer_name : "?", why);
 }
 
 static enum job_state
 take_issuer(struct job *j, const struct env *env, const struct http_answer *a)
 {
+	const struct diagnose d = diagnose_of(j, env);
 	char why[WHY_MAX], from[HTTP_MAX_URL + 1];
 	enum cert_result res;
+	struct reason r;
 
 	/* the URL is borrowed from what is about to change */
 	snprintf(from, sizeof(from), "%s", j->urls[j->url]);
@@ -957,23 +788,19 @@ take_issuer(struct job *j, const struct env *env, const struct http_answer *a)
 	case CERT_OK:
 		return end_hunt(j, env);
 	case CERT_EISSUER:
-		job_fail(j, CODE_INPUT,
-		    "no issuer was found for it, and what %.300s has is not "
-		    "its issuer (%.200s): %.300s; name its file with -i",
-		    from,
-		    j->cert.issuer_name != NULL ? j->cert.issuer_name : "?",
-		    why);
+		refuse_issuer(j, from, why);
 		break;
 	case CERT_ELOCAL:
-		job_fail(j, CODE_LOCAL, "%s", why);
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
 		return JOB_DONE;
 	default:
-		report_not_expected(j, env, a, "not a certificate");
-		if (may_pass(a->status))
-			j->transient = 1;
+		r = diagnose_body(&d, a, "not a certificate");
+		fail_for(j, &r);
+		if (policy_status_is_transient(a->status))
+			j->attempt.transient = 1;
 		break;
 	}
-	return next_responder(j, env, a);
+	return next_responder(j, env, a->retry_after);
 }
 
 /* ---- what came back ---- */
@@ -988,54 +815,107 @@ judge_answer(
 		judge(j, env, der, len, 1, &j->got);
 }
 
-enum job_state
-job_answer(struct job *j, const struct env *env, const struct http_answer *a)
+/* A verified good or revoked response came. */
+static void
+take_verified(struct job *j, const struct env *env, const struct http_answer *a,
+    struct policy_exchange *x)
 {
-	j->last_url = j->urls[j->url];
-	j->last_get = j->hunting || j->method == METHOD_GET;
-	j->last_status = a->status;
-	if (a->result != HTTP_ANSWERED) {
-		report_http_failure(j, env, a);
-		if (a->result == HTTP_ENOMEM)
-			return JOB_DONE;
-		/* what is too large, or not trusted, will be so again */
-		if (!a->skipped && a->result != HTTP_ETOOBIG &&
-		    a->result != HTTP_ETLS && a->result != HTTP_EOTHER)
-			j->transient = 1;
-		return next_responder(j, env, a);
-	}
-	if (a->skipped) {
-		report_rest(j, env, a);
-		return next_responder(j, env, a);
-	}
-	if (j->hunting)
-		return take_issuer(j, env, a);
-	judge_answer(j, env, a->body, a->body_len);
-	if (is_starved(j))
-		return JOB_DONE;
-	story_verdict(j, env);
-	if (j->got.status == VERDICT_STALE && !j->no_cache)
-		return ask_past_caches(j, env, a);
+	const struct diagnose d = diagnose_of(j, env);
+	struct reason r;
+
+	j->answered = 1;
+	outcome_clear(&j->outcome);
+	keep_issuer(j, env);
+	x->outdated =
+	    policy_is_outdated(env->o, &j->attempt, job_stored(j), &j->got);
+	if (x->outdated)
+		trace_line(&j->trace, "older", "than what is stored");
+	/* if nothing newer comes, it is to be heard all the same */
+	if (j->got.status != VERDICT_REVOKED)
+		return;
+	r = diagnose_verdict(&d, &j->got, CODE_REVOKED, a);
+	fail_for(j, &r);
+}
+
+/* What its verdict means for the certificate. */
+static void
+take_verdict(struct job *j, const struct env *env, const struct http_answer *a,
+    struct policy_exchange *x)
+{
+	const struct diagnose d = diagnose_of(j, env);
+	enum code code =
+	    policy_verdict_code(FROM_RESPONDER, &j->got, cert_age(j, env));
+	struct reason r;
+
+	x->verdict = j->got.status;
+	x->error = j->got.error;
 	switch (j->got.status) {
 	case VERDICT_GOOD:
 	case VERDICT_REVOKED:
-		return on_verified(j, env, a);
+		take_verified(j, env, a, x);
+		return;
 	case VERDICT_UNKNOWN:
-		return on_unknown(j, env, a);
+		keep_issuer(j, env);
+		outcome_got_ocsp(&j->outcome);
+		r = diagnose_verdict(&d, &j->got, code, a);
+		break;
 	case VERDICT_STALE:
+		/* what a cache kept is no failure until it was passed */
+		if (!j->attempt.no_cache)
+			return;
+		r = diagnose_verdict(&d, &j->got, code, a);
+		break;
 	case VERDICT_REFUSED:
 	case VERDICT_FOREIGN:
-		report_refusal(j, env, CODE_REJECTED, a);
-		return next_responder(j, env, a);
+		r = diagnose_verdict(&d, &j->got, code, a);
+		break;
 	case VERDICT_ERROR:
-		return on_ocsp_error(j, env, a);
-	case VERDICT_INVALID:
+		outcome_got_ocsp(&j->outcome);
+		r = diagnose_ocsp_error(&d, &j->got);
+		break;
+	default:
+		r = diagnose_body(&d, a, "not an OCSP response");
 		break;
 	}
-	report_not_expected(j, env, a, "not an OCSP response");
-	if (may_pass(a->status))
-		j->transient = 1;
-	return other_method(j, env, a);
+	fail_for(j, &r);
+}
+
+/* It brought no response, or was not made. */
+static void
+take_failure(struct job *j, const struct env *env, const struct http_answer *a)
+{
+	const struct diagnose d = diagnose_of(j, env);
+	struct reason r = a->result != HTTP_ANSWERED ? diagnose_http(&d, a)
+						     : diagnose_backoff(&d, a);
+
+	fail_for(j, &r);
+}
+
+enum job_state
+job_answer(struct job *j, const struct env *env, const struct http_answer *a)
+{
+	struct policy_exchange x = {.result = a->result,
+	    .skipped = a->skipped,
+	    .status = a->status,
+	    .retry_after = a->retry_after};
+
+	j->last_url = j->urls[j->url];
+	j->last_get = j->hunting || j->attempt.method == METHOD_GET;
+	j->last_status = a->status;
+	if (a->result != HTTP_ANSWERED || a->skipped)
+		take_failure(j, env, a);
+	else if (j->hunting)
+		return take_issuer(j, env, a);
+	else {
+		judge_answer(j, env, a->body, a->body_len);
+		if (is_starved(j))
+			return JOB_DONE;
+		trace_verdict(&j->trace, &j->got, env->o->nonce, env->now);
+		take_verdict(j, env, a, &x);
+	}
+	if (policy_is_transient(&x))
+		j->attempt.transient = 1;
+	return take_step(j, env, policy_next(env->o, &j->attempt, &x), &x);
 }
 
 /* ---- save ---- */
@@ -1051,23 +931,11 @@ is_better(void *ctx, const unsigned char *old, size_t len)
 {
 	const struct rivalry *r = ctx;
 	struct job *j = r->j;
-	const struct ocsp_verdict *have = &j->have, *got = &j->got;
 
 	if (!is_judged_good(j, r->env, old, len) &&
 	    judge_stored(j, r->env, old, len) == -1)
 		return 0;
-	if (!holds_verified(j) || r->env->o->force)
-		return 1;
-	/* of two that are equally new, the one that says revoked is right */
-	if (have->status != got->status)
-		return got->status == VERDICT_REVOKED
-		    ? got->this_update >= have->this_update
-		    : got->this_update > have->this_update;
-	if (!ocsp_newer(got, have))
-		return 0;
-	/* not even a newer one, if it is about to end and the old one is not */
-	return got->status == VERDICT_REVOKED ||
-	    verdict_lasts(r->env, got, 1) || !verdict_lasts(r->env, have, 1);
+	return policy_replaces(r->env->o, job_stored(j), &j->got, r->env->now);
 }
 
 void
@@ -1094,10 +962,25 @@ save_dry(
 		job_saved(j, ACTION_KEPT);
 	else if (j->staple != NULL &&
 	    staple_writable(j->staple, why) == STAPLE_FAILED)
-		job_fail(j, CODE_LOCAL, "%s", why);
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
 	else
 		j->would_write = 1;
 	return JOB_DONE;
+}
+
+static void
+warn_of_written(struct job *j, const struct env *env, size_t len)
+{
+	const struct warnings w = {.options = env->o,
+	    .cert = &j->cert,
+	    .verdict = &j->got,
+	    .path = j->path,
+	    .output = j->output,
+	    .len = len,
+	    .mode = staple_mode(j->staple),
+	    .now = env->now};
+
+	warnings_add(&j->warnings, &w);
 }
 
 enum job_state
@@ -1117,7 +1000,7 @@ job_save(
 		return save_dry(j, env, der, len);
 	res = staple_replace(j->staple, &bytes, is_better, &r, why);
 	if (res == STAPLE_NOT_DURABLE)
-		job_fail(j, CODE_LOCAL,
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
 		    "%s; the new response is in place, but a crash of the "
 		    "machine may undo it",
 		    why);
@@ -1126,7 +1009,7 @@ job_save(
 	case STAPLE_NOT_DURABLE:
 		job_saved(j, ACTION_WRITTEN);
 		j->owed = env->o->on_change != NULL;
-		report_warnings(j, env, len);
+		warn_of_written(j, env, len);
 		break;
 	case STAPLE_UNCHANGED:
 		job_saved(j, ACTION_UNCHANGED);
@@ -1138,19 +1021,13 @@ job_save(
 		memcpy(j->busy, why, sizeof(j->busy));
 		return JOB_WAIT;
 	default:
-		job_fail(j, CODE_LOCAL, "%s", why);
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
 		break;
 	}
 	return JOB_DONE;
 }
 
 /* ---- served ---- */
-
-int
-job_is_presented(const struct job *j, const struct env *env)
-{
-	return j->path == env->o->served;
-}
 
 /* A certificate's own name where the host has none that it is valid for. */
 static char *
@@ -1209,22 +1086,31 @@ probe(struct job *j, const struct env *env, struct served_answer *a)
 	    .connect_ms = (long)(env->o->connect_timeout * 1000),
 	    .clock_ms = env->clock_ms,
 	};
+	struct trace_handshake h = {
+	    .server = env->o->served, .shelf = env->shelf};
+	const struct diagnose d = diagnose_of(j, env);
 	enum served_result res;
 	char why[WHY_MAX], *sni;
+	struct reason r;
 
 	if (served_parse(env->o->served, q.starttls, &q.where, why) == -1) {
-		job_fail(j, CODE_INPUT, "%s", why);
+		outcome_fail(
+		    &j->outcome, CODE_INPUT, CAUSE_CERTIFICATE, "%s", why);
 		return -1;
 	}
 	q.sni = sni = choose_sni(j, env, &q.where);
 	res = ask_server(env, &q, a, why);
 	if (!is_starved(j)) {
-		story_server(j, env, &q, a, res == SERVED_OK ? NULL : why);
-		if (res != SERVED_OK)
-			report_no_server(j, env, res, a, why);
+		h.sni = sni;
+		h.fault = res == SERVED_OK ? NULL : why;
+		trace_server(&j->trace, &h, a);
+		if (res != SERVED_OK) {
+			r = diagnose_server(&d, res, a, why);
+			fail_for(j, &r);
+		}
 	}
 	free(sni);
-	return j->trouble != CODE_OK ? -1 : 0;
+	return j->outcome.status != CODE_OK ? -1 : 0;
 }
 
 /* What the server presents: the certificate in question, or the right one? */
@@ -1232,9 +1118,11 @@ static int
 take_presented(
     struct job *j, const struct env *env, const struct served_answer *a)
 {
+	const struct diagnose d = diagnose_of(j, env);
 	struct cert other;
 	enum cert_result res;
 	char why[WHY_MAX];
+	struct reason r;
 
 	if (!job_is_presented(j, env) && cert_is(&j->cert, &a->chain[0]))
 		return 0;
@@ -1242,32 +1130,19 @@ take_presented(
 	    job_is_presented(j, env) ? &j->cert : &other, why);
 	if (job_is_presented(j, env)) {
 		if (res == CERT_OK && !is_starved(j)) {
-			story_cert(j, env);
+			trace_cert(&j->trace, &j->cert,
+			    describe_cert(j, env).has_responder, env->now);
 			return 0;
 		}
 		fail_cert(j, res, why);
 		return -1;
 	}
-	if (!is_starved(j))
-		report_other_cert(j, env, res == CERT_OK ? &other : NULL);
+	if (!is_starved(j)) {
+		r = diagnose_other_cert(&d, res == CERT_OK ? &other : NULL);
+		fail_for(j, &r);
+	}
 	cert_free(&other);
 	return -1;
-}
-
-/* What is stapled, beside what is stored. */
-static enum stapled
-compare(const struct job *j, const struct served_answer *a)
-{
-	if (j->have_der != NULL && j->have_len == a->staple_len &&
-	    memcmp(j->have_der, a->staple, a->staple_len) == 0)
-		return STAPLED_SAME;
-	if (!holds_verified(j))
-		return STAPLED_ALONE;
-	if (j->got.status != VERDICT_GOOD && j->got.status != VERDICT_REVOKED)
-		return STAPLED_OTHER;
-	if (ocsp_newer(&j->have, &j->got))
-		return STAPLED_OLDER;
-	return ocsp_newer(&j->got, &j->have) ? STAPLED_NEWER : STAPLED_OTHER;
 }
 
 /* Finds what the judge needs, and what is stored. */
@@ -1278,11 +1153,11 @@ prepare_judgement(struct job *j, const struct env *env)
 	char why[WHY_MAX];
 
 	if (name_output(j, env->o) == -1) {
-		job_fail(j, CODE_LOCAL, "out of memory");
+		fail_for_memory(j);
 		return -1;
 	}
 	res = find_issuer(j, env, why);
-	story_issuer(j, env);
+	trace_issuer(&j->trace, &j->cert);
 	if (res != CERT_OK)
 		fail_cert(j, res, why);
 	if (res != CERT_OK || is_starved(j) || make_target(j, env, why) == -1)
@@ -1294,21 +1169,34 @@ static void
 judge_served(
     struct job *j, const struct env *env, const struct served_answer *a)
 {
-	if (a->staple_len == 0) {
-		j->stapled = STAPLED_NOTHING;
-		if (!is_worth_asking(j, env) || job_is_presented(j, env))
-			return;
-		/* what is stored tells what to do */
-		(void)prepare_judgement(j, env);
+	char *decoded = NULL;
+
+	if (!is_worth_asking(j, env, a->staple_len > 0)) {
+		if (a->staple_len == 0)
+			j->stapled = STAPLED_NOTHING;
 		return;
 	}
-	if (!may_be_judged(j, env) || prepare_judgement(j, env) == -1)
+	if (a->staple_len == 0) {
+		j->stapled = STAPLED_NOTHING;
+		/* what is stored tells what to do */
+		if (!job_is_presented(j, env))
+			(void)prepare_judgement(j, env);
+		return;
+	}
+	if (prepare_judgement(j, env) == -1)
 		return;
 	judge(j, env, a->staple, a->staple_len, 0, &j->got);
 	if (is_starved(j))
 		return;
-	j->stapled = compare(j, a);
-	story_staple(j, env, a);
+	j->stapled = policy_compare(job_stored(j), &j->got,
+	    j->have_der != NULL && j->have_len == a->staple_len &&
+		memcmp(j->have_der, a->staple, a->staple_len) == 0);
+	trace_staple(&j->trace, a->staple_len, j->stapled, j->output != NULL);
+	trace_verdict(&j->trace, &j->got, env->o->nonce, env->now);
+	if (j->trace.level > 1)
+		decoded = judge_text(env->judge, a->staple, a->staple_len);
+	trace_decoded(&j->trace, decoded);
+	free(decoded);
 }
 
 enum job_state
@@ -1322,7 +1210,8 @@ job_served(struct job *j, const struct env *env)
 	if (!job_is_presented(j, env)) {
 		if (load_cert(j, env, why) == -1)
 			return JOB_DONE;
-		story_cert(j, env);
+		trace_cert(&j->trace, &j->cert,
+		    describe_cert(j, env).has_responder, env->now);
 	}
 	if (probe(j, env, &a) == 0 && take_presented(j, env, &a) == 0)
 		judge_served(j, env, &a);
@@ -1343,33 +1232,27 @@ job_owes(struct job *j, const struct env *env)
 		return j->owed;
 	res = staple_owed(j->staple, &j->mark, why);
 	if (res == STAPLE_FAILED)
-		job_fail(j, CODE_LOCAL, "%s", why);
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
 	j->owed = res == STAPLE_OK;
 	if (j->owed)
-		story_line(j, env, "owed", "an earlier run could not tell");
+		trace_line(&j->trace, "owed", "an earlier run could not tell");
 	return j->owed;
-}
-
-int
-job_is_news(const struct job *j, const struct env *env)
-{
-	return env->o->haproxy.n > 0 && !env->o->dry_run &&
-	    j->action != ACTION_NO_RESPONDER && j->have_der != NULL &&
-	    j->holding == HOLDING_JUDGED && j->have.status == VERDICT_GOOD &&
-	    j->trouble != CODE_REVOKED;
 }
 
 /* --check has no answer to judge: the stored response is what is judged. */
 static void
 settle_check(struct job *j, const struct env *env)
 {
+	enum code code;
+
 	if (!env->o->check || j->holding != HOLDING_JUDGED)
 		return;
-	if (j->have.status == VERDICT_REFUSED ||
-	    (j->have.status == VERDICT_UNKNOWN &&
-		env->now - j->cert.not_before >= YOUNG))
-		job_fail(
-		    j, CODE_REJECTED, "%.300s: %.600s", j->output, j->have.why);
+	code = policy_verdict_code(FROM_FILE, &j->have, cert_age(j, env));
+	if (code == CODE_REJECTED)
+		outcome_fail(&j->outcome, code,
+		    j->have.status == VERDICT_UNKNOWN ? CAUSE_UNKNOWN
+						      : CAUSE_REFUSED,
+		    "%.300s: %.600s", j->output, j->have.why);
 }
 
 /*
@@ -1391,83 +1274,90 @@ look_again(struct job *j, const struct env *env)
 		judge_stored(j, env, j->have_der, j->have_len);
 }
 
-/* Nothing went wrong that time will not mend: is there enough on disk? */
+/* Nothing went wrong that time will not mend, but what is there is too little.
+ */
 static void
-settle_holding(struct job *j, const struct env *env)
+fail_for_too_little(struct job *j, const struct env *env)
 {
 	const struct ocsp_verdict *v = j->would_write ? &j->got : &j->have;
 	char left[WORDS_TIME_MAX], want[WORDS_TIME_MAX];
 
-	if (job_lasts(j, env)) {
-		j->code = CODE_OK;
-		return;
-	}
 	if ((j->holding == HOLDING_JUDGED || j->would_write) &&
 	    v->status == VERDICT_GOOD)
-		job_fail(j, CODE_TEMPORARY,
+		outcome_fail(&j->outcome, CODE_TEMPORARY, CAUSE_TOO_SHORT,
 		    "the response is usable for %s only, less than the %s that "
 		    "are demanded",
 		    words_span(left, (long long)(v->usable_until - env->now)),
-		    words_span(want, job_demand(j, env)));
+		    words_span(want, job_min_valid(j, env)));
 	else
-		job_fail(j, CODE_TEMPORARY, "no usable response");
-	j->code = j->trouble;
+		outcome_fail(&j->outcome, CODE_TEMPORARY, CAUSE_NO_RESPONSE,
+		    "no usable response");
 }
 
 /* What the server staples is what is judged. */
-static enum code
+static void
 settle_served(struct job *j, const struct env *env)
 {
-	int young = env->now - j->cert.not_before < YOUNG;
+	const struct diagnose d = diagnose_of(j, env);
+	const struct ocsp_verdict *v =
+	    j->stapled == STAPLED_NOTHING ? NULL : &j->got;
+	enum code code = CODE_TEMPORARY;
+	struct reason r;
 
-	if (j->action == ACTION_NO_RESPONDER ||
-	    j->action == ACTION_PASSED_OVER || j->trouble > CODE_TEMPORARY ||
+	if (job_needs_none(j) || j->outcome.status > CODE_TEMPORARY ||
 	    j->stapled == STAPLED_UNHEARD || job_lasts(j, env))
-		return j->code = j->trouble;
-	if (j->stapled == STAPLED_NOTHING)
-		report_staple_trouble(j, env, CODE_TEMPORARY);
-	else
-		switch (j->got.status) {
-		case VERDICT_REVOKED:
-			report_staple_trouble(j, env, CODE_REVOKED);
-			break;
-		case VERDICT_UNKNOWN:
-			report_staple_trouble(
-			    j, env, young ? CODE_TEMPORARY : CODE_REJECTED);
-			break;
-		case VERDICT_REFUSED:
-		case VERDICT_FOREIGN:
-			report_staple_trouble(j, env, CODE_REJECTED);
-			break;
-		default:
-			report_staple_trouble(j, env, CODE_TEMPORARY);
-			break;
-		}
-	return j->code = j->trouble;
+		return;
+	if (v != NULL)
+		code = policy_gravest(code,
+		    policy_verdict_code(FROM_SERVER, v, cert_age(j, env)));
+	r = diagnose_staple(&d, v, code, job_min_valid(j, env));
+	outcome_fail_for(&j->outcome, &r);
+}
+
+/* What lies about for a certificate that needs none is of no weight. */
+static void
+settle_needless(struct job *j, const struct env *env)
+{
+	const struct policy_cert c = describe_cert(j, env);
+
+	if (!env->o->check || j->cert.serial == NULL ||
+	    !policy_ignores_stored(j->outcome.status,
+		policy_need(&c, 0, env->now) == NEED_NONE,
+		j->holding == HOLDING_JUDGED &&
+		    j->have.status == VERDICT_REVOKED))
+		return;
+	j->outcome.status = CODE_OK;
+	j->outcome.cause = CAUSE_NONE;
+	j->action = ACTION_NO_RESPONDER;
+}
+
+static void
+settle_stored(struct job *j, const struct env *env)
+{
+	settle_check(j, env);
+	settle_needless(j, env);
+	look_again(j, env);
+	if (!j->would_write && j->holding == HOLDING_JUDGED &&
+	    j->have.status == VERDICT_REVOKED)
+		outcome_fail(&j->outcome, CODE_REVOKED, CAUSE_REVOKED,
+		    "the stored response says: %s", j->have.why);
 }
 
 enum code
 job_settle(struct job *j, const struct env *env)
 {
-	if (env->o->served != NULL)
-		return settle_served(j, env);
-	settle_check(j, env);
-	/* what lies about for a certificate that needs none is of no weight */
-	if (env->o->check && needs_none(j, env) && j->cert.serial != NULL &&
-	    j->trouble != CODE_LOCAL &&
-	    !(j->holding == HOLDING_JUDGED &&
-		j->have.status == VERDICT_REVOKED)) {
-		j->trouble = CODE_OK;
-		j->action = ACTION_NO_RESPONDER;
+	struct policy_end end = {.needs_none = job_needs_none(j)};
+
+	if (env->o->served != NULL) {
+		settle_served(j, env);
+		return j->code = j->outcome.status;
 	}
-	look_again(j, env);
-	if (!j->would_write && j->holding == HOLDING_JUDGED &&
-	    j->have.status == VERDICT_REVOKED)
-		job_fail(j, CODE_REVOKED, "the stored response says: %s",
-		    j->have.why);
-	j->code = j->trouble;
-	if (j->trouble <= CODE_TEMPORARY && j->action != ACTION_NO_RESPONDER &&
-	    j->action != ACTION_PASSED_OVER)
-		settle_holding(j, env);
+	settle_stored(j, env);
+	end.needs_none = job_needs_none(j);
+	end.outcome = j->outcome.status;
+	end.lasts = job_lasts(j, env);
+	j->code = policy_exit(&end);
+	if (j->code == CODE_TEMPORARY && !end.needs_none)
+		fail_for_too_little(j, env);
 	return j->code;
 }

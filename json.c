@@ -217,11 +217,12 @@ add_reason(struct text *out, const struct job *j)
 {
 	struct text both = {0};
 
-	if (j->trouble == CODE_OK || j->also[0] == '\0') {
-		add_text(out, "reason", j->trouble != CODE_OK ? j->why : NULL);
+	if (j->outcome.status == CODE_OK || j->outcome.also[0] == '\0') {
+		add_text(out, "reason",
+		    j->outcome.status != CODE_OK ? j->outcome.why : NULL);
 		return;
 	}
-	text_add(&both, "%s; besides, %s", j->why, j->also);
+	text_add(&both, "%s; besides, %s", j->outcome.why, j->outcome.also);
 	add_text(out, "reason", both.s);
 	out->failed |= both.failed;
 	text_free(&both);

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "job.h"
+#include "state.h"
 #include "words.h"
 
 /*

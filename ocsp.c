@@ -1215,14 +1215,6 @@ ocsp_judge(const struct ocsp_target *t, const unsigned char *der, size_t len,
 	return v->status;
 }
 
-int
-ocsp_newer(const struct ocsp_verdict *a, const struct ocsp_verdict *b)
-{
-	if (a->this_update != b->this_update)
-		return a->this_update > b->this_update;
-	return a->usable_until > b->usable_until;
-}
-
 /* ---- names ---- */
 
 const char *

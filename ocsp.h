@@ -147,9 +147,6 @@ enum ocsp_status ocsp_judge(const struct ocsp_target *,
     const unsigned char *der, size_t len, const struct ocsp_policy *,
     struct ocsp_verdict *);
 
-/* Is `a` later than `b`, or as late and usable for longer? */
-int ocsp_newer(const struct ocsp_verdict *a, const struct ocsp_verdict *b);
-
 /* "good", "keyCompromise", "tryLater"; never NULL. */
 const char *ocsp_reason_name(int reason);
 const char *ocsp_error_name(enum ocsp_error);

@@ -22,7 +22,6 @@
 #include "queue.h"
 #include "report.h"
 #include "sandbox.h"
-#include "story.h"
 
 /* How long a lock is waited for, and how often it is tried, in ms. */
 #define LOCK_PATIENCE 10000
@@ -281,8 +280,7 @@ complain_of(struct run *r, const char *what, const char *rest)
 static void
 worsen(struct run *r, enum code code)
 {
-	if (r->worst < code)
-		r->worst = code;
+	r->worst = policy_gravest(r->worst, code);
 }
 
 static void
@@ -566,7 +564,7 @@ log_job(struct run *r, const struct job *j)
 
 	if (j->code == CODE_OK && j->action == ACTION_WRITTEN)
 		priority = LOG_NOTICE;
-	else if (j->code == CODE_OK && j->trouble == CODE_OK)
+	else if (j->code == CODE_OK && j->outcome.status == CODE_OK)
 		return;
 	if (!r->env.o->syslog)
 		return;
@@ -616,7 +614,7 @@ wait_in_queue(struct run *r, struct job *j, long pause_ms)
 	tick(r);
 	if (queue_put(r->queue, j, &r->env, pause_ms) == 0)
 		return;
-	job_fail(j, CODE_LOCAL, "out of memory");
+	outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_MEMORY, "out of memory");
 	finish(r, j);
 }
 
@@ -631,13 +629,15 @@ save_later(struct run *r, struct job *j, const unsigned char *der, size_t len)
 			memcpy(j->save_der, der, len);
 	}
 	if (j->save_der == NULL)
-		job_fail(j, CODE_LOCAL, "out of memory");
+		outcome_fail(
+		    &j->outcome, CODE_LOCAL, CAUSE_MEMORY, "out of memory");
 	else if (monotonic_ms() < j->save_until && r->env.left_ms != 0) {
 		wait_in_queue(r, j, LOCK_PAUSE);
 		return;
 	} else
-		job_fail(j, CODE_LOCAL, "%s (it was waited for up to %d s)",
-		    j->busy, LOCK_PATIENCE / 1000);
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
+		    "%s (it was waited for up to %d s)", j->busy,
+		    LOCK_PATIENCE / 1000);
 	finish(r, j);
 }
 
@@ -652,8 +652,8 @@ save(struct run *r, struct job *j, const unsigned char *der, size_t len)
 	} else if (to_stdout(r, der, len) == 0)
 		job_saved(j, ACTION_WRITTEN);
 	else
-		job_fail(j, CODE_LOCAL, "cannot write to standard output: %s",
-		    strerror(errno));
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
+		    "cannot write to standard output: %s", strerror(errno));
 	finish(r, j);
 }
 
@@ -668,7 +668,7 @@ start_job(struct run *r, const struct list_entry *e, int drawn)
 		out_of_memory(r, e->path);
 		return NULL;
 	}
-	job_init(j, e);
+	job_init(j, e, &r->env);
 	tick(r);
 	/* it only reads, perhaps from a disk or a server that hangs */
 	ending_signals(SIG_UNBLOCK);
@@ -727,7 +727,8 @@ offer(struct run *r, struct job *j)
 		free(j);
 		break;
 	case QUEUE_NOMEM:
-		job_fail(j, CODE_LOCAL, "out of memory");
+		outcome_fail(
+		    &j->outcome, CODE_LOCAL, CAUSE_MEMORY, "out of memory");
 		finish(r, j);
 		break;
 	}
@@ -796,7 +797,7 @@ ask(struct run *r, struct job *j, struct http_question *q)
 		r->on_wire++;
 		return 1;
 	}
-	story_skipped(j, &r->env);
+	job_trace_skipped(j);
 	go_on(r, j, &a);
 	return 0;
 }
@@ -866,7 +867,7 @@ take_answer(
 	tick(r);
 	r->on_wire--;
 	queue_end(j, &r->env, a);
-	story_exchange(j, &r->env, q, a);
+	job_trace(j, &r->env, q, a);
 	go_on(r, j, a);
 }
 
@@ -1156,9 +1157,7 @@ run(const struct options *o, struct hook_runner *hook)
 	say_sandbox(&r);
 	look_again(&r);
 	clean_up(&r);
-	if (r.worst == CODE_OK && r.changed && o->exit_changed != 0)
-		return (int)o->exit_changed;
-	return (int)r.worst;
+	return policy_exit_run(o, r.worst, r.changed);
 }
 
 /* A file that we open must not become 0, 1 or 2: messages go there. */

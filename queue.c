@@ -105,7 +105,7 @@ queue_begin(struct queue *q, struct job *j, const struct env *env,
 		return HOST_FREE;
 	/* who waits for it, and has paused, may see whether it is back */
 	if (host_state(q->hosts, j->host, env->ms, &ignored) == HOST_DOWN &&
-	    (env->o->wait == 0 || j->round == 0 || host_is_busy(j->host))) {
+	    !policy_probes(env->o, j->attempt.round, host_is_busy(j->host))) {
 		host_failure(j->host, a);
 		j->host = NULL;
 		return HOST_DOWN;

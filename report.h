@@ -1,37 +1,17 @@
 /*
  * report: the messages about certificates, one line each: what failed, the
  * value seen, the limit; what stands now; what to do.  Text from outside is
- * escaped here; nothing is printed.  What -v adds is told in story.h.
+ * escaped here; nothing is printed.  What -v adds is in verbose.h.
  * `make messages` shows these and all others in one place.
  */
 #ifndef REPORT_H
 #define REPORT_H
 
 #include "haproxy.h"
-#include "job.h"
-
-/* Why an exchange brought no judgement, into job_fail(). */
-void report_http_failure(
-    struct job *, const struct env *, const struct http_answer *);
-void report_not_expected(struct job *, const struct env *,
-    const struct http_answer *, const char *what);
-void report_ocsp_error(struct job *, const struct env *);
-void report_rest(struct job *, const struct env *, const struct http_answer *);
-void report_refusal(
-    struct job *, const struct env *, enum code, const struct http_answer *);
+#include "state.h"
 
 /* A line for who sits and waits while --wait keeps asking. */
 void report_wait(const struct job *, const struct env *, struct text *out);
-
-/* What --served found: a failure goes into job_fail(). */
-void report_no_server(struct job *, const struct env *, enum served_result,
-    const struct served_answer *, const char *why);
-void report_other_cert(
-    struct job *, const struct env *, const struct cert *); /* or NULL */
-void report_staple_trouble(struct job *, const struct env *, enum code);
-
-/* What a server would stumble over in what was just written. */
-void report_warnings(struct job *, const struct env *, size_t len);
 
 /* All that is to be shown of a job that is settled; may be nothing. */
 void report_job(struct job *, const struct env *, struct text *out);

@@ -87,6 +87,36 @@ includers() {
 	[ "$rooms" -ge 6 ]
 }
 
+@test "no two sources call each other, not even by way of others" {
+	local room
+	for room in *.c; do
+		nm -g "$BUILT/${room%.c}.o" | awk -v room="${room%.c}" '
+		$(NF - 1) == "U" { print "uses", $NF, room }
+		NF == 3 && $2 ~ /[A-TV-Z]/ { print "has", $NF, room }'
+	done >"$BATS_TEST_TMPDIR/symbols"
+	awk '$1 == "has" { where[$2] = $3 }
+	$1 == "uses" { uses[++n] = $2; who[n] = $3 }
+	END {
+		for (i = 1; i <= n; i++)
+			if (uses[i] in where) print who[i], where[uses[i]]
+	}' "$BATS_TEST_TMPDIR/symbols" | sort -u >"$BATS_TEST_TMPDIR/calls"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/calls")" -ge 40 ]
+	run tsort "$BATS_TEST_TMPDIR/calls"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = ocspfetch ]
+}
+
+@test "decisions are pure: policy.c calls nothing but strlen" {
+	run nm -u "$BUILT/policy.o"
+	run sed 's/^ *U //; s/@.*//; /^_GLOBAL_OFFSET_TABLE_$/d; /^__stack_chk_fail$/d' \
+	    <<<"$output"
+	[ "$output" = strlen ]
+	run grep -lE '#include.*"(job|state|list|staple|cert|judge|served|trace)\.h"' \
+	    policy.c policy.h
+	[ "$status" -eq 1 ]
+}
+
 @test "the binary links nothing but libcurl and OpenSSL" {
 	readelf -d "$BUILT/ocspfetch" >"$BATS_TEST_TMPDIR/dynamic"
 	sed -n 's/.*(NEEDED).*\[\(.*\)\].*/\1/p' "$BATS_TEST_TMPDIR/dynamic" |

@@ -14,7 +14,7 @@ setup() {
 @test "every room is in it, and what is known to be said" {
 	local room
 	for room in cert haproxy hook http job list ocsp ocspfetch options report \
-	    served staple story; do
+	    served staple diagnose trace verbose warnings; do
 		grep -qx "$room.c" "$BATS_TEST_TMPDIR/list"
 	done
 	grep -qx '  the responder says "%s": %s' "$BATS_TEST_TMPDIR/list"

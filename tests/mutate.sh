@@ -2,7 +2,8 @@
 #
 # Are the tests of the judge worth anything?  Each comparison in the judgement
 # of ocsp.c is turned into its opposite, and each bound moved by one, one at a
-# time; the judge is built anew, and one of its unit tests has to fail.
+# time; the judge is built anew, and one of its unit tests has to fail.  In
+# policy.c, the decisions, each "and" is made an "or" besides, and vice versa.
 #
 #	tests/mutate.sh [FILE [first [last]]]
 #
@@ -23,6 +24,8 @@ for (i = 0; i < OCSP_BASICRESP_get_ext_count(j->basic); i++) | < to <= | no exte
 for (i = 0; i < OCSP_SINGLERESP_get_ext_count(single); i++) | < to <= | no extension is not critical
 if (v->produced_at > latest) | > to >= | where both are the same, so is the result
 return a->this_update > b->this_update; | > to >= | they are not the same here
+return a > b ? a : b; | > to >= | the same either way
+return a < b ? a : b; | < to <= | the same either way
 for (i = 0; i < 14; i++) | < to >= | OpenSSL reads only digits, too, on which we do not rely
 while (*len < max) { | < to <= | no bytes are read then, which is the end
 bio, X509_get_subject_name(j->signer), 0, flags) >= 0) | >= to > | no name is printed in no bytes
@@ -61,7 +64,8 @@ ulimit -c 0 2>/dev/null
 list() {
 	awk -v FILE="$file" '
 	function opposite(op) {
-		return op == "==" ? "!=" : op == "!=" ? "==" : \
+		return op == "&&" ? "||" : op == "||" ? "&&" : \
+		    op == "==" ? "!=" : op == "!=" ? "==" : \
 		    op == "<" ? ">=" : op == ">=" ? "<" : \
 		    op == ">" ? "<=" : ">"
 	}
@@ -93,6 +97,8 @@ list() {
 			}
 			op = ""
 			if (two ~ /^[=!<>]=$/) op = two
+			else if (FILE == "policy.c" && \
+			    (two == "&&" || two == "||")) op = two
 			else if (c == "<" || c == ">") op = c
 			if (op == "") continue
 			print NR, i, op, opposite(op)

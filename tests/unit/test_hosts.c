@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "hosts.h"
+#include "policy.h"
 
 #define URL "http://ocsp.example:8080/a"
 
@@ -226,7 +227,7 @@ who_wants_that_eight_times_in_a_row_is_not_asked_again(void **state)
 	int i;
 
 	(void)state;
-	for (i = 0; i < HOSTS_PATIENCE; i++) {
+	for (i = 0; i < POLICY_HOST_FAILURES; i++) {
 		is(HOST_FREE, now);
 		ended(HTTP_ANSWERED, 10, 2, now);
 		now += 2000;
@@ -255,13 +256,13 @@ one_that_cannot_be_reached_is_down_after_eight_in_a_row(void **state)
 	int i;
 
 	(void)state;
-	for (i = 0; i < HOSTS_PATIENCE; i++) {
+	for (i = 0; i < POLICY_HOST_FAILURES; i++) {
 		is(HOST_FREE, i);
 		ended(all[i % 6], 1, 0, i);
 	}
 	is(HOST_DOWN, i);
 	host_failure(one, &a);
-	assert_int_equal(a.result, all[(HOSTS_PATIENCE - 1) % 6]);
+	assert_int_equal(a.result, all[(POLICY_HOST_FAILURES - 1) % 6]);
 	assert_string_equal(a.why, "the reason");
 	assert_true(a.skipped);
 	assert_int_equal(a.date, -1);
@@ -277,7 +278,7 @@ any_answer_in_between_begins_the_count_again(void **state)
 
 	(void)state;
 	for (k = 0; k < 3; k++) {
-		for (i = 0; i < HOSTS_PATIENCE - 1; i++)
+		for (i = 0; i < POLICY_HOST_FAILURES - 1; i++)
 			ended(HTTP_ECONNECT, 1, 0, i);
 		ended(all[k], 1, 0, i);
 		is(HOST_FREE, i);
@@ -290,7 +291,7 @@ one_that_is_down_comes_back_with_an_answer(void **state)
 	int i;
 
 	(void)state;
-	for (i = 0; i < HOSTS_PATIENCE; i++)
+	for (i = 0; i < POLICY_HOST_FAILURES; i++)
 		ended(HTTP_ECONNECT, 1, 0, i);
 	is(HOST_DOWN, i);
 	ended(HTTP_ANSWERED, 1, 0, i);

@@ -215,8 +215,8 @@ test_nothing_known_is_null(void **state)
 	begin();
 	memset(&job.cert, 0, sizeof(job.cert));
 	job.output = NULL;
-	job.trouble = job.code = CODE_INPUT;
-	snprintf(job.why, sizeof(job.why), "no \"such\" file");
+	job.outcome.status = job.code = CODE_INPUT;
+	snprintf(job.outcome.why, sizeof(job.outcome.why), "no \"such\" file");
 	says("\"output\":null,\"serial\":null,\"issuer\":null,"
 	     "\"issuer_source\":null,\"url\":null,\"method\":null,"
 	     "\"http_status\":null,\"status\":null,"
@@ -237,13 +237,13 @@ test_which_response_counts(void **state)
 	job.holding = HOLDING_JUDGED;
 	verdict(&job.have, VERDICT_GOOD);
 	verdict(&job.got, VERDICT_UNKNOWN);
-	job.code = job.trouble = CODE_REJECTED;
+	job.code = job.outcome.status = CODE_REJECTED;
 	says("\"status\":\"good\"");
 	/* a verified revocation, written or not */
 	verdict(&job.got, VERDICT_REVOKED);
 	job.got.this_update = NOW - 60;
 	job.answered = 1;
-	job.code = job.trouble = CODE_REVOKED;
+	job.code = job.outcome.status = CODE_REVOKED;
 	says("\"status\":\"revoked\"");
 	says("\"this_update\":\"2026-11-24T23:59:00Z\"");
 	/* what said so is at hand no more */
@@ -318,9 +318,9 @@ test_two_failures_are_one_reason(void **state)
 {
 	(void)state;
 	begin();
-	job.trouble = job.code = CODE_REJECTED;
-	snprintf(job.why, sizeof(job.why), "first");
-	snprintf(job.also, sizeof(job.also), "second\n");
+	job.outcome.status = job.code = CODE_REJECTED;
+	snprintf(job.outcome.why, sizeof(job.outcome.why), "first");
+	snprintf(job.outcome.also, sizeof(job.outcome.also), "second\n");
 	says("\"reason\":\"first; besides, second\\u000A\"");
 }
 

@@ -1160,22 +1160,6 @@ a_next_update_in_1970_is_not_the_same_as_none(void **state)
 	subject_free(&s);
 }
 
-static void
-newer_is_later_or_as_late_and_usable_for_longer(void **state)
-{
-	struct ocsp_verdict a = {.this_update = 10, .usable_until = 20};
-	struct ocsp_verdict b = a;
-
-	(void)state;
-	assert_false(ocsp_newer(&a, &b));
-	b.usable_until = 21;
-	assert_true(ocsp_newer(&b, &a));
-	assert_false(ocsp_newer(&a, &b));
-	a.this_update = 11;
-	assert_true(ocsp_newer(&a, &b));
-	assert_false(ocsp_newer(&b, &a));
-}
-
 /* RFC 6960 section 4.2.1, with the hole that it has */
 static void
 each_status_of_a_response_has_its_name(void **state)
@@ -1231,7 +1215,6 @@ main(void)
 	    PLAIN(rsa_pss_is_accepted_but_no_ballast_in_its_parameters),
 	    PLAIN(a_next_update_in_1970_is_not_the_same_as_none),
 	    PLAIN(each_status_of_a_response_has_its_name),
-	    PLAIN(newer_is_later_or_as_late_and_usable_for_longer),
 	};
 	const size_t nplain = sizeof(plain) / sizeof(plain[0]);
 	static struct CMUnitTest tests[512];

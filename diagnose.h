@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * diagnose: what a failed exchange, a refused response or what a server staples
+ * means: the exit code that it stands for, its cause, a reason in words, and
+ * what may be behind it.  Nothing is changed here, and nothing decided but
+ * which words fit: who calls says what becomes of it.
+ */
+#ifndef DIAGNOSE_H
+#define DIAGNOSE_H
+
+#include "cert.h"
+#include "http.h"
+#include "ocsp.h"
+#include "options.h"
+#include "outcome.h"
+#include "served.h"
+
+/* What was requested, and of whom; all is borrowed. */
+struct diagnose {
+	const struct options *options;
+	const struct cert *cert;
+	const char
+	    *url; /* of the responder, or with for_issuer of the issuer */
+	int for_issuer;
+	int both_methods; /* it was requested by GET and by POST */
+	int64_t now;
+	long long left_ms; /* of --deadline; -1: there is none */
+};
+
+/* An exchange that brought nothing. */
+struct reason diagnose_http(
+    const struct diagnose *, const struct http_answer *);
+
+/* It brought something else than `wanted`: "not an OCSP response". */
+struct reason diagnose_body(
+    const struct diagnose *, const struct http_answer *, const char *wanted);
+
+/* The responder demanded a pause of others, and was not asked. */
+struct reason diagnose_backoff(
+    const struct diagnose *, const struct http_answer *);
+
+/* An unsigned error, RFC 6960 section 2.3. */
+struct reason diagnose_ocsp_error(
+    const struct diagnose *, const struct ocsp_verdict *);
+
+/*
+ * A response that is not good, or too old, and the code that it stands for;
+ * `a` is where it came from.
+ */
+struct reason diagnose_verdict(const struct diagnose *,
+    const struct ocsp_verdict *, enum code, const struct http_answer *a);
+
+/* A server of --served that could not be asked. */
+struct reason diagnose_server(const struct diagnose *, enum served_result,
+    const struct served_answer *, const char *why);
+
+/* It presents another certificate; NULL: one that cannot be decoded. */
+struct reason diagnose_other_cert(
+    const struct diagnose *, const struct cert *other);
+
+/* What it staples is of no use; NULL: nothing.  `min_valid` was demanded. */
+struct reason diagnose_staple(const struct diagnose *,
+    const struct ocsp_verdict *, enum code, long long min_valid);
+
+#endif

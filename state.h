@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * state: what is known of one certificate on its way from its file to its exit
+ * code, and questions about it that change nothing.  job.h has the steps.
+ */
+#ifndef STATE_H
+#define STATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cert.h"
+#include "http.h"
+#include "judge.h"
+#include "list.h"
+#include "ocsp.h"
+#include "options.h"
+#include "outcome.h"
+#include "policy.h"
+#include "staple.h"
+#include "trace.h"
+#include "words.h"
+
+enum action {
+	ACTION_NONE,
+	ACTION_WRITTEN,
+	ACTION_UNCHANGED,
+	ACTION_KEPT,
+	ACTION_NOT_DUE,
+	ACTION_NO_RESPONDER,
+	ACTION_PASSED_OVER /* it is no certificate, and need not be one */
+};
+
+/* What the stored response is. */
+enum holding {
+	HOLDING_NOT_LOOKED,
+	HOLDING_NOTHING, /* there is no file */
+	HOLDING_JUDGED   /* see `have` */
+};
+
+/* What all jobs share; `now` and `left_ms` are the caller's to keep right. */
+struct env {
+	const struct options *o;
+	struct ocsp *ocsp;
+	struct judge *judge;
+	struct cert_shelf *shelf;
+	struct staple_dirs *dirs;
+	int64_t now;
+	long long ms; /* of a clock that only goes forward */
+	long long began_ms;
+	long long left_ms; /* of the whole run; -1: no deadline */
+	long long (*clock_ms)(void);
+};
+
+struct job {
+	struct list_entry named; /* its strings are borrowed */
+	const char *path;        /* borrowed */
+	char *output;            /* NULL: standard output */
+	struct cert cert;
+	struct ocsp_target *target;
+	struct staple *staple;
+
+	enum holding holding;
+	struct ocsp_verdict have; /* what is on disk, as last judged */
+	unsigned char *have_der;  /* what was read first */
+	size_t have_len;
+	int have_is_der; /* that is what was judged last, at: */
+	int64_t have_when;
+
+	struct host *host; /* whose slot it has; the queue's */
+	int hunting;       /* the issuer is asked for, not the responder */
+	int issuer_is_new; /* it was fetched, and is not kept yet */
+	const char *urls[CERT_MAX_URLS]; /* vetted; borrowed */
+	size_t nurls;
+	size_t url; /* the one being asked */
+	struct policy_attempt attempt;
+	long pause_ms;
+	char *get_url;
+
+	long long loaded_ms;  /* when its turn came, of `env.ms` */
+	const char *last_url; /* who was asked last; borrowed; NULL: nobody */
+	int last_get;         /* and how */
+	long last_status;     /* and HTTP's answer; 0: none */
+
+	int asked;
+	int answered;            /* a verified good or revoked answer came */
+	struct ocsp_verdict got; /* the last answer, or what is stapled */
+	enum stapled stapled;
+	struct outcome outcome;  /* what went wrong */
+	char busy[WHY_MAX];      /* who keeps it from saving */
+	unsigned char *save_der; /* what waits to be saved; NULL: nothing */
+	size_t save_len;
+	long long save_until; /* of the caller's clock */
+
+	enum action action;
+	int would_write; /* but for --dry-run */
+	int owed;        /* --on-change is to be called for it */
+	struct staple_mark mark;
+	enum code code;
+	struct trace trace;   /* for --verbose */
+	struct text warnings; /* escaped, in lines */
+};
+
+/* Is the certificate the one that the server of -S presents, and no file? */
+int job_is_presented(const struct job *, const struct env *);
+
+/* There is nothing to staple: no responder is named, or no certificate. */
+int job_needs_none(const struct job *);
+
+/* The stored response, if it is verified and about this certificate; or NULL.
+ */
+const struct ocsp_verdict *job_stored(const struct job *);
+
+/* Is what is stored good enough for a server to read? */
+int job_holds(const struct job *, const struct env *);
+
+/* Is what there is good, and does it last as long as is demanded? */
+int job_lasts(const struct job *, const struct env *);
+long long job_min_valid(const struct job *, const struct env *); /* seconds */
+
+/* Until when the exit code 0 holds; 0: for ever. */
+int64_t job_good_until(const struct job *, const struct env *);
+
+/* Is what went wrong of the kind that --wait is for? */
+int job_waits(const struct job *, const struct env *);
+
+/* Is what `have_der` holds in place, and to be pushed into HAProxy? */
+int job_is_news(const struct job *, const struct env *);
+
+#endif

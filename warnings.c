@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policy.h"
+#include "warnings.h"
+
+/* What is larger, in bytes, than somebody between file and client can take. */
+#define TOO_BIG_APACHE 10239  /* its cache */
+#define TOO_BIG_SOCKET 11000  /* a command to HAProxy, in base64 */
+#define TOO_BIG_TLS12 16380   /* OpenSSL's clients: a message and its length */
+#define TOO_BIG_HAPROXY 16384 /* a file of its */
+
+/* A life, in seconds, that is too short for a job that runs once an hour. */
+#define TWO_HOURS 7200
+
+__attribute__((format(printf, 3, 4))) static void
+warn(struct text *out, const struct warnings *w, const char *fmt, ...)
+{
+	struct text raw = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_vadd(&raw, fmt, ap);
+	va_end(ap);
+	text_add(out, "ocspfetch: ");
+	text_add_escaped(out, w->path, strlen(w->path));
+	text_add(out, ": warning: ");
+	if (raw.s != NULL)
+		text_add_escaped(out, raw.s, raw.len);
+	text_add(out, "\n");
+	text_free(&raw);
+}
+
+/* Does HAProxy find the certificate and its status? */
+static void
+warn_haproxy(struct text *out, const struct warnings *w)
+{
+	if (!w->cert->issuer_beside && w->options->output == NULL)
+		warn(out, w,
+		    "the issuer is neither in the certificate's file nor in a "
+		    ".issuer file beside it: HAProxy before 3.5 does not start "
+		    "with %s there; put it into %s",
+		    w->output, w->path);
+	if (w->cert->issuer_spelled)
+		warn(out, w,
+		    "the certificate and its issuer write the issuer's name in "
+		    "different bytes, so HAProxy does not find the certificate "
+		    "in %s",
+		    w->output);
+	if (w->verdict->singles > 1)
+		warn(out, w,
+		    "%s holds the status of %d certificates: HAProxy does not "
+		    "staple it",
+		    w->output, w->verdict->singles);
+	if (!w->verdict->has_next)
+		warn(out, w, "%s has no nextUpdate: HAProxy does not staple it",
+		    w->output);
+}
+
+static void
+warn_contents(struct text *out, const struct warnings *w)
+{
+	if (w->options->hash != HASH_SHA1)
+		warn(out, w,
+		    "%s names the certificate by SHA-256: HAProxy and Apache "
+		    "do not staple it, hitch does not start with it",
+		    w->output);
+	if (w->verdict->status == VERDICT_REVOKED)
+		warn(out, w,
+		    "%s says revoked: hitch does not start with it, Exim with "
+		    "GnuTLS refuses all TLS",
+		    w->output);
+}
+
+/* Who says by --min-valid when the next run is needs no advice on it. */
+static void
+warn_times(struct text *out, const struct warnings *w)
+{
+	const struct ocsp_verdict *v = w->verdict;
+	char span[WORDS_TIME_MAX], pause[WORDS_TIME_MAX];
+	long long life = (long long)v->next_update - (long long)v->this_update;
+	long long left = (long long)v->next_update - (long long)w->now;
+
+	if (!v->has_next)
+		return;
+	if (left < POLICY_MIN_LEFT)
+		warn(out, w,
+		    "%s ends in %s: HAProxy does not staple what ends in less "
+		    "than %d s",
+		    w->output, words_span(span, left), POLICY_MIN_LEFT);
+	if (life < TWO_HOURS && w->options->min_valid < 0)
+		warn(out, w,
+		    "%s lives for %s in all: a job that runs once an hour is "
+		    "too seldom; run one every %s, with -m to say how long a "
+		    "response has to last",
+		    w->output, words_span(span, life),
+		    words_span(pause, life / 4));
+}
+
+static void
+warn_size(struct text *out, const struct warnings *w)
+{
+	if (w->len > TOO_BIG_APACHE)
+		warn(out, w,
+		    "%s has %zu bytes: of more than %d, Apache keeps none, but "
+		    "asks again in each handshake",
+		    w->output, w->len, TOO_BIG_APACHE);
+	if (w->len > TOO_BIG_SOCKET)
+		warn(out, w,
+		    "%s has %zu bytes: of more than %d, HAProxy's socket may "
+		    "take none",
+		    w->output, w->len, TOO_BIG_SOCKET);
+	if (w->len > TOO_BIG_HAPROXY)
+		warn(out, w,
+		    "%s has %zu bytes: of a file of more than %d HAProxy "
+		    "staples nothing",
+		    w->output, w->len, TOO_BIG_HAPROXY);
+	if (w->len > TOO_BIG_TLS12)
+		warn(out, w,
+		    "%s has %zu bytes: of more than %d, clients with OpenSSL "
+		    "break off a handshake of TLS 1.2",
+		    w->output, w->len, TOO_BIG_TLS12);
+}
+
+/* Who gave --mode without that right knows what reads the file. */
+static void
+warn_mode(struct text *out, const struct warnings *w)
+{
+	int mode = w->mode;
+
+	if (mode != -1 && (mode & 04) == 0 && (w->options->mode & 04) != 0)
+		warn(out, w,
+		    "%s has the mode %04o: with Exim there is no TLS, and "
+		    "lighttpd, Pen and Apache staple nothing, if their users "
+		    "may not read it; chmod 644 it, or give --mode %04o to say "
+		    "that it is meant so",
+		    w->output, (unsigned int)mode, (unsigned int)mode);
+}
+
+void
+warnings_add(struct text *out, const struct warnings *w)
+{
+	warn_haproxy(out, w);
+	warn_contents(out, w);
+	warn_times(out, w);
+	warn_size(out, w);
+	warn_mode(out, w);
+}
