@@ -7,6 +7,9 @@
 # The one place that says it.
 VERSION = 1.0.0
 
+# The day of its release: a clock that is before it is wrong.
+RELEASED = 2026-11-25
+
 # Yours to set, here, in the environment or on the command line.
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
@@ -49,6 +52,7 @@ TEST_SRC = $(wildcard tests/*.c tests/unit/*.c) $(BENCH_SRC) $(FUZZ_SRC)
 TEST_HEADERS = $(wildcard tests/*.h tests/unit/*.h tests/bench/*.h tests/fuzz/*.h)
 TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/staple-client $(O)/measure \
 	$(O)/fakehaproxy $(O)/starttls $(O)/logsink $(O)/faultshim.so \
+	$(O)/clockshim.so \
 	$(UNITS) $(REPLAYS) $(BENCH_PROGRAMS)
 SCRIPTS = .ci/run tests/run tests/memcheck contrib/rsync/ocspfetch-fleet \
 	contrib/completion/ocspfetch.bash contrib/check_ocsp_staple \
@@ -73,7 +77,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 # Ours; the user's CPPFLAGS, CFLAGS and LDFLAGS come after them, and win.
 OWN_CPPFLAGS = -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE \
 	-D_FILE_OFFSET_BITS=64 \
-	-DOCSPFETCH_VERSION='"$(VERSION)"'
+	-DOCSPFETCH_VERSION='"$(VERSION)"' -DOCSPFETCH_RELEASED='"$(RELEASED)"'
 OWN_CFLAGS = -std=c11 -pthread $(WARNINGS) $(WERROR) -fPIE $(HARDEN) $(FORTIFY) \
 	$(NO_PATHS) $(SANITIZE)
 OWN_LDFLAGS = -pie $(HARDEN_LD) $(SANITIZE)
@@ -172,8 +176,8 @@ $(O)/logsink: $(O)/tests/logsink.o
 	$(call say,LD,$@)
 	$(Q)$(link_test)
 
-# It is loaded into the program, and has no sanitizer of its own.
-$(O)/faultshim.so: tests/faultshim.c Makefile
+# They are loaded into the program, and have no sanitizer of their own.
+$(O)/faultshim.so $(O)/clockshim.so: $(O)/%.so: tests/%.c Makefile
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) -std=c11 $(WARNINGS) $(WERROR) \

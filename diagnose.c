@@ -37,24 +37,35 @@ purpose(const struct diagnose *d)
 	return d->for_issuer ? "its issuer cannot be fetched: " : "";
 }
 
-/* A word on the clock where that may be the cause; else empty. */
+static int
+is_ahead(const struct ocsp_verdict *v, int64_t now)
+{
+	return v->has_times && (v->this_update > now || v->produced_at > now);
+}
+
+/* A word on the clock where that may be the cause. */
 static void
-advise_on_clock(
-    struct reason *r, const struct diagnose *d, const struct http_answer *a)
+advise_on_clock(struct reason *r, const struct diagnose *d,
+    const struct ocsp_verdict *v, const struct http_answer *a)
 {
 	char when[WORDS_TIME_MAX], here[WORDS_TIME_MAX];
 	long long off = (long long)a->date - (long long)d->now;
 
+	words_time(here, d->now);
 	if (a->date != -1 && (off > CLOCK_DIFFERS || off < -CLOCK_DIFFERS))
 		snprintf(r->advice, sizeof(r->advice),
 		    "is this machine's clock right? It says %s, the "
 		    "responder's %s",
-		    words_time(here, d->now), words_time(when, a->date));
+		    here, words_time(when, a->date));
 	else if (d->cert->not_before > d->now)
 		snprintf(r->advice, sizeof(r->advice),
-		    "is this machine's clock right? The certificate begins "
-		    "only on %s",
-		    words_time(when, d->cert->not_before));
+		    "is this machine's clock right? It says %s, the "
+		    "certificate begins only on %s",
+		    here, words_time(when, d->cert->not_before));
+	/* a Date is not signed: it excuses nothing but what is about times */
+	if (r->advice[0] != '\0' &&
+	    (v->status == VERDICT_STALE || is_ahead(v, d->now)))
+		r->cause = CAUSE_CLOCK;
 }
 
 /* ---- exchanges ---- */
@@ -397,7 +408,7 @@ diagnose_verdict(const struct diagnose *d, const struct ocsp_verdict *v,
 	}
 	set(&r, code, verdict_cause(v), "%.300s: %s%.600s", d->url,
 	    code == CODE_REJECTED ? "its answer is refused: " : "", v->why);
-	advise_on_clock(&r, d, a);
+	advise_on_clock(&r, d, v, a);
 	return r;
 }
 
@@ -449,6 +460,40 @@ diagnose_server(const struct diagnose *d, enum served_result res,
 	set(&r, res == SERVED_ENOMEM ? CODE_LOCAL : CODE_TEMPORARY,
 	    server_cause(res), "%.300s: %s%.600s%s", d->options->served,
 	    what[res], why, limit);
+	return r;
+}
+
+struct reason
+diagnose_server_given_up(const struct diagnose *d, int failures)
+{
+	struct reason r;
+
+	set(&r, CODE_TEMPORARY, CAUSE_CONNECT,
+	    "%.300s was not asked: it did not answer for the last %d "
+	    "certificates of this run",
+	    d->options->served, failures);
+	return r;
+}
+
+struct reason
+diagnose_clock(
+    const struct diagnose *d, enum policy_clock_fault fault, int64_t released)
+{
+	char here[WORDS_TIME_MAX], there[WORDS_TIME_MAX];
+	struct reason r;
+
+	words_time(here, d->now);
+	if (fault == CLOCK_BEFORE_RELEASE)
+		set(&r, CODE_TEMPORARY, CAUSE_CLOCK,
+		    "this machine's clock is wrong: it says %s, which is "
+		    "before this release of ocspfetch, %s; set the clock",
+		    here, words_time(there, released));
+	else
+		set(&r, CODE_TEMPORARY, CAUSE_CLOCK,
+		    "this machine's clock is wrong: it says %s, but the "
+		    "certificate begins only on %s, and its issuer's begins "
+		    "later than now, too; set the clock",
+		    here, words_time(there, d->cert->not_before));
 	return r;
 }
 

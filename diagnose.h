@@ -54,6 +54,13 @@ struct reason diagnose_verdict(const struct diagnose *,
 struct reason diagnose_server(const struct diagnose *, enum served_result,
     const struct served_answer *, const char *why);
 
+/* It was given up, after `failures` in a row. */
+struct reason diagnose_server_given_up(const struct diagnose *, int failures);
+
+/* This machine's clock is plainly wrong. */
+struct reason diagnose_clock(
+    const struct diagnose *, enum policy_clock_fault, int64_t released);
+
 /* It presents another certificate; NULL: one that cannot be decoded. */
 struct reason diagnose_other_cert(
     const struct diagnose *, const struct cert *other);

@@ -84,6 +84,23 @@ cert_age(const struct job *j, const struct env *env)
 	return env->now - j->cert.not_before;
 }
 
+/* With a clock that is plainly wrong nothing can be told from it. */
+static int
+is_time_right(struct job *j, const struct env *env, int64_t issuer_from)
+{
+	const struct diagnose d = diagnose_of(j, env);
+	enum policy_clock_fault fault = policy_clock_fault(
+	    env->now, env->released, j->cert.not_before, issuer_from);
+	struct reason r;
+
+	if (fault == CLOCK_FITS)
+		return 1;
+	r = diagnose_clock(&d, fault, env->released);
+	fail_for(j, &r);
+	j->wrong_clock = 1;
+	return 0;
+}
+
 /* ---- names ---- */
 
 static char *
@@ -375,7 +392,7 @@ static int
 is_worth_asking(struct job *j, const struct env *env, int has_response)
 {
 	const struct policy_cert c = describe_cert(j, env);
-	char when[WORDS_TIME_MAX];
+	char when[WORDS_TIME_MAX], here[WORDS_TIME_MAX];
 
 	switch (policy_need(&c, has_response, env->now)) {
 	case NEED_NONE:
@@ -389,9 +406,9 @@ is_worth_asking(struct job *j, const struct env *env, int has_response)
 		break;
 	case NEED_EXPIRED:
 		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_EXPIRED_CERT,
-		    "the certificate expired on %s; no responder is asked "
-		    "about it; renew it",
-		    words_time(when, c.not_after));
+		    "the certificate expired on %s, by this machine's clock, "
+		    "which says %s; no responder is asked about it; renew it",
+		    words_time(when, c.not_after), words_time(here, env->now));
 		break;
 	case NEED_SELF_SIGNED:
 		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_SELF_SIGNED,
@@ -574,6 +591,8 @@ job_load(struct job *j, const struct env *env)
 	char why[WHY_MAX];
 
 	j->loaded_ms = env->ms;
+	if (!is_time_right(j, env, INT64_MIN))
+		return JOB_DONE;
 	if (name_output(j, env->o) == -1) {
 		fail_for_memory(j);
 		return JOB_DONE;
@@ -1107,6 +1126,8 @@ probe(struct job *j, const struct env *env, struct served_answer *a)
 		if (res != SERVED_OK) {
 			r = diagnose_server(&d, res, a, why);
 			fail_for(j, &r);
+			j->unreached = res == SERVED_ERESOLVE ||
+			    res == SERVED_ECONNECT || res == SERVED_ETIMEOUT;
 		}
 	}
 	free(sni);
@@ -1202,11 +1223,20 @@ judge_served(
 enum job_state
 job_served(struct job *j, const struct env *env)
 {
+	const struct diagnose d = diagnose_of(j, env);
 	struct served_answer a = {0};
 	char why[WHY_MAX];
+	struct reason r;
 
 	j->loaded_ms = env->ms;
+	if (!is_time_right(j, env, INT64_MIN))
+		return JOB_DONE;
 	(void)ocsp_starved(); /* what went before is settled */
+	if (policy_gives_up_server(env->server_failures)) {
+		r = diagnose_server_given_up(&d, env->server_failures);
+		fail_for(j, &r);
+		return JOB_DONE;
+	}
 	if (!job_is_presented(j, env)) {
 		if (load_cert(j, env, why) == -1)
 			return JOB_DONE;
@@ -1356,6 +1386,7 @@ job_settle(struct job *j, const struct env *env)
 	end.needs_none = job_needs_none(j);
 	end.outcome = j->outcome.status;
 	end.lasts = job_lasts(j, env);
+	end.wrong_clock = j->wrong_clock;
 	j->code = policy_exit(&end);
 	if (j->code == CODE_TEMPORARY && !end.needs_none)
 		fail_for_too_little(j, env);

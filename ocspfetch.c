@@ -594,6 +594,9 @@ finish(struct run *r, struct job *j)
 	log_job(r, j);
 	print_json(r, j);
 	worsen(r, code);
+	if (!policy_gives_up_server(r->env.server_failures))
+		r->env.server_failures =
+		    j->unreached ? r->env.server_failures + 1 : 0;
 	if (code == CODE_OK)
 		remember_shortest(r, j);
 	if (j->action == ACTION_WRITTEN || j->would_write)
@@ -1139,8 +1142,10 @@ go(struct run *r)
 static int
 run(const struct options *o, struct hook_runner *hook)
 {
-	struct run r = {
-	    .env = {.o = o, .left_ms = -1, .clock_ms = monotonic_ms},
+	struct run r = {.env = {.o = o,
+			    .left_ms = -1,
+			    .clock_ms = monotonic_ms,
+			    .released = words_day(OCSPFETCH_RELEASED)},
 	    .deadline_ms = -1,
 	    .hook = hook};
 

@@ -110,6 +110,7 @@ outcome_cause(enum cause cause)
 	    [CAUSE_NOT_STAPLED] = "not-stapled",
 	    [CAUSE_FILE] = "file",
 	    [CAUSE_MEMORY] = "memory",
+	    [CAUSE_CLOCK] = "clock",
 	    [CAUSE_VERIFIER] = "verifier",
 	};
 

@@ -51,6 +51,7 @@ enum cause {
 	/* this machine */
 	CAUSE_FILE, /* reading, writing, locking */
 	CAUSE_MEMORY,
+	CAUSE_CLOCK,
 	CAUSE_VERIFIER /* the process that decodes failed */
 };
 

@@ -61,6 +61,20 @@ policy_is_due(
 	    lifetime(stored) / 2;
 }
 
+/* ---- is the clock right ---- */
+
+enum policy_clock_fault
+policy_clock_fault(
+    int64_t now, int64_t released, int64_t cert_from, int64_t issuer_from)
+{
+	if (now < released)
+		return CLOCK_BEFORE_RELEASE;
+	/* a certificate that begins later is no fault of the clock's */
+	if (now < cert_from && now < issuer_from)
+		return CLOCK_BEFORE_CERT;
+	return CLOCK_FITS;
+}
+
 /* ---- may a responder speak for it ---- */
 
 enum policy_need
@@ -270,6 +284,12 @@ policy_host(int failures, long long retry_after)
 }
 
 int
+policy_gives_up_server(int failures)
+{
+	return failures >= POLICY_SERVER_FAILURES;
+}
+
+int
 policy_probes(const struct options *o, long long round, int busy)
 {
 	return o->wait > 0 && round > 0 && !busy;
@@ -314,7 +334,7 @@ policy_exit(const struct policy_end *e)
 {
 	if (e->outcome > CODE_TEMPORARY || e->needs_none)
 		return e->outcome;
-	return e->lasts ? CODE_OK : CODE_TEMPORARY;
+	return e->lasts && !e->wrong_clock ? CODE_OK : CODE_TEMPORARY;
 }
 
 enum code

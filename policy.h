@@ -37,6 +37,9 @@ enum code {
 /* The longest pause before a retry; a longer Retry-After ends the retries. */
 #define POLICY_MAX_PAUSE 60LL
 
+/* A server of --served is given up after so many that brought nothing. */
+#define POLICY_SERVER_FAILURES 3
+
 /* A responder is given up after so many failures in a row. */
 #define POLICY_HOST_FAILURES 8
 
@@ -61,6 +64,21 @@ int policy_lasts(const struct options *, const struct ocsp_verdict *,
 /* --if-due: is it time for a new one?  `stored` may be NULL: there is none. */
 int policy_is_due(
     const struct options *, const struct ocsp_verdict *stored, int64_t now);
+
+/* ---- is the clock right ---- */
+
+enum policy_clock_fault {
+	CLOCK_FITS,
+	CLOCK_BEFORE_RELEASE, /* before this program was made */
+	CLOCK_BEFORE_CERT     /* before the certificate and its issuer began */
+};
+
+/*
+ * Is this machine's clock plainly wrong?  `issuer_from` is the notBefore of the
+ * proven issuer; INT64_MIN: it is not known.
+ */
+enum policy_clock_fault policy_clock_fault(
+    int64_t now, int64_t released, int64_t cert_from, int64_t issuer_from);
 
 /* ---- may a responder speak for it ---- */
 
@@ -189,6 +207,9 @@ enum policy_host { HOST_GOES_ON, HOST_PAUSES, HOST_GIVEN_UP };
  */
 enum policy_host policy_host(int failures, long long retry_after);
 
+/* Is a server of --served given up after so many failures in a row? */
+int policy_gives_up_server(int failures);
+
 /* May a job probe a responder that was given up? */
 int policy_probes(const struct options *, long long round, int busy);
 
@@ -208,7 +229,8 @@ enum code policy_verdict_code(
 struct policy_end {
 	enum code outcome; /* the gravest failure */
 	int needs_none;    /* nothing to staple, or no certificate */
-	int lasts; /* what is there, or with --dry-run would be, lasts */
+	int lasts;       /* what is there, or with --dry-run would be, lasts */
+	int wrong_clock; /* so that nobody knows whether it does */
 };
 
 /*

@@ -74,8 +74,9 @@ rejected_advice(const struct job *j, const struct env *env)
 
 	if (v->status == VERDICT_UNKNOWN)
 		return "ask the authority that issued it";
-	if (v->has_times &&
-	    (v->this_update > env->now || v->produced_at > env->now))
+	if (j->outcome.cause == CAUSE_CLOCK ||
+	    (v->has_times &&
+		(v->this_update > env->now || v->produced_at > env->now)))
 		return "set this machine's clock if it is wrong, else tell the "
 		       "authority";
 	return "a fault of the authority or its network, or an attack: have a "

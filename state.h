@@ -50,6 +50,8 @@ struct env {
 	long long began_ms;
 	long long left_ms; /* of the whole run; -1: no deadline */
 	long long (*clock_ms)(void);
+	int64_t released;    /* when this program was: no clock is before it */
+	int server_failures; /* of --served, in a row: it was not reached */
 };
 
 struct job {
@@ -94,6 +96,8 @@ struct job {
 
 	enum action action;
 	int would_write; /* but for --dry-run */
+	int wrong_clock; /* so that nothing can be told from it */
+	int unreached;   /* the server of --served did not answer at all */
 	int owed;        /* --on-change is to be called for it */
 	struct staple_mark mark;
 	enum code code;

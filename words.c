@@ -171,6 +171,18 @@ words_seconds(const struct tm *tm)
 	return ((days * 24 + tm->tm_hour) * 60 + tm->tm_min) * 60 + tm->tm_sec;
 }
 
+int64_t
+words_day(const char *s)
+{
+	struct tm tm = {0};
+
+	if (sscanf(s, "%4d-%2d-%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday) != 3)
+		return -1;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	return words_seconds(&tm);
+}
+
 int
 words_date(struct tm *tm, int64_t when)
 {

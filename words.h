@@ -58,6 +58,9 @@ int text_add_escaped(struct text *, const char *in, size_t len);
 int64_t words_seconds(const struct tm *);
 int words_date(struct tm *, int64_t when);
 
+/* The first second of a day, "2026-11-25"; -1: it is none. */
+int64_t words_day(const char *);
+
 /* "2026-11-25 03:00:00 UTC" */
 char *words_time(char out[WORDS_TIME_MAX], int64_t when);
 

@@ -614,6 +614,34 @@ beside() {
 	[ "$code" -eq 143 ]
 }
 
+@test "a server that hangs is given up after three certificates" {
+	local i
+	site
+	s_server
+	kill -STOP "$(tail -n 1 "$BATS_TEST_TMPDIR/pids")"
+	for i in 1 2 3 4 5 6; do
+		cp site.pem "c$i.pem"
+	done
+	fetch -t 1 -S "127.0.0.1:$TLS" c?.pem
+	exits 1
+	[ "$(grep -c '(--timeout)' <<<"$stderr")" -eq 3 ]
+	[ "$(grep -c 'was not asked: it did not answer for the last 3 certificates of this run' \
+		<<<"$stderr")" -eq 3 ]
+}
+
+@test "a server that answers in between is not given up" {
+	local i
+	site
+	s_server
+	for i in 1 2 3; do
+		cp site.pem "c$i.pem"
+		printf 'no certificate\n' >"x$i.pem"
+	done
+	fetch -t 5 -S "127.0.0.1:$TLS" x?.pem c?.pem
+	exits 2
+	[[ "$stderr" != *"was not asked"* ]]
+}
+
 @test "a plain HTTP server is 1, and no TLS server" {
 	site
 	free_port

@@ -518,6 +518,7 @@ dates() {
 	day=$(sed -n 's/^ -- .*>  [A-Z][a-z]*, //p' "$TOP/debian/changelog" |
 		head -n 1)
 	echo "debian/changelog $(date -u -d "$day" +%F)"
+	echo "Makefile $(sed -n 's/^RELEASED = //p' "$TOP/Makefile")"
 }
 
 @test "what has the date of a release is on the list, and all have the same" {

@@ -176,6 +176,39 @@ run_due(void **state)
 	    policy_is_due(&r->o, r->none ? NULL : &r->v, NOW), r->want);
 }
 
+/* ---- is the clock right ---- */
+
+static const struct clock_row {
+	const char *says;
+	int64_t released, cert_from, issuer_from;
+	enum policy_clock_fault want;
+} clocks[] = {
+    {"a clock after all beginnings fits", NOW - DAY, NOW - HOUR, NOW - DAY,
+	CLOCK_FITS},
+    {"the day of the release itself is no fault", NOW, NOW - HOUR, NOW - DAY,
+	CLOCK_FITS},
+    {"a clock before this release is plainly wrong", NOW + 1, NOW - HOUR,
+	NOW - DAY, CLOCK_BEFORE_RELEASE},
+    {"a certificate that begins later may be just that", NOW - DAY, NOW + 1,
+	NOW, CLOCK_FITS},
+    {"with an issuer that begins later, too, it is the clock", NOW - DAY,
+	NOW + 1, NOW + 1, CLOCK_BEFORE_CERT},
+    {"an issuer that begins later is not, by itself", NOW - DAY, NOW, NOW + 1,
+	CLOCK_FITS},
+    {"an issuer that is not known proves nothing", NOW - DAY, NOW + DAY,
+	INT64_MIN, CLOCK_FITS},
+};
+
+static void
+run_clock(void **state)
+{
+	const struct clock_row *r = *state;
+
+	assert_int_equal(
+	    policy_clock_fault(NOW, r->released, r->cert_from, r->issuer_from),
+	    r->want);
+}
+
 /* ---- is there anything to request ---- */
 
 #define CERT(responder, staple, self, left)                                    \
@@ -792,6 +825,23 @@ run_probe(void **state)
 	assert_int_equal(policy_probes(&o, r->round, r->busy), r->want);
 }
 
+static const struct server_row {
+	const char *says;
+	int failures;
+	int want;
+} servers[] = {
+    {"a server is asked again after two failures", 2, 0},
+    {"after three in a row it is given up", 3, 1},
+};
+
+static void
+run_server(void **state)
+{
+	const struct server_row *r = *state;
+
+	assert_int_equal(policy_gives_up_server(r->failures), r->want);
+}
+
 /* ---- exit codes ---- */
 
 static const struct code_row {
@@ -891,23 +941,25 @@ static const struct exit_row {
 	struct policy_end end;
 	enum code want;
 } exits[] = {
-    {"0: what is there lasts", {CODE_OK, 0, 1}, CODE_OK},
-    {"1: nothing failed, but what is there does not last", {CODE_OK, 0, 0},
+    {"0: what is there lasts", {CODE_OK, 0, 1, 0}, CODE_OK},
+    {"1: nothing failed, but what is there does not last", {CODE_OK, 0, 0, 0},
 	CODE_TEMPORARY},
     {"0: a temporary failure is no alarm while what is there lasts",
-	{CODE_TEMPORARY, 0, 1}, CODE_OK},
+	{CODE_TEMPORARY, 0, 1, 0}, CODE_OK},
     {"1: a temporary failure, and what is there does not last",
-	{CODE_TEMPORARY, 0, 0}, CODE_TEMPORARY},
-    {"0: nothing is needed", {CODE_OK, 1, 0}, CODE_OK},
-    {"1: nothing is needed, and yet something failed", {CODE_TEMPORARY, 1, 1},
-	CODE_TEMPORARY},
-    {"2: bad input, though what is there lasts", {CODE_INPUT, 0, 1},
+	{CODE_TEMPORARY, 0, 0, 0}, CODE_TEMPORARY},
+    {"1: what seems to last, by a clock that is wrong",
+	{CODE_TEMPORARY, 0, 1, 1}, CODE_TEMPORARY},
+    {"0: nothing is needed", {CODE_OK, 1, 0, 0}, CODE_OK},
+    {"1: nothing is needed, and yet something failed",
+	{CODE_TEMPORARY, 1, 1, 0}, CODE_TEMPORARY},
+    {"2: bad input, though what is there lasts", {CODE_INPUT, 0, 1, 0},
 	CODE_INPUT},
-    {"3: a local failure, though what is there lasts", {CODE_LOCAL, 0, 1},
+    {"3: a local failure, though what is there lasts", {CODE_LOCAL, 0, 1, 0},
 	CODE_LOCAL},
-    {"4: a rejection, though what is there lasts", {CODE_REJECTED, 0, 1},
+    {"4: a rejection, though what is there lasts", {CODE_REJECTED, 0, 1, 0},
 	CODE_REJECTED},
-    {"5: revoked, though what is there lasts", {CODE_REVOKED, 0, 1},
+    {"5: revoked, though what is there lasts", {CODE_REVOKED, 0, 1, 0},
 	CODE_REVOKED},
 };
 
@@ -1031,6 +1083,7 @@ main(void)
 	ADD(demands, run_demand);
 	ADD(lasting, run_lasts);
 	ADD(due, run_due);
+	ADD(clocks, run_clock);
 	ADD(needs, run_need);
 	ADD(newer, run_newer);
 	ADD(replaces, run_replace);
@@ -1046,6 +1099,7 @@ main(void)
 	ADD(timeouts, run_timeout);
 	ADD(hosts, run_host);
 	ADD(probes, run_probe);
+	ADD(servers, run_server);
 	ADD(codes, run_code);
 	ADD(ignores, run_ignore);
 	ADD(exits, run_exit);

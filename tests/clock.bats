@@ -1,0 +1,93 @@
+#!/usr/bin/env bats
+#
+# This machine's clock is wrong: it is told as that, with what it shows, and
+# nothing that is good is lost or accused.
+#
+# shellcheck disable=SC2154
+
+load lib
+
+DAY=86400
+
+setup_file() { world; }
+teardown_file() { end_world; }
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || exit
+	not_for_valgrind
+}
+
+# told TEXT: in the only line of the last run.
+told() {
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ "$stderr" = *"$1"* ]] || {
+		echo "no \"$1\" in: $stderr"
+		return 1
+	}
+}
+
+day() {
+	date -u -d "$1 days" +%Y-%m-%d
+}
+
+@test "a clock before this release is told as wrong: 1, nothing is requested or lost" {
+	leaf site good
+	response site good-older
+	cp site.pem.ocsp before
+	: >"$LOG"
+	clock $((-2000 * DAY)) site.pem
+	exits 1
+	told "this machine's clock is wrong: it says $(day -2000)"
+	told "set the clock"
+	[[ "$stderr" != *attack* ]]
+	cmp before site.pem.ocsp
+	[ ! -s "$LOG" ]
+}
+
+@test "-c, -d and -n say so, too, and -j gives 1" {
+	local o
+	leaf site good
+	response site good-older
+	for o in -c -d -n; do
+		clock $((-2000 * DAY)) "$o" site.pem
+		exits 1
+		told "this machine's clock is wrong"
+	done
+	clock $((-2000 * DAY)) -c -j site.pem
+	exits 1
+	[[ "$output" = *'"exit":1'* ]]
+}
+
+@test "a year ahead, an expired certificate is told with what the clock says" {
+	leaf site good
+	clock $((365 * DAY)) -r 0 site.pem
+	exits 2
+	told "by this machine's clock, which says $(day 365)"
+}
+
+@test "thirty days ahead, the responder's Date speaks against the clock, and no attack is told" {
+	leaf site good
+	clock $((30 * DAY)) -r 0 site.pem
+	exits 4
+	told "is this machine's clock right? It says $(day 30)"
+	[[ "$stderr" != *attack* ]]
+}
+
+@test "a responder's Date changes words only: a good response is written, whatever it says" {
+	leaf site good,wrong-date
+	fetch site.pem
+	exits 0
+	[ -s site.pem.ocsp ]
+	leaf next good,future-date
+	fetch next.pem
+	exits 0
+	[ -s next.pem.ocsp ]
+}
+
+@test "a responder's Date does not excuse a forged signature" {
+	leaf site sig-corrupt,wrong-date
+	fetch site.pem
+	exits 4
+	told "an attack"
+	[ ! -e site.pem.ocsp ]
+}
