@@ -21,6 +21,7 @@
 #include <openssl/x509v3.h>
 
 #include "cert.h"
+#include "hash.h"
 #include "words.h"
 
 #define BEGIN "-----BEGIN "
@@ -965,6 +966,8 @@ describe_first(struct cert *c, char *why)
 	const char *fault;
 
 	parts->leaf = decode(parts->shelf->light, &parts->all.v[0], &fault);
+	c->leaf_id =
+	    hash_bytes(HASH_SEED, parts->all.v[0].p, parts->all.v[0].len);
 	if (parts->leaf != NULL)
 		return describe(c, parts->leaf, why);
 	snprintf(

@@ -76,6 +76,7 @@ struct cert {
 	int64_t not_after;
 	int must_staple; /* RFC 7633: status_request in the TLS feature */
 	int self_signed;
+	uint64_t leaf_id; /* hash.h: of all of it */
 	enum cert_key key;
 	int whole; /* all of this could be read */
 	/* Of RFC 5280 section 4.2.2.1; unvetted. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "hosts.h"
 #include "policy.h"
 
@@ -67,12 +68,9 @@ struct host *
 hosts_find(struct hosts *h, const char *url)
 {
 	size_t len = authority_length(url), i;
-	uint32_t hash = UINT32_C(2166136261);
 	struct host *one;
 
-	for (i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)url[i]) * UINT32_C(16777619);
-	i = hash % BUCKETS;
+	i = (size_t)(hash_bytes(HASH_SEED, url, len) % BUCKETS);
 	for (one = h->buckets[i]; one != NULL; one = one->next)
 		if (strncmp(one->name, url, len) == 0 && one->name[len] == '\0')
 			return one;

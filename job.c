@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "diagnose.h"
+#include "fileid.h"
 #include "job.h"
 #include "sandbox.h"
 #include "served.h"
@@ -118,17 +119,66 @@ join(const char *path, size_t len, const char *ext)
 static int
 name_output(struct job *j, const struct options *o)
 {
-	if (j->path == o->served ||
-	    (o->output != NULL && strcmp(o->output, "-") == 0))
+	j->output = job_output_name(&j->named, o);
+	return j->output == NULL && j->path != o->served &&
+		(o->output == NULL || strcmp(o->output, "-") != 0)
+	    ? -1
+	    : 0;
+}
+
+/* ---- is it still the certificate that was loaded ---- */
+
+/* By what it says, since its file is another one by now, or gone. */
+static int
+holds_same_cert(const struct job *j, const struct env *env)
+{
+	char why[WHY_MAX];
+	struct cert now;
+	int same;
+
+	same = cert_read(env->shelf, j->path, &now, why) == CERT_OK &&
+	    now.leaf_id == j->cert.leaf_id;
+	cert_free(&now);
+	return same;
+}
+
+/*
+ * A certificate may be renewed while its responder is waited for: the response
+ * is then about one that no server has.
+ */
+static int
+cert_is_as_loaded(struct job *j, const struct env *env)
+{
+	uint64_t id = fileid_of(j->path);
+
+	if (id == j->cert_id)
+		return 1;
+	if (!holds_same_cert(j, env))
 		return 0;
-	if (o->output != NULL)
-		j->output = strdup(o->output);
-	else if (j->named.output != NULL)
-		j->output = strdup(j->named.output);
-	else
-		j->output = join(
-		    j->path, options_output_stem(j->path, o->del_ext), ".ocsp");
-	return j->output == NULL ? -1 : 0;
+	j->cert_id = id;
+	return 1;
+}
+
+int
+job_may_be_saved(struct job *j, const struct env *env)
+{
+	return cert_is_as_loaded(j, env);
+}
+
+static int
+begins_anew(struct job *j)
+{
+	if (j->named.changes > 0)
+		trace_line(&j->trace, "changed",
+		    "its files did while this run was under way: from the "
+		    "start");
+	if (policy_begins_anew(j->named.changes))
+		return 1;
+	outcome_fail(&j->outcome, CODE_TEMPORARY, CAUSE_CHANGED,
+	    "its files changed %d times while this run was under way, so it "
+	    "was left; what renews it so often?",
+	    j->named.changes);
+	return 0;
 }
 
 /* ---- load ---- */
@@ -293,6 +343,7 @@ read_stored(struct job *j, const struct env *env, char *why)
 	j->holding = HOLDING_NOTHING;
 	if (j->output == NULL)
 		return 0;
+	j->output_id = fileid_of(j->output);
 	if (j->staple == NULL)
 		res = staple_open_in(env->dirs, j->output, &j->staple, why);
 	if (res == STAPLE_OK)
@@ -425,7 +476,8 @@ is_worth_asking(struct job *j, const struct env *env, int has_response)
 
 /* Whose issuer is to be written, and whether somebody else wrote it. */
 struct fetched {
-	const struct job *j;
+	struct job *j;
+	const struct env *env;
 	int own; /* with --del-ext, that may be the certificate's own file */
 	int there;
 };
@@ -439,6 +491,9 @@ is_no_issuer(void *ctx, const unsigned char *old, size_t len)
 {
 	struct fetched *f = ctx;
 
+	/* a renewed certificate may have another issuer */
+	if (!cert_is_as_loaded(f->j, f->env))
+		return 0;
 	if (old == NULL)
 		return 1;
 	f->there = cert_holds_issuer(&f->j->cert, old, len);
@@ -447,13 +502,15 @@ is_no_issuer(void *ctx, const unsigned char *old, size_t len)
 }
 
 static enum staple_result
-write_issuer(struct job *j, const char *path, const char *pem, char *why)
+write_issuer(struct job *j, const struct env *env, const char *path,
+    const char *pem, char *why)
 {
 	const struct staple_bytes bytes = {.p = (const unsigned char *)pem,
 	    .len = strlen(pem),
 	    .max = CERT_MAX_FILE,
 	    .mode = 0644};
-	struct fetched f = {.j = j, .own = strcmp(path, j->path) == 0};
+	struct fetched f = {
+	    .j = j, .env = env, .own = strcmp(path, j->path) == 0};
 	enum staple_result res;
 	struct staple *s;
 
@@ -476,7 +533,7 @@ save_issuer(struct job *j, const struct env *env)
 		trace_line(
 		    &j->trace, "", "not written to %s, for --dry-run", path);
 	else
-		switch (write_issuer(j, path, pem, why)) {
+		switch (write_issuer(j, env, path, pem, why)) {
 		case STAPLE_WRITTEN:
 			j->cert.issuer_beside = 1;
 			trace_line(&j->trace, "", "written to %s", path);
@@ -541,7 +598,7 @@ load_rest(struct job *j, const struct env *env)
 		return JOB_DONE;
 	if (job_stored(j) != NULL)
 		keep_issuer(j, env);
-	if (env->o->if_due && !policy_is_due(env->o, job_stored(j), env->now)) {
+	if (!policy_asks(env->o, job_stored(j), j->named.changes, env->now)) {
 		j->action = ACTION_NOT_DUE;
 		return JOB_DONE;
 	}
@@ -573,8 +630,11 @@ begin_hunt(struct job *j, const char *why)
 static int
 load_cert(struct job *j, const struct env *env, char *why)
 {
-	enum cert_result res = cert_read(env->shelf, j->path, &j->cert, why);
+	enum cert_result res;
 
+	/* before it is read, so that no change after that is missed */
+	j->cert_id = fileid_of(j->path);
+	res = cert_read(env->shelf, j->path, &j->cert, why);
 	if (is_starved(j))
 		return -1;
 	if (res == CERT_ENONE && j->named.perhaps)
@@ -591,7 +651,7 @@ job_load(struct job *j, const struct env *env)
 	char why[WHY_MAX];
 
 	j->loaded_ms = env->ms;
-	if (!is_time_right(j, env, INT64_MIN))
+	if (!is_time_right(j, env, INT64_MIN) || !begins_anew(j))
 		return JOB_DONE;
 	if (name_output(j, env->o) == -1) {
 		fail_for_memory(j);
@@ -939,18 +999,24 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 
 /* ---- save ---- */
 
-/* What the lock protects: is ours better than what is there? */
+/*
+ * What the lock protects: is ours better than what is there, and is it still
+ * about the certificate that is there?
+ */
 struct rivalry {
 	struct job *j;
 	const struct env *env;
+	int changed; /* the certificate was */
 };
 
 static int
 is_better(void *ctx, const unsigned char *old, size_t len)
 {
-	const struct rivalry *r = ctx;
+	struct rivalry *r = ctx;
 	struct job *j = r->j;
 
+	if ((r->changed = !cert_is_as_loaded(j, r->env)))
+		return 0;
 	if (!is_judged_good(j, r->env, old, len) &&
 	    judge_stored(j, r->env, old, len) == -1)
 		return 0;
@@ -971,9 +1037,11 @@ static enum job_state
 save_dry(
     struct job *j, const struct env *env, const unsigned char *der, size_t len)
 {
-	struct rivalry r = {j, env};
+	struct rivalry r = {j, env, 0};
 	char why[WHY_MAX];
 
+	if (!cert_is_as_loaded(j, env))
+		return JOB_ANEW;
 	if (j->have_der != NULL && j->have_len == len &&
 	    memcmp(j->have_der, der, len) == 0)
 		job_saved(j, ACTION_UNCHANGED);
@@ -1011,13 +1079,16 @@ job_save(
 	    .max = RESPONSE_MAX + 1,
 	    .mode = (mode_t)env->o->mode,
 	    .mark = env->o->on_change != NULL ? &j->mark : NULL};
-	struct rivalry r = {j, env};
+	struct rivalry r = {j, env, 0};
 	enum staple_result res;
 	char why[WHY_MAX];
 
 	if (env->o->dry_run)
 		return save_dry(j, env, der, len);
+	j->output_id = fileid_of(j->output);
 	res = staple_replace(j->staple, &bytes, is_better, &r, why);
+	if (r.changed)
+		return JOB_ANEW;
 	if (res == STAPLE_NOT_DURABLE)
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
 		    "%s; the new response is in place, but a crash of the "
@@ -1027,6 +1098,7 @@ job_save(
 	case STAPLE_WRITTEN:
 	case STAPLE_NOT_DURABLE:
 		job_saved(j, ACTION_WRITTEN);
+		j->output_id = fileid_of(j->output);
 		j->owed = env->o->on_change != NULL;
 		warn_of_written(j, env, len);
 		break;

@@ -16,6 +16,7 @@ enum job_state {
 	JOB_ASK,  /* job_question() now */
 	JOB_WAIT, /* job_question() in `pause_ms` */
 	JOB_SAVE, /* job_save() */
+	JOB_ANEW, /* its certificate was renewed: free it, and begin another */
 	JOB_DONE  /* job_settle() */
 };
 
@@ -54,6 +55,12 @@ enum job_state job_answer(
  */
 enum job_state job_save(
     struct job *, const struct env *, const unsigned char *der, size_t len);
+
+/*
+ * For standard output: is the certificate still the one that was asked about?
+ * Where not, it is JOB_ANEW.
+ */
+int job_may_be_saved(struct job *, const struct env *);
 
 /* The answer went where it should: it is what there is now. */
 void job_saved(struct job *, enum action);

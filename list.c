@@ -700,6 +700,7 @@ list_next(struct list *l, struct list_entry *e, char *why)
 			e->output = *output_of(r) != '\0' ? output_of(r) : NULL;
 			e->issuer = *issuer_of(r) != '\0' ? issuer_of(r) : NULL;
 			e->perhaps = r->kind == FILE_PERHAPS;
+			e->changes = 0;
 			return LIST_ENTRY;
 		case FILE_AGAIN:
 			l->dir_holds = 1;

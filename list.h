@@ -32,6 +32,7 @@ struct list_entry {
 	const char *output; /* where its response goes; NULL: not said */
 	const char *issuer; /* where its issuer is; NULL: not said */
 	int perhaps;        /* of a directory: it may be no certificate */
+	int changes;        /* of its files in this run: the caller's */
 };
 
 enum list_result {

@@ -20,6 +20,7 @@
 #include "options.h"
 #include "places.h"
 #include "queue.h"
+#include "recheck.h"
 #include "report.h"
 #include "sandbox.h"
 
@@ -84,6 +85,8 @@ struct run {
 	size_t parallel;
 	size_t on_wire; /* questions */
 	struct queue *queue;
+	struct recheck *recheck;
+	int printed;           /* a response, to standard output */
 	int all_named;         /* the list has no more */
 	long long deadline_ms; /* of the monotonic clock; -1: none */
 	enum code worst;
@@ -426,12 +429,28 @@ remember_news(struct run *r, const struct job *j)
 		push_all(r);
 }
 
+/* Of what was begun anew, the change that is remembered already; or NULL. */
+static struct change *
+find_change(struct run *r, const struct job *j)
+{
+	size_t i;
+
+	for (i = 0; i < r->nchanges && j->named.changes > 0; i++)
+		if (strcmp(r->changes[i].output, j->output) == 0)
+			return &r->changes[i];
+	return NULL;
+}
+
 /* What the hook is to hear at the end. */
 static void
 remember_change(struct run *r, const struct job *j)
 {
 	struct change *c;
 
+	if ((c = find_change(r, j)) != NULL) {
+		c->mark = j->mark;
+		return;
+	}
 	c = realloc(r->changes, (r->nchanges + 1) * sizeof(*c));
 	if (c != NULL)
 		r->changes = c;
@@ -499,22 +518,6 @@ call_hook(struct run *r)
 	text_free(&out);
 }
 
-/* All is in place and durable: now to those who are to use it. */
-static void
-tell(struct run *r)
-{
-	struct text out = {0};
-	size_t i;
-
-	push_all(r);
-	for (i = 0; i < r->env.o->haproxy.n; i++)
-		if (r->untold[i] > 0)
-			report_not_pushed(&r->haproxy[i], r->untold[i], &out);
-	say_failure(r, &out);
-	text_free(&out);
-	call_hook(r);
-}
-
 static int
 to_stdout(struct run *r, const void *p, size_t len)
 {
@@ -574,6 +577,34 @@ log_job(struct run *r, const struct job *j)
 	text_free(&out);
 }
 
+/* What ended with 0 is looked at again when all is done. */
+static void
+remember_done(struct run *r, const struct job *j)
+{
+	const struct recheck_done d = {
+	    .named = j->named, .cert = j->cert_id, .output = j->output_id};
+
+	if (j->action != ACTION_PASSED_OVER && r->env.o->served == NULL &&
+	    recheck_add(r->recheck, &d) == -1)
+		out_of_memory(r, j->path);
+}
+
+static void
+drop(struct job *j)
+{
+	job_free(j);
+	free(j);
+}
+
+/* Its certificate was renewed meanwhile. */
+static void
+begin_anew(struct run *r, struct job *j)
+{
+	if (recheck_again(r->recheck, &j->named) == -1)
+		out_of_memory(r, j->path);
+	drop(j);
+}
+
 static void
 finish(struct run *r, struct job *j)
 {
@@ -597,17 +628,19 @@ finish(struct run *r, struct job *j)
 	if (!policy_gives_up_server(r->env.server_failures))
 		r->env.server_failures =
 		    j->unreached ? r->env.server_failures + 1 : 0;
-	if (code == CODE_OK)
+	if (code == CODE_OK) {
 		remember_shortest(r, j);
+		remember_done(r, j);
+	}
 	if (j->action == ACTION_WRITTEN || j->would_write)
 		r->changed = 1;
 	if (job_is_news(j, &r->env))
 		remember_news(r, j);
 	if (owes)
 		remember_change(r, j);
-	job_free(j);
-	free(j);
-	r->progress.done++;
+	if (j->named.changes == 0)
+		r->progress.done++;
+	drop(j);
 	step_progress(r);
 }
 
@@ -644,20 +677,36 @@ save_later(struct run *r, struct job *j, const unsigned char *der, size_t len)
 	finish(r, j);
 }
 
+/* What is printed once cannot be taken back, nor followed by another. */
 static void
-save(struct run *r, struct job *j, const unsigned char *der, size_t len)
+print_response(
+    struct run *r, struct job *j, const unsigned char *der, size_t len)
 {
-	if (j->output != NULL || r->env.o->dry_run) {
-		if (job_save(j, &r->env, der, len) == JOB_WAIT) {
-			save_later(r, j, der, len);
-			return;
-		}
-	} else if (to_stdout(r, der, len) == 0)
+	if (to_stdout(r, der, len) == 0)
 		job_saved(j, ACTION_WRITTEN);
 	else
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
 		    "cannot write to standard output: %s", strerror(errno));
-	finish(r, j);
+	r->printed = 1;
+}
+
+static void
+save(struct run *r, struct job *j, const unsigned char *der, size_t len)
+{
+	enum job_state state = JOB_DONE;
+
+	if (j->output != NULL || r->env.o->dry_run)
+		state = job_save(j, &r->env, der, len);
+	else if (!job_may_be_saved(j, &r->env))
+		state = JOB_ANEW;
+	else
+		print_response(r, j, der, len);
+	if (state == JOB_WAIT)
+		save_later(r, j, der, len);
+	else if (state == JOB_ANEW)
+		begin_anew(r, j);
+	else
+		finish(r, j);
 }
 
 /* Loads one, of the list or another; NULL: it is finished already. */
@@ -682,7 +731,10 @@ start_job(struct run *r, const struct list_entry *e, int drawn)
 		list_is_certificate(r->list);
 	if (state == JOB_ASK)
 		return j;
-	finish(r, j);
+	if (state == JOB_ANEW)
+		begin_anew(r, j);
+	else
+		finish(r, j);
 	return NULL;
 }
 
@@ -726,8 +778,7 @@ offer(struct run *r, struct job *j)
 	case QUEUE_KEPT:
 		break;
 	case QUEUE_PUT_OFF:
-		job_free(j);
-		free(j);
+		drop(j);
 		break;
 	case QUEUE_NOMEM:
 		outcome_fail(
@@ -778,7 +829,8 @@ take_any(struct run *r, long *wait_ms)
 	    (j = take_named(r, wait_ms)) != NULL)
 		return j;
 	tick(r);
-	while (queue_again(r->queue, &r->env, r->all_named, &e))
+	while (queue_again(r->queue, &r->env, r->all_named, &e) ||
+	    recheck_take(r->recheck, &e))
 		if ((j = start_job(r, &e, 0)) != NULL)
 			return j;
 	return r->all_named ? queue_take(r->queue, &r->env, 1, wait_ms) : NULL;
@@ -853,6 +905,9 @@ go_on(struct run *r, struct job *j, const struct http_answer *a)
 		return;
 	case JOB_SAVE:
 		save(r, j, a->body, a->body_len);
+		return;
+	case JOB_ANEW:
+		begin_anew(r, j);
 		return;
 	case JOB_DONE:
 		finish(r, j);
@@ -1020,8 +1075,10 @@ prepare(struct run *r)
 	    (o->haproxy.n > 0 ? CERT_PRINTS : 0));
 	r->env.dirs = staple_dirs_new();
 	r->queue = make_queue(r);
+	r->recheck = recheck_new();
 	return r->env.ocsp == NULL || r->env.judge == NULL ||
-		r->env.shelf == NULL || r->env.dirs == NULL || r->queue == NULL
+		r->env.shelf == NULL || r->env.dirs == NULL ||
+		r->queue == NULL || r->recheck == NULL
 	    ? -1
 	    : 0;
 }
@@ -1114,10 +1171,52 @@ clean_up(struct run *r)
 	free(r->shortest);
 	cert_shelf_free(r->env.shelf);
 	queue_free(r->queue);
+	recheck_free(r->recheck);
 	staple_dirs_free(r->env.dirs);
 	judge_free(r->env.judge);
 	ocsp_free(r->env.ocsp);
 	list_free(r->list);
+}
+
+static char *
+output_of(const struct list_entry *named, const void *ctx)
+{
+	return job_output_name(named, ctx);
+}
+
+/*
+ * Is what ended with 0 as it was?  How many are to be done again; what was
+ * printed is not.
+ */
+static long
+look_for_changes(struct run *r)
+{
+	long n = recheck_look(r->recheck, output_of, r->env.o);
+
+	if (n == -1)
+		starve(r);
+	else if (n > 0 && r->printed) {
+		complain_of(r, r->env.o->operands[0],
+		    ": it was renewed after its response was written to "
+		    "standard output; run again");
+		worsen(r, CODE_TEMPORARY);
+		n = 0;
+	}
+	return n;
+}
+
+/* Of what a dead HAProxy did not get, the first was told. */
+static void
+tell_not_pushed(struct run *r)
+{
+	struct text out = {0};
+	size_t i;
+
+	for (i = 0; i < r->env.o->haproxy.n; i++)
+		if (r->untold[i] > 0)
+			report_not_pushed(&r->haproxy[i], r->untold[i], &out);
+	say_failure(r, &out);
+	text_free(&out);
 }
 
 /* All that is named, and then those who are to hear of it. */
@@ -1131,12 +1230,18 @@ go(struct run *r)
 
 	fill_http_options(&http, r);
 	start_progress(r);
-	rc = http_run(&http, &source);
+	do {
+		rc = http_run(&http, &source);
+		if (rc == -1)
+			starve(r);
+		else
+			push_all(r);
+	} while (rc != -1 && look_for_changes(r) > 0);
 	end_progress(r);
 	if (rc == -1)
-		starve(r);
-	else
-		tell(r);
+		return;
+	tell_not_pushed(r);
+	call_hook(r);
 }
 
 static int

@@ -83,6 +83,7 @@ outcome_cause(enum cause cause)
 	    [CAUSE_ISSUER] = "issuer",
 	    [CAUSE_NO_RESPONDER] = "no-responder",
 	    [CAUSE_URL] = "url",
+	    [CAUSE_CHANGED] = "changed",
 	    [CAUSE_OUTPUT] = "output",
 	    [CAUSE_DNS] = "dns",
 	    [CAUSE_CONNECT] = "connect",

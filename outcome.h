@@ -20,6 +20,7 @@ enum cause {
 	CAUSE_ISSUER,       /* not found, or not proven */
 	CAUSE_NO_RESPONDER, /* must-staple, but no responder named */
 	CAUSE_URL,          /* of a responder, or of the issuer: unusable */
+	CAUSE_CHANGED,      /* its files, while the run was under way */
 	CAUSE_OUTPUT,       /* holds something that is not to be replaced */
 	/* the way to the responder, or to a server */
 	CAUSE_DNS,

@@ -61,6 +61,15 @@ policy_is_due(
 	    lifetime(stored) / 2;
 }
 
+int
+policy_asks(const struct options *o, const struct ocsp_verdict *stored,
+    int changes, int64_t now)
+{
+	if (changes > 0 && stored != NULL && policy_lasts(o, stored, 1, now))
+		return 0;
+	return !o->if_due || policy_is_due(o, stored, now);
+}
+
 /* ---- is the clock right ---- */
 
 enum policy_clock_fault
@@ -85,6 +94,12 @@ policy_need(const struct policy_cert *c, int has_file, int64_t now)
 	if (c->not_after < now)
 		return NEED_EXPIRED;
 	return c->self_signed ? NEED_SELF_SIGNED : NEED_RESPONSE;
+}
+
+int
+policy_begins_anew(int changes)
+{
+	return changes < POLICY_MAX_CHANGES;
 }
 
 /* ---- which statement counts ---- */

@@ -80,6 +80,13 @@ enum policy_clock_fault {
 enum policy_clock_fault policy_clock_fault(
     int64_t now, int64_t released, int64_t cert_from, int64_t issuer_from);
 
+/*
+ * Is the responder asked?  Not with --if-due while none is due; and not about
+ * what changed during the run, if what is there by now is good and lasts.
+ */
+int policy_asks(const struct options *, const struct ocsp_verdict *stored,
+    int changes, int64_t now);
+
 /* ---- may a responder speak for it ---- */
 
 /* A certificate, as far as it says whether there is anything to request. */
@@ -101,6 +108,13 @@ enum policy_need {
 /* `has_file`: with --check a response is stored, however it came there. */
 enum policy_need policy_need(
     const struct policy_cert *, int has_file, int64_t now);
+
+/*
+ * A certificate's files changed so often in this run: is it begun anew?  Where
+ * not, nothing is true of it for long enough to be told.
+ */
+#define POLICY_MAX_CHANGES 3
+int policy_begins_anew(int changes);
 
 /* ---- which statement counts ---- */
 

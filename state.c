@@ -1,5 +1,29 @@
 /* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+#include <string.h>
+
 #include "state.h"
+
+char *
+job_output_name(const struct list_entry *named, const struct options *o)
+{
+	size_t stem;
+	char *s;
+
+	if (named->path == o->served ||
+	    (o->output != NULL && strcmp(o->output, "-") == 0))
+		return NULL;
+	if (o->output != NULL)
+		return strdup(o->output);
+	if (named->output != NULL)
+		return strdup(named->output);
+	stem = options_output_stem(named->path, o->del_ext);
+	if ((s = malloc(stem + sizeof(".ocsp"))) != NULL) {
+		memcpy(s, named->path, stem);
+		memcpy(s + stem, ".ocsp", sizeof(".ocsp"));
+	}
+	return s;
+}
 
 int
 job_is_presented(const struct job *j, const struct env *env)

@@ -58,6 +58,8 @@ struct job {
 	struct list_entry named; /* its strings are borrowed */
 	const char *path;        /* borrowed */
 	char *output;            /* NULL: standard output */
+	uint64_t cert_id;        /* fileid.h: of what `cert` was read from */
+	uint64_t output_id;      /* and of its response, as last judged */
 	struct cert cert;
 	struct ocsp_target *target;
 	struct staple *staple;
@@ -104,6 +106,9 @@ struct job {
 	struct trace trace;   /* for --verbose */
 	struct text warnings; /* escaped, in lines */
 };
+
+/* Where the response of an entry goes: owned, NULL: nowhere, or no memory. */
+char *job_output_name(const struct list_entry *, const struct options *);
 
 /* Is the certificate the one that the server of -S presents, and no file? */
 int job_is_presented(const struct job *, const struct env *);

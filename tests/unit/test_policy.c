@@ -176,6 +176,40 @@ run_due(void **state)
 	    policy_is_due(&r->o, r->none ? NULL : &r->v, NOW), r->want);
 }
 
+static const struct asks_row {
+	const char *says;
+	struct options o;
+	int none;
+	struct ocsp_verdict v;
+	int changes;
+	int want;
+} asks[] = {
+    {"the responder is asked, whatever is stored", {DEFAULTS}, 0,
+	V(GOOD, 0, DAY), 0, 1},
+    {"and where nothing is", {DEFAULTS}, 1, V(GOOD, 0, DAY), 0, 1},
+    {"with -d it is not while none is due", {DEFAULTS, .if_due = 1}, 0,
+	V(GOOD, 0, DAY), 0, 0},
+    {"with -d it is when one is due", {DEFAULTS, .if_due = 1}, 0,
+	V(GOOD, DAY, DAY), 0, 1},
+    {"about what changed it is not, if what is there lasts", {DEFAULTS}, 0,
+	V(GOOD, 6 * DAY, 300), 1, 0},
+    {"but it is if that does not last", {DEFAULTS}, 0, V(GOOD, 6 * DAY, 299), 1,
+	1},
+    {"or is revoked", {DEFAULTS}, 0, V(REVOKED, 0, DAY), 1, 1},
+    {"or is gone", {DEFAULTS}, 1, V(GOOD, 0, DAY), 1, 1},
+    {"also with -d", {DEFAULTS, .if_due = 1}, 1, V(GOOD, 0, DAY), 1, 1},
+};
+
+static void
+run_asks(void **state)
+{
+	const struct asks_row *r = *state;
+
+	assert_int_equal(
+	    policy_asks(&r->o, r->none ? NULL : &r->v, r->changes, NOW),
+	    r->want);
+}
+
 /* ---- is the clock right ---- */
 
 static const struct clock_row {
@@ -254,6 +288,24 @@ run_need(void **state)
 	const struct need_row *r = *state;
 
 	assert_int_equal(policy_need(&r->c, r->has_file, NOW), r->want);
+}
+
+static const struct anew_row {
+	const char *says;
+	int changes;
+	int want;
+} anew[] = {
+    {"a certificate that was renewed during the run is begun anew", 1, 1},
+    {"and once more", 2, 1},
+    {"a third change in one run is 1", 3, 0},
+};
+
+static void
+run_anew(void **state)
+{
+	const struct anew_row *r = *state;
+
+	assert_int_equal(policy_begins_anew(r->changes), r->want);
 }
 
 /* ---- which statement counts ---- */
@@ -1083,8 +1135,10 @@ main(void)
 	ADD(demands, run_demand);
 	ADD(lasting, run_lasts);
 	ADD(due, run_due);
+	ADD(asks, run_asks);
 	ADD(clocks, run_clock);
 	ADD(needs, run_need);
+	ADD(anew, run_anew);
 	ADD(newer, run_newer);
 	ADD(replaces, run_replace);
 	ADD(compares, run_compare);

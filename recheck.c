@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fileid.h"
+#include "recheck.h"
+
+/* Grows by half; `done` is looked at, `again` is taken from its front. */
+struct entries {
+	struct recheck_done *v;
+	size_t n, size;
+};
+
+struct recheck {
+	struct entries done;
+	struct entries again;
+	size_t taken; /* of `again` */
+};
+
+static int
+append(struct entries *e, const struct recheck_done *d)
+{
+	size_t size = e->size + e->size / 2 + 16;
+	struct recheck_done *v;
+
+	if (e->n == e->size) {
+		if ((v = realloc(e->v, size * sizeof(*v))) == NULL)
+			return -1;
+		e->v = v;
+		e->size = size;
+	}
+	e->v[e->n++] = *d;
+	return 0;
+}
+
+struct recheck *
+recheck_new(void)
+{
+	return calloc(1, sizeof(struct recheck));
+}
+
+void
+recheck_free(struct recheck *r)
+{
+	if (r == NULL)
+		return;
+	free(r->done.v);
+	free(r->again.v);
+	free(r);
+}
+
+int
+recheck_add(struct recheck *r, const struct recheck_done *d)
+{
+	return append(&r->done, d);
+}
+
+int
+recheck_again(struct recheck *r, const struct list_entry *named)
+{
+	struct recheck_done d = {.named = *named};
+
+	d.named.changes++;
+	return append(&r->again, &d);
+}
+
+int
+recheck_take(struct recheck *r, struct list_entry *named)
+{
+	if (r->taken == r->again.n)
+		return 0;
+	*named = r->again.v[r->taken].named;
+	if (++r->taken == r->again.n)
+		r->taken = r->again.n = 0;
+	return 1;
+}
+
+/* By the files alone: what changed may have the same content all the same. */
+static int
+is_as_it_was(const struct recheck_done *d, const char *output)
+{
+	return fileid_of(d->named.path) == d->cert &&
+	    (output == NULL || fileid_of(output) == d->output);
+}
+
+long
+recheck_look(struct recheck *r,
+    char *(*output)(const struct list_entry *, const void *ctx),
+    const void *ctx)
+{
+	struct recheck_done d;
+	size_t i, same = 0;
+	long changed = 0;
+	char *name;
+
+	for (i = 0; i < r->done.n && changed >= 0; i++) {
+		d = r->done.v[i];
+		name = output(&d.named, ctx);
+		if (is_as_it_was(&d, name))
+			r->done.v[same++] = d;
+		else
+			changed =
+			    recheck_again(r, &d.named) == 0 ? changed + 1 : -1;
+		free(name);
+	}
+	r->done.n = same;
+	return changed;
+}

@@ -1,0 +1,363 @@
+#!/usr/bin/env bats
+#
+# A certificate, its response or its issuer is renewed, replaced or removed while
+# a run is under way, at each of its stages.  What is on disk at the end is about
+# the certificate that is there at the end, and 0 is true then.
+#
+# shellcheck disable=SC2154
+
+load lib
+
+setup_file() { world; }
+teardown_file() { end_world; }
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || exit
+	export MINE=t$BATS_TEST_NUMBER
+}
+
+teardown() {
+	[ ! -e pids ] || kill $(<pids) 2>/dev/null || true
+}
+
+# pair BEHAVIOUR [BEHAVIOUR]: the old certificate, in place, and the new one.
+pair() {
+	leaf old "$1"
+	leaf new "${2:-good}"
+	cp old.pem site.pem
+	cp old.pem.issuer site.pem.issuer
+}
+
+# A renewal as a deploy script makes it: atomically.
+renew() {
+	cp new.pem next.pem
+	mv next.pem site.pem
+}
+
+# about NAME: site.pem.ocsp is a good response about NAME.
+about() {
+	cp site.pem.ocsp "$1.pem.ocsp"
+	fetch -c "$1.pem"
+	exits 0
+}
+
+# starts [options]: a run in the background.
+starts() {
+	timeout -k 1 60 "$OCSPFETCH" "$@" >out 2>err 3>&- </dev/null &
+	run_pid=$!
+	echo $run_pid >>pids
+}
+
+# ends N: it did, with N.
+ends() {
+	local code=0
+	wait "$run_pid" || code=$?
+	[ "$code" -eq "$1" ] || {
+		echo "exit status $code, not $1: $(<err)"
+		return 1
+	}
+}
+
+requested() {
+	grep -q "$1" "$LOG"
+}
+
+requests() {
+	grep -c "$1" "$LOG" || true
+}
+
+@test "renewed while its responder is waited for: the new one's response is written" {
+	pair "good,latency-1500.$MINE"
+	starts site.pem
+	within 10 requested "latency-1500.$MINE"
+	renew
+	ends 0
+	about new
+}
+
+@test "renewed with its response in place: that is left, and nobody is asked again" {
+	pair "good,latency-1500.$MINE" "good.$MINE-new"
+	cp new.pem next.pem
+	fetch -i "$PKI/ca.pem" next.pem
+	exits 0
+	starts site.pem
+	within 10 requested "latency-1500.$MINE"
+	mv next.pem.ocsp site.pem.ocsp
+	mv next.pem site.pem
+	ends 0
+	about new
+	[ "$(requests "good.$MINE-new")" -eq 1 ]
+}
+
+@test "renewed in a retry's pause: the new one's response is written" {
+	pair "503-twice.$MINE"
+	starts -r 3 site.pem
+	within 10 requested "503-twice.$MINE"
+	renew
+	ends 0
+	about new
+}
+
+@test "renewed in a pause of --wait: the new one's response is written" {
+	pair "unauthorized-6.$MINE"
+	starts -r 0 -w 60 site.pem
+	within 10 requested "unauthorized-6.$MINE"
+	sleep 0.5
+	renew
+	ends 0
+	about new
+}
+
+@test "renewed while another certificate is waited for: done again at the end" {
+	pair "good.$MINE"
+	leaf slow "good,latency-2000.$MINE"
+	starts site.pem slow.pem
+	within 10 test -s site.pem.ocsp
+	sleep 0.3
+	renew
+	ends 0
+	about new
+}
+
+@test "renewed through certbot's links: seen all the same" {
+	pair "good,latency-1500.$MINE"
+	mkdir live archive
+	cp old.pem archive/fullchain1.pem
+	cp new.pem archive/fullchain2.pem
+	cat "$PKI/ca.pem" >live/fullchain.pem.issuer
+	ln -s ../archive/fullchain1.pem live/fullchain.pem
+	starts live/fullchain.pem
+	within 10 requested "latency-1500.$MINE"
+	ln -sf ../archive/fullchain2.pem live/fullchain.pem
+	ends 0
+	cp live/fullchain.pem.ocsp site.pem.ocsp
+	about new
+}
+
+@test "renewed to one that is revoked: 5, and the old one's good is not written" {
+	pair "good,latency-1500.$MINE" revoked
+	starts site.pem
+	within 10 requested "latency-1500.$MINE"
+	renew
+	ends 5
+	[ ! -e site.pem.ocsp ]
+}
+
+@test "renewed to one without a responder: 0, and nothing is written" {
+	pair "good,latency-1500.$MINE"
+	leaf new -
+	starts site.pem
+	within 10 requested "latency-1500.$MINE"
+	renew
+	ends 0
+	[ ! -e site.pem.ocsp ]
+}
+
+@test "a certificate that is removed meanwhile is 2" {
+	pair "good,latency-1500.$MINE"
+	starts site.pem
+	within 10 requested "latency-1500.$MINE"
+	rm site.pem
+	ends 2
+	grep -q 'site.pem: .*No such file' err
+	[ ! -e site.pem.ocsp ]
+}
+
+@test "one that was good and is removed at the end is 2, not 0" {
+	pair "good.$MINE"
+	leaf slow "good,latency-2000.$MINE"
+	starts site.pem slow.pem
+	within 10 test -s site.pem.ocsp
+	sleep 0.3
+	rm site.pem
+	ends 2
+}
+
+@test "a certificate that is only touched, or copied onto itself, is not asked about twice" {
+	pair "good,latency-1500.$MINE"
+	leaf slow "good,latency-2500.$MINE"
+	starts site.pem slow.pem
+	within 10 requested "good,latency-1500.$MINE"
+	cp site.pem same.pem
+	mv same.pem site.pem
+	within 10 test -s site.pem.ocsp
+	sleep 0.3
+	touch site.pem
+	ends 0
+	[ "$(requests "good,latency-1500.$MINE")" -eq 1 ]
+	about old
+}
+
+@test "a third change in one run is 1, and no old response stays in the new one's place" {
+	local i
+	for i in 1 2 3 4; do
+		leaf "n$i" "good,latency-1500.$MINE-$i"
+	done
+	cp n1.pem site.pem
+	cp n1.pem.issuer site.pem.issuer
+	starts site.pem
+	for i in 2 3 4; do
+		within 10 requested "latency-1500.$MINE-$((i - 1))"
+		cp "n$i.pem" next.pem
+		mv next.pem site.pem
+	done
+	ends 1
+	grep -q 'site.pem: its files changed 3 times while this run was under way' err
+	[ ! -e site.pem.ocsp ]
+}
+
+@test "a response that is removed after it was written is written again" {
+	pair "good.$MINE"
+	leaf slow "good,latency-2000.$MINE"
+	starts site.pem slow.pem
+	within 10 test -s site.pem.ocsp
+	sleep 0.3
+	rm site.pem.ocsp
+	ends 0
+	about old
+}
+
+@test "a response that was not due and is removed meanwhile is fetched" {
+	pair "good.$MINE"
+	response old good
+	mv old.pem.ocsp site.pem.ocsp
+	leaf slow "good,latency-2000.$MINE"
+	starts -d site.pem slow.pem
+	within 10 requested "latency-2000.$MINE"
+	sleep 0.3
+	rm site.pem.ocsp
+	ends 0
+	about old
+}
+
+@test "a response that is damaged meanwhile is replaced" {
+	pair "good.$MINE"
+	leaf slow "good,latency-2000.$MINE"
+	starts site.pem slow.pem
+	within 10 test -s site.pem.ocsp
+	sleep 0.3
+	head -c 100 site.pem.ocsp >cut
+	mv cut site.pem.ocsp
+	ends 0
+	about old
+}
+
+@test "a response that another run makes newer meanwhile is left, and nobody is asked again" {
+	pair "good.$MINE"
+	leaf slow "good,latency-2000.$MINE"
+	starts site.pem slow.pem
+	within 10 test -s site.pem.ocsp
+	sleep 0.3
+	response old good-newer
+	cp old.pem.ocsp newer
+	mv old.pem.ocsp site.pem.ocsp
+	ends 0
+	cmp newer site.pem.ocsp
+	[ "$(requests "good.$MINE ")" -le 1 ]
+}
+
+@test "a revoked response that another run wrote meanwhile is 5" {
+	pair "good.$MINE"
+	leaf slow "good,latency-2000.$MINE"
+	starts site.pem slow.pem
+	within 10 test -s site.pem.ocsp
+	sleep 0.3
+	response old revoked
+	mv old.pem.ocsp site.pem.ocsp
+	ends 5
+}
+
+@test "what needs no response and is renewed to what does gets one" {
+	leaf old -
+	leaf new "good.$MINE"
+	cp old.pem site.pem
+	cp new.pem.issuer site.pem.issuer
+	leaf slow "good,latency-2000.$MINE"
+	starts site.pem slow.pem
+	within 10 requested "latency-2000.$MINE"
+	sleep 0.3
+	renew
+	ends 0
+	about new
+}
+
+@test "-n tells of the certificate that is there at the end" {
+	pair "good,latency-1500.$MINE" revoked
+	starts -n site.pem
+	within 10 requested "latency-1500.$MINE"
+	renew
+	ends 5
+	[ ! -e site.pem.ocsp ]
+}
+
+@test "to standard output goes the new one's response, and only that" {
+	pair "good,latency-1500.$MINE"
+	starts -o - site.pem
+	within 10 requested "latency-1500.$MINE"
+	renew
+	ends 0
+	cp out site.pem.ocsp
+	about new
+}
+
+@test "the command of -e is called when all is as it will be, and a file is named once" {
+	pair "good.$MINE"
+	leaf slow "good,latency-2000.$MINE"
+	starts -e 'cp site.pem.ocsp seen; echo "$OCSPFETCH_CHANGED" >names' \
+		site.pem slow.pem
+	within 10 test -s site.pem.ocsp
+	sleep 0.3
+	renew
+	ends 0
+	cmp seen site.pem.ocsp
+	[ "$(grep -o 'site.pem.ocsp' names | wc -l)" -eq 1 ]
+	about new
+}
+
+@test "an issuer that was fetched is not kept for a certificate that was renewed meanwhile" {
+	leaf old "good,latency-1500.$MINE" \
+		--aia-issuer "$URL/cert-der.$MINE/ca"
+	leaf new "good.$MINE"
+	rm ./*.issuer
+	cp old.pem site.pem
+	starts --fetch-issuer site.pem
+	within 10 requested "latency-1500.$MINE"
+	# the new one has its issuer in its file
+	cat new.pem "$PKI/ca.pem" >next.pem
+	mv next.pem site.pem
+	ends 0
+	[ ! -e site.pem.issuer ]
+	cat new.pem "$PKI/ca.pem" >both.pem
+	cp site.pem.ocsp both.pem.ocsp
+	fetch -c both.pem
+	exits 0
+}
+
+@test "each of a hundred certificates is about what is there, though all are renewed" {
+	local i
+	not_for_valgrind
+	leaf slow "good,latency-5000.$MINE"
+	leaf old "good.$MINE"
+	leaf new "good.$MINE"
+	mkdir many renewed
+	for i in {1..100}; do
+		cp old.pem "many/c$i.pem"
+		cp new.pem "renewed/c$i.pem"
+		cp old.pem.issuer "many/c$i.pem.issuer"
+	done
+	starts slow.pem many
+	within 20 test -s many/c99.pem.ocsp
+	mv renewed/* many
+	ends 0
+	fetch -c many
+	exits 0
+}
+
+@test "-v says that it began anew" {
+	pair "good,latency-1500.$MINE"
+	starts -v site.pem
+	within 10 requested "latency-1500.$MINE"
+	renew
+	ends 0
+	grep -q '^  changed      its files did while this run was under way' err
+}
