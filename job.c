@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "job.h"
+#include "replace.h"
 #include "report.h"
 #include "sandbox.h"
 #include "story.h"
@@ -285,30 +286,35 @@ read_stored(struct job *j, const struct env *env, char *why)
 		res = staple_open_in(env->dirs, j->output, &j->staple, why);
 	if (res == STAPLE_OK)
 		/* one byte more than allowed shows that there are too many */
-		res = staple_read(j->staple, RESPONSE_MAX + 1, &j->have_der,
-		    &j->have_len, why);
-	if (res == STAPLE_FAILED)
-		job_fail(j, CODE_LOCAL, "%s", why);
+		res = (env->o->check || env->o->served != NULL
+			? staple_read_linked
+			: staple_read)(j->staple, RESPONSE_MAX + 1,
+		    &j->have_der, &j->have_len, why);
+	if (res == STAPLE_FAILED || res == STAPLE_REFUSED)
+		job_fail(j, res == STAPLE_FAILED ? CODE_LOCAL : CODE_INPUT,
+		    "%s", why);
 	/* what is there is not known before it is judged */
-	if (res == STAPLE_FAILED || j->have_der != NULL)
+	if (res == STAPLE_FAILED || res == STAPLE_REFUSED ||
+	    j->have_der != NULL)
 		j->holding = HOLDING_NOT_LOOKED;
-	return res == STAPLE_FAILED ? -1 : 0;
+	return res == STAPLE_FAILED || res == STAPLE_REFUSED ? -1 : 0;
 }
 
 /*
- * What is no response, but a certificate or a key, was never ours to replace:
- * somebody has mistaken one file for another.  It is shown to no judge.
+ * What is no response, but a certificate or a key, or anything that no run and
+ * no accident leaves there, was never ours to replace: somebody has mistaken
+ * one file for another.  It is shown to no judge.
  */
 static int
-refuse_stored(struct job *j)
+refuse_stored(struct job *j, const char *what)
 {
 	ocsp_undecided(&j->have);
-	snprintf(j->have.why, sizeof(j->have.why),
-	    "a certificate or a key, not an OCSP response");
+	snprintf(
+	    j->have.why, sizeof(j->have.why), "%s, not an OCSP response", what);
 	job_fail(j, CODE_INPUT,
-	    "%.300s holds a certificate or a key, not an OCSP response: it is "
-	    "not touched; is it the right file?",
-	    j->output);
+	    "%.300s holds %s, not an OCSP response: it is not touched; is it "
+	    "the right file? if so, remove it",
+	    j->output, what);
 	/* nor to one that is yet to be started */
 	drop_stored(j);
 	return -1;
@@ -325,7 +331,10 @@ judge_stored(
 	j->have_is_der = der == j->have_der;
 	j->have_when = env->now;
 	if (cert_looks_like_one(der, len))
-		return refuse_stored(j);
+		return refuse_stored(j, "a certificate or a key");
+	if (!may_be_replaced(
+		der, len, env->o->output == NULL && j->named.output == NULL))
+		return refuse_stored(j, "something else");
 	judge(j, env, der, len, 0, &j->have);
 	if (!is_starved(j))
 		return 0;
@@ -519,19 +528,22 @@ is_no_issuer(void *ctx, const unsigned char *old, size_t len)
 }
 
 static enum staple_result
-write_issuer(struct job *j, const char *path, const char *pem, char *why)
+write_issuer(struct job *j, const struct env *env, const char *path,
+    const char *pem, char *why)
 {
 	const struct staple_bytes bytes = {.p = (const unsigned char *)pem,
 	    .len = strlen(pem),
 	    .max = CERT_MAX_FILE,
-	    .mode = 0644};
+	    .mode = 0644,
+	    .now = env->now};
 	struct fetched f = {.j = j, .own = strcmp(path, j->path) == 0};
 	enum staple_result res;
 	struct staple *s;
 
 	res = staple_open(path, &s, why);
 	if (res == STAPLE_OK)
-		res = staple_replace(s, &bytes, is_no_issuer, &f, why);
+		res = (env->o->dry_run ? staple_try : staple_replace)(
+		    s, &bytes, is_no_issuer, &f, why);
 	staple_close(s);
 	return res == STAPLE_KEPT && f.there ? STAPLE_UNCHANGED : res;
 }
@@ -544,14 +556,14 @@ save_issuer(struct job *j, const struct env *env)
 
 	if (path == NULL || pem == NULL)
 		job_fail(j, CODE_LOCAL, "out of memory");
-	else if (env->o->dry_run)
-		story_line(
-		    j, env, "", "not written to %s, for --dry-run", path);
 	else
-		switch (write_issuer(j, path, pem, why)) {
+		switch (write_issuer(j, env, path, pem, why)) {
 		case STAPLE_WRITTEN:
 			j->cert.issuer_beside = 1;
-			story_line(j, env, "", "written to %s", path);
+			story_line(j, env, "",
+			    env->o->dry_run ? "not written to %s, for --dry-run"
+					    : "written to %s",
+			    path);
 			break;
 		case STAPLE_UNCHANGED:
 			j->cert.issuer_beside = 1;
@@ -1080,26 +1092,6 @@ job_saved(struct job *j, enum action action)
 	j->have = j->got;
 }
 
-static enum job_state
-save_dry(
-    struct job *j, const struct env *env, const unsigned char *der, size_t len)
-{
-	struct rivalry r = {j, env};
-	char why[WHY_MAX];
-
-	if (j->have_der != NULL && j->have_len == len &&
-	    memcmp(j->have_der, der, len) == 0)
-		job_saved(j, ACTION_UNCHANGED);
-	else if (!is_better(&r, j->have_der, j->have_len))
-		job_saved(j, ACTION_KEPT);
-	else if (j->staple != NULL &&
-	    staple_writable(j->staple, why) == STAPLE_FAILED)
-		job_fail(j, CODE_LOCAL, "%s", why);
-	else
-		j->would_write = 1;
-	return JOB_DONE;
-}
-
 enum job_state
 job_save(
     struct job *j, const struct env *env, const unsigned char *der, size_t len)
@@ -1108,14 +1100,21 @@ job_save(
 	    .len = len,
 	    .max = RESPONSE_MAX + 1,
 	    .mode = (mode_t)env->o->mode,
-	    .mark = env->o->on_change != NULL ? &j->mark : NULL};
+	    .mark = env->o->on_change != NULL ? &j->mark : NULL,
+	    .now = env->now};
 	struct rivalry r = {j, env};
 	enum staple_result res;
 	char why[WHY_MAX];
 
-	if (env->o->dry_run)
-		return save_dry(j, env, der, len);
-	res = staple_replace(j->staple, &bytes, is_better, &r, why);
+	if (j->staple == NULL) /* to standard output, but for --dry-run */
+		res = STAPLE_WRITTEN;
+	else
+		res = (env->o->dry_run ? staple_try : staple_replace)(
+		    j->staple, &bytes, is_better, &r, why);
+	if (env->o->dry_run && res == STAPLE_WRITTEN) {
+		j->would_write = 1;
+		return JOB_DONE;
+	}
 	if (res == STAPLE_NOT_DURABLE)
 		job_fail(j, CODE_LOCAL,
 		    "%s; the new response is in place, but a crash of the "
@@ -1126,7 +1125,7 @@ job_save(
 	case STAPLE_NOT_DURABLE:
 		job_saved(j, ACTION_WRITTEN);
 		j->owed = env->o->on_change != NULL;
-		report_warnings(j, env, len);
+		report_warnings(j, env, len, res == STAPLE_WRITTEN ? why : "");
 		break;
 	case STAPLE_UNCHANGED:
 		job_saved(j, ACTION_UNCHANGED);
@@ -1137,6 +1136,9 @@ job_save(
 	case STAPLE_BUSY:
 		memcpy(j->busy, why, sizeof(j->busy));
 		return JOB_WAIT;
+	case STAPLE_REFUSED:
+		job_fail(j, CODE_INPUT, "%s", why);
+		break;
 	default:
 		job_fail(j, CODE_LOCAL, "%s", why);
 		break;
@@ -1341,7 +1343,7 @@ job_owes(struct job *j, const struct env *env)
 	if (env->o->on_change == NULL || env->o->dry_run || j->staple == NULL ||
 	    j->owed)
 		return j->owed;
-	res = staple_owed(j->staple, &j->mark, why);
+	res = staple_owed(j->staple, env->now, &j->mark, why);
 	if (res == STAPLE_FAILED)
 		job_fail(j, CODE_LOCAL, "%s", why);
 	j->owed = res == STAPLE_OK;

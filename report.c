@@ -561,11 +561,13 @@ warn_size(struct job *j, size_t len)
 
 /* Who gave --mode without that right knows what reads the file. */
 static void
-warn_mode(struct job *j, const struct env *env)
+warn_mode(struct job *j, const struct env *env, const char *rights)
 {
 	int mode = staple_mode(j->staple);
 
-	if (mode != -1 && (mode & 04) == 0 && (env->o->mode & 04) != 0)
+	if (rights[0] != '\0')
+		warn(j, "%s", rights);
+	else if (mode != -1 && (mode & 04) == 0 && (env->o->mode & 04) != 0)
 		warn(j,
 		    "%s has the mode %04o: with Exim there is no TLS, and "
 		    "lighttpd, Pen and Apache staple nothing, if their users "
@@ -575,13 +577,14 @@ warn_mode(struct job *j, const struct env *env)
 }
 
 void
-report_warnings(struct job *j, const struct env *env, size_t len)
+report_warnings(
+    struct job *j, const struct env *env, size_t len, const char *rights)
 {
 	warn_haproxy(j, env);
 	warn_contents(j, env);
 	warn_times(j, env);
 	warn_size(j, len);
-	warn_mode(j, env);
+	warn_mode(j, env, rights);
 }
 
 /* ---- the outcome ---- */

@@ -30,8 +30,12 @@ void report_other_cert(
     struct job *, const struct env *, const struct cert *); /* or NULL */
 void report_staple_trouble(struct job *, const struct env *, enum code);
 
-/* What a server would stumble over in what was just written. */
-void report_warnings(struct job *, const struct env *, size_t len);
+/*
+ * What a server would stumble over in what was just written; `rights` tells of
+ * a mode and an owner that it could not be given, or is empty.
+ */
+void report_warnings(
+    struct job *, const struct env *, size_t len, const char *rights);
 
 /* All that is to be shown of a job that is settled; may be nothing. */
 void report_job(struct job *, const struct env *, struct text *out);
