@@ -792,6 +792,19 @@ lockfile_take(const struct staple *s, struct lockfile *l)
 	return is_named(s, l->name, l->fd) ? held : LOCK_HELD;
 }
 
+static enum staple_result
+fail_create(const struct staple *s, char *why)
+{
+	const int error = errno;
+
+	if (is_mount(s))
+		return fail_mount(s, why);
+	errno = error;
+	return error == EACCES || error == EPERM || error == EROFS
+	    ? fail_directory(s, why)
+	    : fail(s, "create a temporary file beside", why);
+}
+
 /* Creates the lock file and locks it; it is for nobody else to open. */
 static enum staple_result
 lockfile_open(
@@ -805,11 +818,7 @@ lockfile_open(
 		l->fd = openat(s->dir, l->name,
 		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (l->fd == -1 && errno != EEXIST)
-			return is_mount(s) ? fail_mount(s, why)
-			    : errno == EACCES || errno == EPERM ||
-				errno == EROFS
-			    ? fail_directory(s, why)
-			    : fail(s, "create a temporary file beside", why);
+			return fail_create(s, why);
 		if (l->fd == -1) {
 			if ((res = lockfile_clear(s, l, now, why)) != STAPLE_OK)
 				return res;
