@@ -74,6 +74,7 @@ struct lockfile {
 	char name[NAME_MAX + 1];
 	int fd; /* open and locked */
 	ino_t ino;
+	int stays; /* it leads the next run to what could not be removed */
 };
 
 /*
@@ -615,6 +616,7 @@ lockfile_init(struct lockfile *l, const char *name)
 	hide(l->name, name, NULL);
 	l->fd = -1;
 	l->ino = 0;
+	l->stays = 0;
 }
 
 static void
@@ -649,6 +651,17 @@ is_named(const struct staple *s, const char *name, int fd)
 	return fstat(fd, &ours) == 0 &&
 	    fstatat(s->dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
+/* Has another file the name, for sure? */
+static int
+is_anothers(const struct staple *s, const char *name, int fd)
+{
+	struct stat ours, named;
+
+	return fstat(fd, &ours) == 0 &&
+	    fstatat(s->dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    (ours.st_dev != named.st_dev || ours.st_ino != named.st_ino);
 }
 
 enum lock {
@@ -840,11 +853,11 @@ lockfile_open(
 	return busy(s, why);
 }
 
-/* Unlocks it, after it has gone. */
+/* Unlocks it, after it has gone; a later run's is let be. */
 static void
 lockfile_close(const struct staple *s, const struct lockfile *l)
 {
-	if (is_named(s, l->name, l->fd))
+	if (!l->stays && !is_anothers(s, l->name, l->fd))
 		(void)unlinkat(s->dir, l->name, 0);
 	close(l->fd);
 }
@@ -1001,8 +1014,8 @@ dir_to_flush(struct staple *s)
 }
 
 static enum staple_result
-put(const struct staple *s, const struct lockfile *l,
-    const struct staple_bytes *b, const struct stat *old, char *why)
+put(const struct staple *s, struct lockfile *l, const struct staple_bytes *b,
+    const struct stat *old, char *why)
 {
 	enum staple_result res;
 	struct tempfile t;
@@ -1017,7 +1030,7 @@ put(const struct staple *s, const struct lockfile *l,
 		res = tempfile_rename(s, &t, l, old,
 		    old != NULL ? old->st_mode & 0777 : b->mode, why);
 	if (res != STAPLE_WRITTEN)
-		(void)unlinkat(s->dir, t.name, 0);
+		l->stays = unlinkat(s->dir, t.name, 0) == -1 && errno != ENOENT;
 	close(t.fd);
 	return res;
 }
@@ -1251,7 +1264,7 @@ staple_told(
 /* ---- replacing ---- */
 
 static enum staple_result
-replace_locked(struct staple *s, const struct lockfile *l, int dir,
+replace_locked(struct staple *s, struct lockfile *l, int dir,
     const struct staple_bytes *b, staple_better *better, void *ctx, char *why)
 {
 	enum staple_result res;

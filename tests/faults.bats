@@ -327,7 +327,7 @@ older survives fsync:2:ENOSYS" >plan
 			[ "$(wc -l <err)" -eq 1 ]
 			grep -q '^ocspfetch: site.pem: ' err
 			cmp ../old site.pem.ocsp
-			[ "$(leftovers | wc -l)" -eq 1 ]
+			[ "$(leftovers | wc -l)" -ge 1 ]
 			shimmed ''
 			[ "$code" -eq 0 ]
 			[ ! -s err ]
@@ -338,27 +338,26 @@ older survives fsync:2:ENOSYS" >plan
 }
 
 @test "what cannot be cleared of an earlier run is a failure, and told" {
-	local error draft
+	local error left
 	cd w0
 	store older
 	shimmed fsync:1:EIO,unlinkat:1:EIO
-	draft=$(leftovers)
-	[ -n "$draft" ]
+	left=$(leftovers)
+	[ "$(wc -l <<<"$left")" -eq 2 ]
 	for error in EIO EROFS EPERM EACCES; do
 		shimmed "unlinkat:1:$error"
 		[ "$code" -eq 3 ]
 		[ "$(wc -l <err)" -eq 1 ]
 		grep -q '^ocspfetch: site.pem: cannot remove' err
 		cmp ../old site.pem.ocsp
-		[ "$(leftovers)" = "$draft" ]
+		[ "$(leftovers)" = "$left" ]
 	done
 	# but not where there is nothing to save
-	store same
-	: >"$draft"
+	cp ../new site.pem.ocsp
 	shimmed unlinkat:1:EIO
 	is_whole_new
 	[ "$code" -eq 0 ]
-	[ "$(leftovers)" = "$draft" ]
+	[ "$(leftovers)" = "$left" ]
 	shimmed ''
 	[ "$code" -eq 0 ]
 	[ -z "$(leftovers)" ]

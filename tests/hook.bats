@@ -321,7 +321,7 @@ killed_at() {
 	leaf site good
 	mkdir site.pem.ocsp
 	fetch -e "$NOTE" site.pem
-	exits 3
+	exits 2
 	[ "$(called)" -eq 0 ]
 	[ -z "$(markers)$(leftovers)" ]
 }

@@ -250,7 +250,7 @@ hold_the_draft() {
 # As another user, who may read: a lock on FILE, shared or not, $holder.
 hold_as_nobody() {
 	setpriv --reuid 65534 --regid 65534 --clear-groups bash -c \
-		'exec 9<"$1" && flock -n "$2" 9 && exec sleep 60' - "$1" "$2" 3>&- &
+		'exec 9<"$1" && flock "$2" 9 && exec sleep 60' - "$1" "$2" 3>&- &
 	holder=$!
 	remember "$holder"
 	for ((i = 0; i < 100; i++)); do
