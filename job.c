@@ -306,15 +306,14 @@ read_stored(struct job *j, const struct env *env, char *why)
  * one file for another.  It is shown to no judge.
  */
 static int
-refuse_stored(struct job *j, const char *what)
+refuse_stored(struct job *j, const char *what, const char *advice)
 {
 	ocsp_undecided(&j->have);
 	snprintf(
 	    j->have.why, sizeof(j->have.why), "%s, not an OCSP response", what);
 	job_fail(j, CODE_INPUT,
-	    "%.300s holds %s, not an OCSP response: it is not touched; is it "
-	    "the right file? if so, remove it",
-	    j->output, what);
+	    "%.300s holds %s, not an OCSP response: it is not touched; %s",
+	    j->output, what, advice);
 	/* nor to one that is yet to be started */
 	drop_stored(j);
 	return -1;
@@ -331,10 +330,12 @@ judge_stored(
 	j->have_is_der = der == j->have_der;
 	j->have_when = env->now;
 	if (cert_looks_like_one(der, len))
-		return refuse_stored(j, "a certificate or a key");
+		return refuse_stored(
+		    j, "a certificate or a key", "is it the right file?");
 	if (!may_be_replaced(
 		der, len, env->o->output == NULL && j->named.output == NULL))
-		return refuse_stored(j, "something else");
+		return refuse_stored(j, "something else",
+		    "remove it if nobody needs it, or name another file");
 	judge(j, env, der, len, 0, &j->have);
 	if (!is_starved(j))
 		return 0;
