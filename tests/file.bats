@@ -1244,6 +1244,7 @@ not_touched() {
 	exits 2
 }
 
+# shellcheck disable=SC2016 # for the shell that mounts
 @test "a file that is a mount point is told as one, with the cure, and -n tells it" {
 	unshare -m true 2>/dev/null || skip "needs the right to mount"
 	site good
@@ -1274,6 +1275,7 @@ not_touched() {
 	silent
 }
 
+# shellcheck disable=SC2016 # for the shell that mounts
 @test "a directory that is read-only is told with it, and under systemd the setting" {
 	unshare -m true 2>/dev/null || skip "needs the right to mount"
 	local option
