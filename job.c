@@ -5,6 +5,7 @@
 #include "diagnose.h"
 #include "fileid.h"
 #include "job.h"
+#include "replace.h"
 #include "sandbox.h"
 #include "served.h"
 #include "warnings.h"
@@ -348,30 +349,35 @@ read_stored(struct job *j, const struct env *env, char *why)
 		res = staple_open_in(env->dirs, j->output, &j->staple, why);
 	if (res == STAPLE_OK)
 		/* one byte more than allowed shows that there are too many */
-		res = staple_read(j->staple, RESPONSE_MAX + 1, &j->have_der,
-		    &j->have_len, why);
+		res = (env->o->check || env->o->served != NULL
+			? staple_read_linked
+			: staple_read)(j->staple, RESPONSE_MAX + 1,
+		    &j->have_der, &j->have_len, why);
 	if (res == STAPLE_FAILED)
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
+	else if (res == STAPLE_REFUSED)
+		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT, "%s", why);
 	/* what is there is not known before it is judged */
-	if (res == STAPLE_FAILED || j->have_der != NULL)
+	if (res == STAPLE_FAILED || res == STAPLE_REFUSED ||
+	    j->have_der != NULL)
 		j->holding = HOLDING_NOT_LOOKED;
-	return res == STAPLE_FAILED ? -1 : 0;
+	return res == STAPLE_FAILED || res == STAPLE_REFUSED ? -1 : 0;
 }
 
 /*
- * What is no response, but a certificate or a key, was never ours to replace:
- * somebody has mistaken one file for another.  It is shown to no judge.
+ * What is no response, but a certificate or a key, or anything that no run and
+ * no accident leaves there, was never ours to replace: somebody has mistaken
+ * one file for another.  It is shown to no judge.
  */
 static int
-refuse_stored(struct job *j)
+refuse_stored(struct job *j, const char *what, const char *advice)
 {
 	ocsp_undecided(&j->have);
-	snprintf(j->have.why, sizeof(j->have.why),
-	    "a certificate or a key, not an OCSP response");
+	snprintf(
+	    j->have.why, sizeof(j->have.why), "%s, not an OCSP response", what);
 	outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT,
-	    "%.300s holds a certificate or a key, not an OCSP response: it is "
-	    "not touched; is it the right file?",
-	    j->output);
+	    "%.300s holds %s, not an OCSP response: it is not touched; %s",
+	    j->output, what, advice);
 	/* nor to one that is yet to be started */
 	drop_stored(j);
 	return -1;
@@ -388,7 +394,12 @@ judge_stored(
 	j->have_is_der = der == j->have_der;
 	j->have_when = env->now;
 	if (cert_looks_like_one(der, len))
-		return refuse_stored(j);
+		return refuse_stored(
+		    j, "a certificate or a key", "is it the right file?");
+	if (!may_be_replaced(
+		der, len, env->o->output == NULL && j->named.output == NULL))
+		return refuse_stored(j, "something else",
+		    "remove it if nobody needs it, or name another file");
 	judge(j, env, der, len, 0, &j->have);
 	if (!is_starved(j))
 		return 0;
@@ -508,7 +519,8 @@ write_issuer(struct job *j, const struct env *env, const char *path,
 	const struct staple_bytes bytes = {.p = (const unsigned char *)pem,
 	    .len = strlen(pem),
 	    .max = CERT_MAX_FILE,
-	    .mode = 0644};
+	    .mode = 0644,
+	    .now = env->now};
 	struct fetched f = {
 	    .j = j, .env = env, .own = strcmp(path, j->path) == 0};
 	enum staple_result res;
@@ -516,7 +528,8 @@ write_issuer(struct job *j, const struct env *env, const char *path,
 
 	res = staple_open(path, &s, why);
 	if (res == STAPLE_OK)
-		res = staple_replace(s, &bytes, is_no_issuer, &f, why);
+		res = (env->o->dry_run ? staple_try : staple_replace)(
+		    s, &bytes, is_no_issuer, &f, why);
 	staple_close(s);
 	return res == STAPLE_KEPT && f.there ? STAPLE_UNCHANGED : res;
 }
@@ -529,14 +542,14 @@ save_issuer(struct job *j, const struct env *env)
 
 	if (path == NULL || pem == NULL)
 		fail_for_memory(j);
-	else if (env->o->dry_run)
-		trace_line(
-		    &j->trace, "", "not written to %s, for --dry-run", path);
 	else
 		switch (write_issuer(j, env, path, pem, why)) {
 		case STAPLE_WRITTEN:
 			j->cert.issuer_beside = 1;
-			trace_line(&j->trace, "", "written to %s", path);
+			trace_line(&j->trace, "",
+			    env->o->dry_run ? "not written to %s, for --dry-run"
+					    : "written to %s",
+			    path);
 			break;
 		case STAPLE_UNCHANGED:
 			j->cert.issuer_beside = 1;
@@ -1033,36 +1046,17 @@ job_saved(struct job *j, enum action action)
 	j->have = j->got;
 }
 
-static enum job_state
-save_dry(
-    struct job *j, const struct env *env, const unsigned char *der, size_t len)
-{
-	struct rivalry r = {j, env, 0};
-	char why[WHY_MAX];
-
-	if (!cert_is_as_loaded(j, env))
-		return JOB_ANEW;
-	if (j->have_der != NULL && j->have_len == len &&
-	    memcmp(j->have_der, der, len) == 0)
-		job_saved(j, ACTION_UNCHANGED);
-	else if (!is_better(&r, j->have_der, j->have_len))
-		job_saved(j, ACTION_KEPT);
-	else if (j->staple != NULL &&
-	    staple_writable(j->staple, why) == STAPLE_FAILED)
-		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
-	else
-		j->would_write = 1;
-	return JOB_DONE;
-}
-
+/* `rights`: what could not be kept of the file's mode and owner; or empty. */
 static void
-warn_of_written(struct job *j, const struct env *env, size_t len)
+warn_of_written(
+    struct job *j, const struct env *env, size_t len, const char *rights)
 {
 	const struct warnings w = {.options = env->o,
 	    .cert = &j->cert,
 	    .verdict = &j->got,
 	    .path = j->path,
 	    .output = j->output,
+	    .rights = rights,
 	    .len = len,
 	    .mode = staple_mode(j->staple),
 	    .now = env->now};
@@ -1078,17 +1072,26 @@ job_save(
 	    .len = len,
 	    .max = RESPONSE_MAX + 1,
 	    .mode = (mode_t)env->o->mode,
-	    .mark = env->o->on_change != NULL ? &j->mark : NULL};
+	    .mark = env->o->on_change != NULL ? &j->mark : NULL,
+	    .now = env->now};
 	struct rivalry r = {j, env, 0};
 	enum staple_result res;
 	char why[WHY_MAX];
 
-	if (env->o->dry_run)
-		return save_dry(j, env, der, len);
-	j->output_id = fileid_of(j->output);
-	res = staple_replace(j->staple, &bytes, is_better, &r, why);
+	if (j->staple == NULL) { /* to standard output, but for --dry-run */
+		r.changed = !cert_is_as_loaded(j, env);
+		res = STAPLE_WRITTEN;
+	} else {
+		j->output_id = fileid_of(j->output);
+		res = (env->o->dry_run ? staple_try : staple_replace)(
+		    j->staple, &bytes, is_better, &r, why);
+	}
 	if (r.changed)
 		return JOB_ANEW;
+	if (env->o->dry_run && res == STAPLE_WRITTEN) {
+		j->would_write = 1;
+		return JOB_DONE;
+	}
 	if (res == STAPLE_NOT_DURABLE)
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
 		    "%s; the new response is in place, but a crash of the "
@@ -1098,9 +1101,9 @@ job_save(
 	case STAPLE_WRITTEN:
 	case STAPLE_NOT_DURABLE:
 		job_saved(j, ACTION_WRITTEN);
-		j->output_id = fileid_of(j->output);
+		j->output_id = staple_written_id(j->staple);
 		j->owed = env->o->on_change != NULL;
-		warn_of_written(j, env, len);
+		warn_of_written(j, env, len, res == STAPLE_WRITTEN ? why : "");
 		break;
 	case STAPLE_UNCHANGED:
 		job_saved(j, ACTION_UNCHANGED);
@@ -1111,6 +1114,9 @@ job_save(
 	case STAPLE_BUSY:
 		memcpy(j->busy, why, sizeof(j->busy));
 		return JOB_WAIT;
+	case STAPLE_REFUSED:
+		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT, "%s", why);
+		break;
 	default:
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
 		break;
@@ -1332,7 +1338,7 @@ job_owes(struct job *j, const struct env *env)
 	if (env->o->on_change == NULL || env->o->dry_run || j->staple == NULL ||
 	    j->owed)
 		return j->owed;
-	res = staple_owed(j->staple, &j->mark, why);
+	res = staple_owed(j->staple, env->now, &j->mark, why);
 	if (res == STAPLE_FAILED)
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
 	j->owed = res == STAPLE_OK;

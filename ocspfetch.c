@@ -468,9 +468,10 @@ remove_markers(struct run *r)
 	char why[WHY_MAX];
 	size_t i;
 
+	tick(r);
 	for (i = 0; i < r->nchanges; i++) {
-		if (staple_told(r->changes[i].output, &r->changes[i].mark,
-			why) != STAPLE_FAILED)
+		if (staple_told(r->changes[i].output, r->env.now,
+			&r->changes[i].mark, why) != STAPLE_FAILED)
 			continue;
 		complain_of(r, why,
 		    "; the next run with -e will call its command again");

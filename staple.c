@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "sandbox.h"
+#include "fileid.h"
 #include "staple.h"
 #include "words.h"
 
@@ -31,8 +33,14 @@
 /* What the marker's name ends with. */
 #define MARK ".changed"
 
-/* How often a draft may be cleared away by others before we are "busy". */
-#define DRAFT_TRIES 8
+/* "user NAME (NUMBER)" */
+#define USER_MAX 96
+
+/* How often a lock file may be cleared away by others before we are "busy". */
+#define LOCK_TRIES 8
+
+/* No run saves for so long; the lock of one that does is not believed. */
+#define LOCK_MAX_AGE 60 /* seconds */
 
 /* Directories that nobody uses are kept open up to this number. */
 #define MAX_DIRS 16
@@ -60,12 +68,25 @@ struct staple {
 	struct dir *shared; /* NULL: `dir` is ours alone */
 	char *name;         /* in `dir` */
 	char *path;         /* as the user knows it */
+	uint64_t written;   /* fileid.h: of what was written last; 0: nothing */
 };
 
-/* A new file on its way to its name. */
-struct draft {
+/* The file that shows who is saving: its lock is the permission to rename. */
+struct lockfile {
 	char name[NAME_MAX + 1];
 	int fd; /* open and locked */
+	ino_t ino;
+	int stays; /* it leads the next run to what could not be removed */
+};
+
+/*
+ * The new response on its way to its name.  Its own name is made of the inode
+ * of the lock file: whoever is taken for dead and is not cannot rename what
+ * another run has begun.
+ */
+struct tempfile {
+	char name[NAME_MAX + 1];
+	int fd;
 };
 
 static enum staple_result
@@ -80,6 +101,68 @@ fail(const struct staple *s, const char *what, char *why)
 
 /* ---- directories ---- */
 
+/* The directory part of a path, which the caller owns. */
+static char *
+directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? strdup(".")
+	    : slash == path  ? strdup("/")
+			     : strndup(path, (size_t)(slash - path));
+}
+
+/* "user ocsp (998)", or without the name where there is none. */
+static void
+name_user(char out[USER_MAX])
+{
+	struct passwd pw, *found = NULL;
+	const long me = (long)geteuid();
+	char buf[1024];
+
+	if (getpwuid_r((uid_t)me, &pw, buf, sizeof(buf), &found) == 0 &&
+	    found != NULL)
+		snprintf(out, USER_MAX, "user %.64s (%ld)", pw.pw_name, me);
+	else
+		snprintf(out, USER_MAX, "user %ld", me);
+}
+
+/*
+ * Nothing can be made beside the file, by `errno`.  systemd mounts what a
+ * service is not to write to read-only for it.
+ */
+static enum staple_result
+fail_directory(const struct staple *s, char *why)
+{
+	const int error = errno;
+	char user[USER_MAX], *dir = directory_of(s->path);
+	char *full = dir != NULL ? realpath(dir, NULL) : NULL;
+	const char *name = full != NULL ? full : dir != NULL ? dir : "";
+
+	if (error != EROFS) {
+		name_user(user);
+		snprintf(why, WHY_MAX,
+		    "cannot replace %.300s: %s cannot write in the directory "
+		    "%.300s: %s",
+		    s->path, user, name, strerror(error));
+	} else if (getenv("INVOCATION_ID") == NULL)
+		snprintf(why, WHY_MAX,
+		    "cannot replace %.300s: the directory %.300s is read-only "
+		    "(%s)",
+		    s->path, name, strerror(error));
+	else
+		snprintf(why, WHY_MAX,
+		    "cannot replace %.300s: its directory is read-only for "
+		    "this "
+		    "service (%s): add ReadWritePaths=%.300s to its unit "
+		    "(systemctl "
+		    "edit)",
+		    s->path, strerror(error), name);
+	free(full);
+	free(dir);
+	return STAPLE_FAILED;
+}
+
 static int
 sync_fd(int fd)
 {
@@ -91,12 +174,19 @@ sync_fd(int fd)
 	return rc;
 }
 
+/* What a file system says that does not know a call, or has no use for it. */
+static int
+is_unsupported(int error)
+{
+	return error == EINVAL || error == ENOSYS || error == ENOTSUP ||
+	    error == EOPNOTSUPP;
+}
+
 /* Not every file system can, or has to, flush a directory. */
 static int
 sync_dir(int fd)
 {
-	return sync_fd(fd) == -1 && errno != EINVAL && errno != ENOTSUP ? -1
-									: 0;
+	return sync_fd(fd) == -1 && !is_unsupported(errno) ? -1 : 0;
 }
 
 /* Readable, to be flushed; a directory may be searched without that. */
@@ -235,17 +325,6 @@ dir_get(struct staple_dirs *dirs, const char *path)
 
 /* ---- the handle ---- */
 
-/* The directory part of a path, which the caller owns. */
-static char *
-directory_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash == NULL ? strdup(".")
-	    : slash == path  ? strdup("/")
-			     : strndup(path, (size_t)(slash - path));
-}
-
 static int
 open_directory(struct staple *s, struct staple_dirs *dirs, const char *dir)
 {
@@ -328,19 +407,22 @@ kind(mode_t mode)
 					     : "something else";
 }
 
-/* OK: `st` is that of a regular file. */
+/* OK: `st` is that of a regular file.  Only who just reads may `follow`. */
 static enum staple_result
-look(const struct staple *s, struct stat *st, char *why)
+look(const struct staple *s, int follow, struct stat *st, char *why)
 {
-	if (fstatat(s->dir, s->name, st, AT_SYMLINK_NOFOLLOW) == -1)
+	if (fstatat(s->dir, s->name, st, follow ? 0 : AT_SYMLINK_NOFOLLOW) ==
+	    -1)
 		return errno == ENOENT ? STAPLE_ABSENT
 				       : fail(s, "look at", why);
 	if (S_ISREG(st->st_mode))
 		return STAPLE_OK;
 	snprintf(why, WHY_MAX,
-	    "%.300s is %s, not a regular file; it is not touched", s->path,
-	    kind(st->st_mode));
-	return STAPLE_FAILED;
+	    "%.300s is %s, not a regular file; it is not touched%s", s->path,
+	    kind(st->st_mode),
+	    S_ISLNK(st->st_mode) ? ": name the file that it leads to instead"
+				 : "");
+	return STAPLE_REFUSED;
 }
 
 /* Reads until `max` bytes or the end. */
@@ -364,15 +446,16 @@ read_all(int fd, unsigned char *buf, size_t max, size_t *len)
 }
 
 static enum staple_result
-read_file(
-    struct staple *s, size_t max, unsigned char **buf, size_t *len, char *why)
+read_file(struct staple *s, int follow, size_t max, unsigned char **buf,
+    size_t *len, char *why)
 {
+	const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	enum staple_result res = STAPLE_OK;
 	struct stat st;
 	int fd;
 
-	fd = openat(s->dir, s->name,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	fd = follow ? openat(s->dir, s->name, flags)
+		    : openat(s->dir, s->name, flags | O_NOFOLLOW);
 	if (fd == -1)
 		return errno == ENOENT ? STAPLE_ABSENT : fail(s, "read", why);
 	if (fstat(fd, &st) == -1)
@@ -380,7 +463,7 @@ read_file(
 	else if (!S_ISREG(st.st_mode)) {
 		snprintf(why, WHY_MAX, "%.300s is no longer a regular file",
 		    s->path);
-		res = STAPLE_FAILED;
+		res = STAPLE_REFUSED;
 	} else {
 		/* one more than it has, to see that this is the end */
 		if (st.st_size >= 0 && (uintmax_t)st.st_size < max)
@@ -393,18 +476,18 @@ read_file(
 	return res;
 }
 
-enum staple_result
-staple_read(
-    struct staple *s, size_t max, unsigned char **buf, size_t *len, char *why)
+static enum staple_result
+read_whole(struct staple *s, int follow, size_t max, unsigned char **buf,
+    size_t *len, char *why)
 {
 	enum staple_result res;
 	struct stat st;
 
 	*buf = NULL;
 	*len = 0;
-	if ((res = look(s, &st, why)) != STAPLE_OK)
+	if ((res = look(s, follow, &st, why)) != STAPLE_OK)
 		return res;
-	res = read_file(s, max, buf, len, why);
+	res = read_file(s, follow, max, buf, len, why);
 	if (res != STAPLE_OK) {
 		sandbox_forget(*buf, *len);
 		free(*buf);
@@ -414,7 +497,21 @@ staple_read(
 	return res;
 }
 
-/* ---- writing ---- */
+enum staple_result
+staple_read(
+    struct staple *s, size_t max, unsigned char **buf, size_t *len, char *why)
+{
+	return read_whole(s, 0, max, buf, len, why);
+}
+
+enum staple_result
+staple_read_linked(
+    struct staple *s, size_t max, unsigned char **buf, size_t *len, char *why)
+{
+	return read_whole(s, 1, max, buf, len, why);
+}
+
+/* ---- can it be replaced? ---- */
 
 /* POSIX lets only its owner replace a file in a sticky directory. */
 static int
@@ -429,6 +526,12 @@ is_guarded(const struct staple *s)
 	    file.st_uid != me;
 }
 
+uint64_t
+staple_written_id(const struct staple *s)
+{
+	return s->written;
+}
+
 int
 staple_mode(const struct staple *s)
 {
@@ -439,20 +542,46 @@ staple_mode(const struct staple *s)
 	return (int)(st.st_mode & 0777);
 }
 
-enum staple_result
-staple_writable(struct staple *s, char *why)
+/* Is something mounted on it by itself, so that no rename replaces it? */
+static int
+is_mount(const struct staple *s)
 {
-	char error[WORDS_ERROR_MAX];
+#if defined(STATX_BASIC_STATS) && defined(STATX_ATTR_MOUNT_ROOT)
+	struct statx st;
 
-	if (faccessat(s->dir, ".", R_OK | W_OK | X_OK, AT_EACCESS) == 0) {
-		if (!is_guarded(s))
-			return STAPLE_OK;
-		errno = EPERM;
-	}
-	snprintf(why, WHY_MAX, "cannot write in the directory of %.300s: %s",
-	    s->path, words_error(error, errno, (long)geteuid()));
+	return statx(s->dir, s->name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &st) ==
+	    0 &&
+	    (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+#else
+	(void)s;
+	return 0;
+#endif
+}
+
+static enum staple_result
+fail_mount(const struct staple *s, char *why)
+{
+	snprintf(why, WHY_MAX,
+	    "%.300s is a mount point of its own (as docker run -v FILE:FILE "
+	    "makes it), which cannot be replaced: mount its directory instead",
+	    s->path);
 	return STAPLE_FAILED;
 }
+
+/* As far as one can tell without trying. */
+static enum staple_result
+check_writable(const struct staple *s, char *why)
+{
+	if (faccessat(s->dir, ".", R_OK | W_OK | X_OK, AT_EACCESS) == -1)
+		return fail_directory(s, why);
+	if (is_guarded(s)) {
+		errno = EPERM;
+		return fail(s, "replace", why);
+	}
+	return is_mount(s) ? fail_mount(s, why) : STAPLE_OK;
+}
+
+/* ---- names ---- */
 
 /*
  * The name is hidden, since HAProxy loads what is not; it is the same in each
@@ -490,24 +619,67 @@ hide(char out[NAME_MAX + 1], const char *name, const char *ext)
 }
 
 static void
-draft_name(struct draft *d, const char *name)
+lockfile_init(struct lockfile *l, const char *name)
 {
-	hide(d->name, name, NULL);
+	hide(l->name, name, NULL);
+	l->fd = -1;
+	l->ino = 0;
+	l->stays = 0;
 }
 
-/* Is this open file the one that has the draft's name? */
+static void
+tempfile_init(struct tempfile *t, const char *name, ino_t ino)
+{
+	char ext[2 + 2 * sizeof(uintmax_t)];
+
+	snprintf(ext, sizeof(ext), "-%jx", (uintmax_t)ino);
+	hide(t->name, name, ext);
+	t->fd = -1;
+}
+
+static enum staple_result
+in_the_way(
+    const struct staple *s, const char *name, const char *what, char *why)
+{
+	snprintf(why, WHY_MAX,
+	    "%s is in the way beside %.300s: %s, which no run of this program "
+	    "makes; remove it",
+	    name, s->path, what);
+	return STAPLE_FAILED;
+}
+
+/* ---- the lock ---- */
+
+/* Is this open file the one that has the name? */
 static int
-is_named(const struct staple *s, const struct draft *d, int fd)
+is_named(const struct staple *s, const char *name, int fd)
 {
 	struct stat ours, named;
 
 	return fstat(fd, &ours) == 0 &&
-	    fstatat(s->dir, d->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    fstatat(s->dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
 }
 
-/* 0 locked, 1 somebody else holds the lock, -1 errno */
+/* Has another file the name, for sure? */
 static int
+is_anothers(const struct staple *s, const char *name, int fd)
+{
+	struct stat ours, named;
+
+	return fstat(fd, &ours) == 0 &&
+	    fstatat(s->dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    (ours.st_dev != named.st_dev || ours.st_ino != named.st_ino);
+}
+
+enum lock {
+	LOCK_OURS,
+	LOCK_HELD,
+	LOCK_UNKNOWN, /* this file system has no locks */
+	LOCK_FAILED   /* see errno */
+};
+
+static enum lock
 lock(int fd)
 {
 	int rc;
@@ -515,7 +687,38 @@ lock(int fd)
 	do
 		rc = flock(fd, LOCK_EX | LOCK_NB);
 	while (rc == -1 && errno == EINTR);
-	return rc == -1 && errno == EWOULDBLOCK ? 1 : rc;
+	if (rc == 0)
+		return LOCK_OURS;
+	if (errno == EWOULDBLOCK)
+		return LOCK_HELD;
+	return errno == ENOLCK || is_unsupported(errno) ? LOCK_UNKNOWN
+							: LOCK_FAILED;
+}
+
+/* In a sticky directory anybody may make a file, but not replace another's. */
+static int
+is_strangers(const struct staple *s, uid_t owner)
+{
+	struct stat dir;
+
+	return owner != 0 && owner != geteuid() &&
+	    fstatat(s->dir, ".", &dir, 0) == 0 &&
+	    (dir.st_mode & S_ISVTX) != 0 && owner != dir.st_uid;
+}
+
+/*
+ * Who may read a file may lock it for ever.  Only what a live run can have is
+ * believed: a file that nobody else may open, that has one name, and is young.
+ * The clock may have been set meanwhile, either way.
+ */
+static int
+is_believed(const struct staple *s, const struct stat *st, int64_t now)
+{
+	const int64_t age = now - (int64_t)st->st_mtim.tv_sec;
+
+	return (st->st_mode & 077) == 0 && st->st_nlink <= 1 &&
+	    age <= LOCK_MAX_AGE && age >= -LOCK_MAX_AGE &&
+	    !is_strangers(s, st->st_uid);
 }
 
 static enum staple_result
@@ -525,97 +728,149 @@ busy(const struct staple *s, char *why)
 	return STAPLE_BUSY;
 }
 
+static enum staple_result
+busy_foreign(const struct staple *s, const struct lockfile *l, char *why)
+{
+	snprintf(why, WHY_MAX,
+	    "%s beside %.300s belongs to another user: another run is saving, "
+	    "or was killed less than a minute ago",
+	    l->name, s->path);
+	return STAPLE_BUSY;
+}
+
 /*
- * Something has the draft's name already: a run that is saving holds a lock
- * on it; what a dead one left is unlocked, and removed.
+ * What a dead run left.  Should it live, it cannot replace the file any more,
+ * and finds out: the new response goes before the lock.
  */
 static enum staple_result
-draft_clear(const struct staple *s, const struct draft *d, char *why)
+remove_left(
+    const struct staple *s, const struct lockfile *l, ino_t ino, char *why)
 {
-	enum staple_result res = STAPLE_OK;
-	struct stat st;
-	int fd, held = 0;
+	char error[WORDS_ERROR_MAX];
+	struct tempfile t;
 
-	if (fstatat(s->dir, d->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+	tempfile_init(&t, s->name, ino);
+	if ((unlinkat(s->dir, t.name, 0) == 0 || errno == ENOENT) &&
+	    (unlinkat(s->dir, l->name, 0) == 0 || errno == ENOENT))
+		return STAPLE_OK;
+	snprintf(why, WHY_MAX,
+	    "cannot remove what a killed run left beside %.300s, %s: %s",
+	    s->path, l->name, words_error(error, errno, (long)geteuid()));
+	return STAPLE_FAILED;
+}
+
+/*
+ * Something has the lock file's name already: a run that is saving holds a
+ * lock on it; what a dead one left is removed.  Where the lock is held, but
+ * not believed, there is a pause (BUSY) after that, in which a live one may
+ * find out.
+ */
+static enum staple_result
+lockfile_clear(
+    const struct staple *s, const struct lockfile *l, int64_t now, char *why)
+{
+	const int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	enum staple_result res = STAPLE_OK;
+	enum lock held = LOCK_UNKNOWN;
+	struct stat st;
+	int fd;
+
+	if (fstatat(s->dir, l->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? STAPLE_OK : fail(s, "write", why);
-	if (!S_ISREG(st.st_mode)) {
-		/* only what is locked and known may be removed by name */
-		snprintf(why, WHY_MAX,
-		    "%s is in the way beside %.300s: %s, which no run of this "
-		    "program makes; remove it",
-		    d->name, s->path, kind(st.st_mode));
-		return STAPLE_FAILED;
-	}
-	fd = openat(s->dir, d->name,
-	    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (!S_ISREG(st.st_mode))
+		return in_the_way(s, l->name, kind(st.st_mode), why);
+	fd = openat(s->dir, l->name, O_RDWR | flags);
 	/* its mode may be that of a file that is not to be written */
 	if (fd == -1 && errno == EACCES)
-		fd = openat(s->dir, d->name,
-		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		fd = openat(s->dir, l->name, O_RDONLY | flags);
 	if (fd == -1 && (errno == ENOENT || errno == ELOOP))
 		return STAPLE_OK;
-	if (fd == -1 && errno == EACCES) {
-		snprintf(why, WHY_MAX,
-		    "%s beside %.300s belongs to another user: another run is "
-		    "saving, or was killed; then remove it",
-		    d->name, s->path);
-		return STAPLE_BUSY;
-	}
-	if (fd == -1 || (held = lock(fd)) == -1)
+	if (fd == -1 ? errno != EACCES && errno != EWOULDBLOCK
+		     : fstat(fd, &st) == -1 || (held = lock(fd)) == LOCK_FAILED)
 		res = fail(s, "lock a temporary file beside", why);
-	else if (held == 1)
+	else if (held != LOCK_OURS && is_believed(s, &st, now))
+		res = fd == -1 ? busy_foreign(s, l, why) : busy(s, why);
+	else if (fd == -1 || is_named(s, l->name, fd))
+		res = remove_left(s, l, st.st_ino, why);
+	if (res == STAPLE_OK && held != LOCK_OURS)
 		res = busy(s, why);
-	else if (is_named(s, d, fd) && unlinkat(s->dir, d->name, 0) == -1)
-		res = fail(s, "remove an old temporary file beside", why);
 	if (fd != -1)
 		close(fd);
 	return res;
 }
 
-/*
- * Creates the draft and locks it.  It is the lock: only one run has it, and
- * unlike a directory it is not for others to open while it is written.
- */
+/* Is the new, empty file ours, and nobody else's?  UNKNOWN: it is. */
+static enum lock
+lockfile_take(const struct staple *s, struct lockfile *l)
+{
+	struct stat st;
+	enum lock held;
+
+	if (fstat(l->fd, &st) == -1 || (held = lock(l->fd)) == LOCK_FAILED)
+		return LOCK_FAILED;
+	l->ino = st.st_ino;
+	/* before it was locked, another run may have cleared it */
+	return is_named(s, l->name, l->fd) ? held : LOCK_HELD;
+}
+
 static enum staple_result
-draft_open(const struct staple *s, struct draft *d, char *why)
+fail_create(const struct staple *s, char *why)
+{
+	const int error = errno;
+
+	if (is_mount(s))
+		return fail_mount(s, why);
+	errno = error;
+	return error == EACCES || error == EPERM || error == EROFS
+	    ? fail_directory(s, why)
+	    : fail(s, "create a temporary file beside", why);
+}
+
+/* Creates the lock file and locks it; it is for nobody else to open. */
+static enum staple_result
+lockfile_open(
+    const struct staple *s, struct lockfile *l, int64_t now, char *why)
 {
 	enum staple_result res;
-	int tries, held;
+	enum lock held;
+	int tries;
 
-	for (tries = 0; tries < DRAFT_TRIES; tries++) {
-		d->fd = openat(s->dir, d->name,
+	for (tries = 0; tries < LOCK_TRIES; tries++) {
+		l->fd = openat(s->dir, l->name,
 		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-		if (d->fd == -1 && errno != EEXIST)
-			return fail(s, "create a temporary file beside", why);
-		if (d->fd == -1) {
-			if ((res = draft_clear(s, d, why)) != STAPLE_OK)
+		if (l->fd == -1 && errno != EEXIST)
+			return fail_create(s, why);
+		if (l->fd == -1) {
+			if ((res = lockfile_clear(s, l, now, why)) != STAPLE_OK)
 				return res;
 			continue;
 		}
-		/* before it was locked, another run may have cleared it */
-		if ((held = lock(d->fd)) == 0 && is_named(s, d, d->fd))
+		held = lockfile_take(s, l);
+		if (held == LOCK_OURS || held == LOCK_UNKNOWN)
 			return STAPLE_OK;
-		if (held == -1) {
+		if (held == LOCK_FAILED) {
 			res = fail(s, "lock a temporary file beside", why);
-			if (is_named(s, d, d->fd))
-				(void)unlinkat(s->dir, d->name, 0);
+			if (is_named(s, l->name, l->fd))
+				(void)unlinkat(s->dir, l->name, 0);
 		}
-		close(d->fd);
-		d->fd = -1;
-		if (held == -1)
+		close(l->fd);
+		l->fd = -1;
+		if (held == LOCK_FAILED)
 			return res;
 	}
 	return busy(s, why);
 }
 
-/* Unlocks it, after it has gone. */
+/* Unlocks it, after it has gone; a later run's is let be. */
 static void
-draft_close(const struct staple *s, const struct draft *d)
+lockfile_close(const struct staple *s, const struct lockfile *l)
 {
-	if (is_named(s, d, d->fd))
-		(void)unlinkat(s->dir, d->name, 0);
-	close(d->fd);
+	if (!l->stays && !is_anothers(s, l->name, l->fd))
+		(void)unlinkat(s->dir, l->name, 0);
+	close(l->fd);
 }
+
+/* ---- the new response ---- */
 
 static int
 write_all(int fd, const unsigned char *p, size_t len)
@@ -638,19 +893,54 @@ write_all(int fd, const unsigned char *p, size_t len)
 	return 0;
 }
 
-/* Only root can give files away: the owner is kept where that is allowed. */
+/* Not to be had, here or for this user: not a failure of the disk. */
+static int
+is_refused(int error)
+{
+	return error == EPERM || error == EACCES || error == EROFS ||
+	    is_unsupported(error);
+}
+
+/*
+ * Owner and mode of the old file, or the mode of a new one.  Only root can
+ * give files away, and FAT, CIFS and FUSE may know neither.
+ */
 static int
 set_rights(int fd, const struct stat *old, mode_t mode)
 {
-	if (old == NULL)
-		return fchmod(fd, mode);
-	if (fchown(fd, old->st_uid, old->st_gid) == -1 && errno != EPERM &&
-	    errno != EINVAL)
+	if (old != NULL &&
+	    ((fchown(fd, old->st_uid, old->st_gid) == -1 &&
+		 !is_refused(errno)) ||
+		(fchown(fd, (uid_t)-1, old->st_gid) == -1 &&
+		    !is_refused(errno))))
 		return -1;
-	if (fchown(fd, (uid_t)-1, old->st_gid) == -1 && errno != EPERM &&
-	    errno != EINVAL)
-		return -1;
-	return fchmod(fd, old->st_mode & 0777);
+	return fchmod(fd, mode) == -1 && !is_refused(errno) ? -1 : 0;
+}
+
+/* Who could read the old file, or is to read the new one, and now cannot. */
+static void
+tell_rights(const struct staple *s, int fd, const struct stat *old, mode_t mode,
+    char *why)
+{
+	struct stat st;
+	char was[48] = "";
+
+	why[0] = '\0';
+	if (fstat(fd, &st) == -1 || (st.st_mode & 04) != 0 ||
+	    ((mode & 0444 & ~st.st_mode) == 0 &&
+		(old == NULL ||
+		    ((st.st_uid == old->st_uid || old->st_uid == 0) &&
+			(st.st_gid == old->st_gid || (mode & 040) == 0)))))
+		return;
+	if (old != NULL)
+		snprintf(was, sizeof(was), " and %ld:%ld", (long)old->st_uid,
+		    (long)old->st_gid);
+	snprintf(why, WHY_MAX,
+	    "%.300s has the mode %04o and belongs to %ld:%ld, not %04o%s: this "
+	    "could not be set here; a server that runs as another user may "
+	    "not be able to read it",
+	    s->path, (unsigned)st.st_mode & 0777, (long)st.st_uid,
+	    (long)st.st_gid, (unsigned)mode, was);
 }
 
 /* Some file systems tell only on close; the lock is kept by the other one. */
@@ -666,20 +956,48 @@ close_copy(int fd)
 
 /* All but the rename; `*what` is the step that failed. */
 static int
-draft_fill(const struct draft *d, const struct staple_bytes *b,
-    const struct stat *old, const char **what)
+tempfile_fill(
+    const struct tempfile *t, const struct staple_bytes *b, const char **what)
 {
 	*what = "write";
-	if (write_all(d->fd, b->p, b->len) == -1)
-		return -1;
-	*what = "set the permissions of";
-	if (set_rights(d->fd, old, b->mode) == -1)
+	if (write_all(t->fd, b->p, b->len) == -1)
 		return -1;
 	*what = "flush to the disk";
-	if (sync_fd(d->fd) == -1)
+	if (sync_fd(t->fd) == -1)
 		return -1;
 	*what = "close";
-	return close_copy(d->fd);
+	return close_copy(t->fd);
+}
+
+/* What has its name already was left by a run whose lock is gone. */
+static int
+tempfile_open(const struct staple *s, struct tempfile *t)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+
+	t->fd = openat(s->dir, t->name, flags, 0600);
+	if (t->fd == -1 && errno == EEXIST && unlinkat(s->dir, t->name, 0) == 0)
+		t->fd = openat(s->dir, t->name, flags, 0600);
+	return t->fd == -1 ? -1 : 0;
+}
+
+/* Until here it is for nobody else to open, and so for nobody to lock. */
+static enum staple_result
+tempfile_rename(const struct staple *s, const struct tempfile *t,
+    const struct lockfile *l, const struct stat *old, mode_t mode, char *why)
+{
+	if (set_rights(t->fd, old, mode) == -1)
+		return fail(s, "set the permissions of", why);
+	tell_rights(s, t->fd, old, mode, why);
+	if (!is_named(s, l->name, l->fd))
+		return busy(s, why);
+	if (renameat(s->dir, t->name, s->dir, s->name) == 0)
+		return STAPLE_WRITTEN;
+	if (errno == ENOENT)
+		return busy(s, why);
+	if (errno == EBUSY || errno == EXDEV)
+		return fail_mount(s, why);
+	return fail(s, "rename a temporary file to", why);
 }
 
 /* The directory is flushed later; -1: no memory to remember that. */
@@ -703,31 +1021,42 @@ dir_to_flush(struct staple *s)
 	return s->shared->flush_fd;
 }
 
-/* The draft is left to the caller unless it has become the file. */
 static enum staple_result
-put(const struct staple *s, const struct draft *d, int dir,
-    const struct staple_bytes *b, const struct stat *old, char *why)
+put(struct staple *s, struct lockfile *l, const struct staple_bytes *b,
+    const struct stat *old, char *why)
 {
+	enum staple_result res;
+	struct tempfile t;
 	const char *what;
+	struct stat st;
 
-	if (draft_fill(d, b, old, &what) == -1)
-		return fail(s, what, why);
-	if (!is_named(s, d, d->fd)) {
-		snprintf(why, WHY_MAX,
-		    "the temporary file beside %.300s was taken away; do locks "
-		    "work in this file system?",
-		    s->path);
-		return STAPLE_FAILED;
-	}
-	if (renameat(s->dir, d->name, s->dir, s->name) == -1)
-		return fail(s, "rename a temporary file to", why);
+	tempfile_init(&t, s->name, l->ino);
+	if (tempfile_open(s, &t) == -1)
+		return fail(s, "create a temporary file beside", why);
+	if (tempfile_fill(&t, b, &what) == -1)
+		res = fail(s, what, why);
+	else
+		res = tempfile_rename(s, &t, l, old,
+		    old != NULL ? old->st_mode & 0777 : b->mode, why);
+	if (res != STAPLE_WRITTEN)
+		l->stays = unlinkat(s->dir, t.name, 0) == -1 && errno != ENOENT;
+	s->written = res == STAPLE_WRITTEN && fstat(t.fd, &st) == 0
+	    ? fileid_of_stat(&st)
+	    : 0;
+	close(t.fd);
+	return res;
+}
+
+/* Makes the rename durable, now or with all others. */
+static enum staple_result
+flush_rename(const struct staple *s, int dir, char *why)
+{
 	if (s->shared != NULL && owe_flush(s->shared, s->path) == 0)
 		return STAPLE_WRITTEN;
-	if (sync_dir(dir) == -1) {
-		fail(s, "flush to the disk the directory of", why);
-		return STAPLE_NOT_DURABLE;
-	}
-	return STAPLE_WRITTEN;
+	if (sync_dir(dir) == 0)
+		return STAPLE_WRITTEN;
+	fail(s, "flush to the disk the directory of", why);
+	return STAPLE_NOT_DURABLE;
 }
 
 /* Does the file hold these bytes?  OK: it does not, `old` is what it holds. */
@@ -771,13 +1100,9 @@ mark_look(const struct staple *s, const char *name, struct stat *st, char *why)
 	if (fstatat(s->dir, name, st, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? STAPLE_ABSENT
 				       : fail(s, "look for a marker of", why);
-	if (S_ISREG(st->st_mode))
-		return STAPLE_OK;
-	snprintf(why, WHY_MAX,
-	    "%s is in the way beside %.300s: %s, which no run of this program "
-	    "makes; remove it",
-	    name, s->path, kind(st->st_mode));
-	return STAPLE_FAILED;
+	return S_ISREG(st->st_mode)
+	    ? STAPLE_OK
+	    : in_the_way(s, name, kind(st->st_mode), why);
 }
 
 static int
@@ -799,24 +1124,47 @@ mark_take(struct staple_mark *m, const struct stat *st)
 }
 
 /*
+ * A new marker, or the one that is there if it is ours.  What is another
+ * user's, or has another name and so may be any file, is not written to: its
+ * name is given to a new one.
+ */
+static int
+mark_open(const struct staple *s, const char *name, int *made)
+{
+	const int flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK |
+	    O_NOCTTY | O_CLOEXEC;
+	struct stat st;
+	int fd;
+
+	*made = 1;
+	fd = openat(s->dir, name, flags | O_CREAT | O_EXCL, 0600);
+	if (fd != -1 || errno != EEXIST)
+		return fd;
+	*made = 0;
+	fd = openat(s->dir, name, flags);
+	if (fd == -1 && errno != EACCES)
+		return -1;
+	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_nlink <= 1 && st.st_uid == geteuid())
+		return fd;
+	if (fd != -1)
+		close(fd);
+	return unlinkat(s->dir, name, 0) == -1
+	    ? -1
+	    : openat(s->dir, name, flags | O_CREAT | O_EXCL, 0600);
+}
+
+/*
  * Each save makes it longer, so that nobody takes away another run's.  What
- * another user left cannot be made longer, but says what it has to.
+ * may not even be removed says what it has to.
  */
 static int
 mark_lengthen(const struct staple *s, const char *name, int *made)
 {
-	const int flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK |
-	    O_NOCTTY | O_CLOEXEC;
 	int fd, rc, saved;
 
-	*made = 1;
-	fd = openat(s->dir, name, flags | O_CREAT | O_EXCL, 0600);
-	if (fd == -1 && errno == EEXIST) {
-		*made = 0;
-		fd = openat(s->dir, name, flags);
-	}
-	if (fd == -1)
-		return !*made && errno == EACCES ? 0 : -1;
+	if ((fd = mark_open(s, name, made)) == -1)
+		return !*made && (errno == EACCES || errno == EPERM) ? 0 : -1;
 	rc = write_all(fd, (const unsigned char *)"\n", 1);
 	saved = errno;
 	if (close(fd) == -1 && rc == 0)
@@ -864,9 +1212,9 @@ mark_undo(const struct staple *s)
 }
 
 enum staple_result
-staple_owed(struct staple *s, struct staple_mark *m, char *why)
+staple_owed(struct staple *s, int64_t now, struct staple_mark *m, char *why)
 {
-	struct draft d = {.fd = -1};
+	struct lockfile l;
 	char name[NAME_MAX + 1];
 	enum staple_result res;
 	struct stat st;
@@ -876,38 +1224,30 @@ staple_owed(struct staple *s, struct staple_mark *m, char *why)
 	if ((res = mark_look(s, name, &st, why)) != STAPLE_OK)
 		return res;
 	/* what is about to be replaced is not to be taken for told */
-	draft_name(&d, s->name);
-	if ((res = draft_open(s, &d, why)) == STAPLE_BUSY)
+	lockfile_init(&l, s->name);
+	if ((res = lockfile_open(s, &l, now, why)) == STAPLE_BUSY)
 		return STAPLE_OK;
 	if (res != STAPLE_OK)
 		return res;
 	if ((res = mark_look(s, name, &st, why)) == STAPLE_OK)
 		mark_take(m, &st);
-	draft_close(s, &d);
+	lockfile_close(s, &l);
 	return res;
 }
 
-/* Another user's draft: whether its run lives cannot be known. */
-static int
-is_foreign(const struct staple *s, const struct draft *d)
-{
-	return faccessat(s->dir, d->name, R_OK, AT_EACCESS) == -1 &&
-	    errno == EACCES;
-}
-
 static enum staple_result
-mark_remove(struct staple *s, const struct staple_mark *m, char *why)
+mark_remove(
+    struct staple *s, int64_t now, const struct staple_mark *m, char *why)
 {
-	struct draft d = {.fd = -1};
+	struct lockfile l;
 	char name[NAME_MAX + 1];
 	enum staple_result res;
 	struct stat st;
 
-	draft_name(&d, s->name);
+	lockfile_init(&l, s->name);
 	hide(name, s->name, MARK);
-	if ((res = draft_open(s, &d, why)) == STAPLE_BUSY)
-		/* what may stay for ever is not to be passed over */
-		return is_foreign(s, &d) ? STAPLE_FAILED : STAPLE_KEPT;
+	if ((res = lockfile_open(s, &l, now, why)) == STAPLE_BUSY)
+		return STAPLE_KEPT;
 	if (res != STAPLE_OK)
 		return res;
 	res = mark_look(s, name, &st, why);
@@ -915,19 +1255,20 @@ mark_remove(struct staple *s, const struct staple_mark *m, char *why)
 		res = STAPLE_KEPT;
 	else if (res == STAPLE_OK && unlinkat(s->dir, name, 0) == -1)
 		res = fail(s, "remove the marker beside", why);
-	draft_close(s, &d);
+	lockfile_close(s, &l);
 	return res;
 }
 
 enum staple_result
-staple_told(const char *path, const struct staple_mark *m, char *why)
+staple_told(
+    const char *path, int64_t now, const struct staple_mark *m, char *why)
 {
 	enum staple_result res;
 	struct staple *s;
 
 	if ((res = staple_open(path, &s, why)) != STAPLE_OK)
 		return res;
-	res = mark_remove(s, m, why);
+	res = mark_remove(s, now, m, why);
 	staple_close(s);
 	return res;
 }
@@ -935,7 +1276,7 @@ staple_told(const char *path, const struct staple_mark *m, char *why)
 /* ---- replacing ---- */
 
 static enum staple_result
-replace_locked(struct staple *s, const struct draft *d, int dir,
+replace_locked(struct staple *s, struct lockfile *l, int dir,
     const struct staple_bytes *b, staple_better *better, void *ctx, char *why)
 {
 	enum staple_result res;
@@ -946,15 +1287,19 @@ replace_locked(struct staple *s, const struct draft *d, int dir,
 	res = decide(s, b, better, ctx, why);
 	if (res != STAPLE_OK && res != STAPLE_ABSENT)
 		return res;
-	if ((res = look(s, &st, why)) == STAPLE_FAILED)
+	res = look(s, 0, &st, why);
+	if (res != STAPLE_OK && res != STAPLE_ABSENT)
 		return res;
 	absent = res == STAPLE_ABSENT;
 	res = STAPLE_OK;
 	if (b->mark != NULL)
 		res = mark_set(s, dir, b->mark, &made, why);
 	if (res == STAPLE_OK)
-		res = put(s, d, dir, b, absent ? NULL : &st, why);
-	if (res == STAPLE_FAILED && made)
+		res = put(s, l, b, absent ? NULL : &st, why);
+	if (res == STAPLE_WRITTEN)
+		return flush_rename(s, dir, why);
+	/* who took the lock away may count on the marker by now */
+	if (made && is_named(s, l->name, l->fd))
 		mark_undo(s);
 	return res;
 }
@@ -964,27 +1309,52 @@ staple_replace(struct staple *s, const struct staple_bytes *b,
     staple_better *better, void *ctx, char *why)
 {
 	enum staple_result res;
-	struct draft d = {.fd = -1};
+	struct lockfile l;
 	char ignored[WHY_MAX];
 	int dir;
 
-	draft_name(&d, s->name);
+	lockfile_init(&l, s->name);
 	res = decide(s, b, better, ctx, why);
 	if (res != STAPLE_OK && res != STAPLE_ABSENT) {
-		/* a killed run's draft is no reason to fail, if it stays */
-		(void)draft_clear(s, &d, ignored);
+		/* what a killed run left is no reason to fail, if it stays */
+		(void)lockfile_clear(s, &l, b->now, ignored);
 		return res;
 	}
 	if ((dir = dir_to_flush(s)) == -1)
 		return fail(s, "open the directory of", why);
-	if ((res = draft_open(s, &d, why)) == STAPLE_OK) {
-		res = replace_locked(s, &d, dir, b, better, ctx, why);
-		if (res == STAPLE_WRITTEN || res == STAPLE_NOT_DURABLE)
-			close(d.fd);
-		else
-			draft_close(s, &d);
+	if ((res = lockfile_open(s, &l, b->now, why)) == STAPLE_OK) {
+		res = replace_locked(s, &l, dir, b, better, ctx, why);
+		lockfile_close(s, &l);
 	}
 	if (s->shared == NULL)
 		close(dir);
 	return res;
+}
+
+enum staple_result
+staple_try(struct staple *s, const struct staple_bytes *b,
+    staple_better *better, void *ctx, char *why)
+{
+	char name[NAME_MAX + 1];
+	enum staple_result res;
+	struct lockfile l;
+	struct stat st;
+
+	res = decide(s, b, better, ctx, why);
+	if (res != STAPLE_OK && res != STAPLE_ABSENT)
+		return res;
+	if ((res = check_writable(s, why)) != STAPLE_OK)
+		return res;
+	lockfile_init(&l, s->name);
+	if (fstatat(s->dir, l.name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    !S_ISREG(st.st_mode))
+		return in_the_way(s, l.name, kind(st.st_mode), why);
+	hide(name, s->name, MARK);
+	if (b->mark != NULL) {
+		res = mark_look(s, name, &st, why);
+		if (res != STAPLE_OK && res != STAPLE_ABSENT)
+			return res;
+	}
+	why[0] = '\0';
+	return STAPLE_WRITTEN;
 }

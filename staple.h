@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 struct staple;
@@ -30,6 +31,7 @@ enum staple_result {
 	STAPLE_WRITTEN,     /* replaced, and durable (see staple_dirs_flush) */
 	STAPLE_NOT_DURABLE, /* replaced, but a crash may undo it; see `why` */
 	STAPLE_BUSY,        /* another run is saving here; try again */
+	STAPLE_REFUSED,     /* no regular file is there; see `why` */
 	STAPLE_FAILED       /* see `why`; the old file is as it was */
 };
 
@@ -60,17 +62,21 @@ void staple_dirs_free(struct staple_dirs *);
 enum staple_result staple_dirs_flush(struct staple_dirs *, char *why);
 
 /*
- * Reads up to `max` bytes, which the caller owns; OK, ABSENT or FAILED.
- * Anything but a regular file is a failure.
+ * Reads up to `max` bytes, which the caller owns; OK, ABSENT, FAILED, or, of
+ * anything but a regular file, REFUSED.
  */
 enum staple_result staple_read(
     struct staple *, size_t max, unsigned char **buf, size_t *len, char *why);
 
+/* The same through a symbolic link, as servers read: not for who will write. */
+enum staple_result staple_read_linked(
+    struct staple *, size_t max, unsigned char **buf, size_t *len, char *why);
+
+/* fileid.h: of what was written here last; 0: nothing, or it is not known. */
+uint64_t staple_written_id(const struct staple *);
+
 /* Its permissions as they are now; -1: they cannot be known. */
 int staple_mode(const struct staple *);
-
-/* Could it be replaced, as far as one can tell without trying? */
-enum staple_result staple_writable(struct staple *, char *why);
 
 /*
  * A marker, ".site.pem.ocsp.changed" beside the file: somebody is yet to be
@@ -86,20 +92,22 @@ struct staple_mark {
 
 /* Is there one?  OK, ABSENT or FAILED. */
 enum staple_result staple_owed(
-    struct staple *, struct staple_mark *, char *why);
+    struct staple *, int64_t now, struct staple_mark *, char *why);
 
 /*
  * All was told that there was when the mark was taken.  OK: it is removed;
  * KEPT: another run needs it still, or will see to it; ABSENT; FAILED.
  */
 enum staple_result staple_told(
-    const char *path, const struct staple_mark *, char *why);
+    const char *path, int64_t now, const struct staple_mark *, char *why);
 
 /*
  * Replaces the file with `len` bytes if `better` says so of what is there
  * (of its first `max` bytes).  `mode` is for a new file; an old one's mode
  * and, where allowed, owner are kept.  BUSY is returned at once.  With `mark`
- * a marker is there before the rename, and is known by it afterwards.
+ * a marker is there before the rename, and is known by it afterwards.  Where
+ * it is WRITTEN, `why` tells who may not read it, against what was wanted, or
+ * is empty.
  */
 struct staple_bytes {
 	const unsigned char *p;
@@ -107,8 +115,16 @@ struct staple_bytes {
 	size_t max;
 	mode_t mode;
 	struct staple_mark *mark; /* NULL: no marker */
+	int64_t now;              /* by which the age of a lock is told */
 };
 enum staple_result staple_replace(struct staple *, const struct staple_bytes *,
+    staple_better *better, void *ctx, char *why);
+
+/*
+ * What that would end with, as far as it shows without writing: of a full
+ * disk, quotas, and who else is saving nothing is known.
+ */
+enum staple_result staple_try(struct staple *, const struct staple_bytes *,
     staple_better *better, void *ctx, char *why);
 
 void staple_close(struct staple *);

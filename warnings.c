@@ -130,7 +130,9 @@ warn_mode(struct text *out, const struct warnings *w)
 {
 	int mode = w->mode;
 
-	if (mode != -1 && (mode & 04) == 0 && (w->options->mode & 04) != 0)
+	if (w->rights[0] != '\0')
+		warn(out, w, "%s", w->rights);
+	else if (mode != -1 && (mode & 04) == 0 && (w->options->mode & 04) != 0)
 		warn(out, w,
 		    "%s has the mode %04o: with Exim there is no TLS, and "
 		    "lighttpd, Pen and Apache staple nothing, if their users "

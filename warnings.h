@@ -17,8 +17,9 @@ struct warnings {
 	const struct ocsp_verdict *verdict; /* of what was written */
 	const char *path;                   /* the certificate's */
 	const char *output;                 /* the response's */
-	size_t len;                         /* its size, in bytes */
-	int mode;                           /* of its file; -1: not known */
+	const char *rights; /* mode and owner that could not be kept; or "" */
+	size_t len;         /* its size, in bytes */
+	int mode;           /* of its file; -1: not known */
 	int64_t now;
 };
 

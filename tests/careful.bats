@@ -211,7 +211,7 @@ killed_before_the_rename() {
 	leaf site revoked
 	mkdir site.pem.ocsp
 	fetch --write-revoked site.pem
-	exits 3
+	exits 2
 	rmdir site.pem.ocsp
 	limited --write-revoked site.pem
 	exits 5

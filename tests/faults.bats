@@ -39,7 +39,7 @@ setup() {
 
 # In a directory to try in, by its state: what was stored before.
 store() {
-	rm -rf .site.pem.ocsp.* site.pem.ocsp
+	rm -rf .site.pem.ocsp[.-]* site.pem.ocsp
 	case $1 in
 	older) cp ../old site.pem.ocsp ;;
 	same) cp ../new site.pem.ocsp ;;
@@ -71,7 +71,7 @@ wrong() {
 	while IFS= read -r word || [ -n "$word" ]; do
 		[ "$((lines++))" -gt 0 ] || first=$word
 	done <err
-	if compgen -G '.site.pem.ocsp.*' >/dev/null; then
+	if compgen -G '.site.pem.ocsp[.-]*' >/dev/null; then
 		echo "a temporary file is left"
 	fi
 	[ ! -s out ] || echo "it wrote to standard output"
@@ -260,18 +260,20 @@ each() {
 @test "a directory that need not be flushed is no failure" {
 	echo "older survives fsync:2:EINVAL
 nothing survives fsync:2:EINVAL
-older survives fsync:2:ENOTSUP" >plan
+older survives fsync:2:ENOTSUP
+older survives fsync:2:ENOSYS" >plan
 	carry_out
 }
 
+# What a file system refuses that has no modes is no failure: see file.bats.
 @test "a mode that cannot be set leaves the old file, whole" {
-	each fchmod fails EPERM EIO EROFS ENOMEM
+	each fchmod fails EIO EDQUOT ENOMEM
 	carry_out
 }
 
 @test "an owner that may not be kept is not, and any other failure is one" {
-	each fchown survives EPERM EINVAL
-	each fchown fails EIO EROFS EDQUOT ENOMEM
+	each fchown survives EPERM EINVAL ENOTSUP ENOSYS EROFS EACCES
+	each fchown fails EIO EDQUOT ENOMEM
 	carry_out
 }
 
@@ -282,7 +284,12 @@ older survives fsync:2:ENOTSUP" >plan
 }
 
 @test "a lock that cannot be had leaves the old file, whole" {
-	each flock fails ENOLCK EIO EINVAL ENOTSUP
+	each flock fails EIO EBADF ENOMEM
+	carry_out
+}
+
+@test "where there are no locks at all, that is no failure" {
+	each flock survives ENOLCK EINVAL ENOTSUP ENOSYS
 	carry_out
 }
 
@@ -320,7 +327,7 @@ older survives fsync:2:ENOTSUP" >plan
 			[ "$(wc -l <err)" -eq 1 ]
 			grep -q '^ocspfetch: site.pem: ' err
 			cmp ../old site.pem.ocsp
-			[ "$(leftovers | wc -l)" -eq 1 ]
+			[ "$(leftovers | wc -l)" -ge 1 ]
 			shimmed ''
 			[ "$code" -eq 0 ]
 			[ ! -s err ]
@@ -331,27 +338,26 @@ older survives fsync:2:ENOTSUP" >plan
 }
 
 @test "what cannot be cleared of an earlier run is a failure, and told" {
-	local error draft
+	local error left
 	cd w0
 	store older
 	shimmed fsync:1:EIO,unlinkat:1:EIO
-	draft=$(leftovers)
-	[ -n "$draft" ]
+	left=$(leftovers)
+	[ "$(wc -l <<<"$left")" -eq 2 ]
 	for error in EIO EROFS EPERM EACCES; do
 		shimmed "unlinkat:1:$error"
 		[ "$code" -eq 3 ]
 		[ "$(wc -l <err)" -eq 1 ]
 		grep -q '^ocspfetch: site.pem: cannot remove' err
 		cmp ../old site.pem.ocsp
-		[ "$(leftovers)" = "$draft" ]
+		[ "$(leftovers)" = "$left" ]
 	done
 	# but not where there is nothing to save
-	store same
-	: >"$draft"
+	cp ../new site.pem.ocsp
 	shimmed unlinkat:1:EIO
 	is_whole_new
 	[ "$code" -eq 0 ]
-	[ "$(leftovers)" = "$draft" ]
+	[ "$(leftovers)" = "$left" ]
 	shimmed ''
 	[ "$code" -eq 0 ]
 	[ -z "$(leftovers)" ]

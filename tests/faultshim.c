@@ -69,9 +69,9 @@ static const struct error {
     {"EINVAL", EINVAL}, {"EIO", EIO}, {"EISDIR", EISDIR}, {"ELOOP", ELOOP},
     {"EMFILE", EMFILE}, {"ENFILE", ENFILE}, {"ENOENT", ENOENT},
     {"ENOLCK", ENOLCK}, {"ENOMEM", ENOMEM}, {"ENOSPC", ENOSPC},
-    {"ENOTDIR", ENOTDIR}, {"ENOTSUP", ENOTSUP}, {"EPERM", EPERM},
-    {"EROFS", EROFS}, {"ESTALE", ESTALE}, {"EWOULDBLOCK", EWOULDBLOCK},
-    {"EXDEV", EXDEV}};
+    {"ENOSYS", ENOSYS}, {"ENOTDIR", ENOTDIR}, {"ENOTSUP", ENOTSUP},
+    {"EPERM", EPERM}, {"EROFS", EROFS}, {"ESTALE", ESTALE},
+    {"EWOULDBLOCK", EWOULDBLOCK}, {"EXDEV", EXDEV}};
 
 /* Moves one byte instead of failing. */
 #define SHORT (-1)

@@ -169,7 +169,13 @@ in_order() {
 	done
 }
 
-# The temporary name that the last traced run used.
+# The hidden names that the last traced run used: of its lock, which is the same
+# in each run, and of the new response.
+lock_name() {
+	sed -n 's/^.*openat(.*"\([^"]*\)", [^,]*O_EXCL.*$/\1/p' ../trace |
+		grep -v - | tail -n 1
+}
+
 temporary_name() {
 	sed -n 's/^.*openat(.*"\([^"]*\)", [^,]*O_EXCL.*$/\1/p' ../trace |
 		tail -n 1
@@ -211,7 +217,7 @@ traced_unprivileged() {
 }
 
 is_saving() {
-	[ -n "$(find . -name '.site.pem.ocsp.*' -size +0)" ]
+	[ -n "$(find . -name '.site.pem.ocsp-*' -size +0)" ]
 }
 
 # rival MICROSECONDS ANSWER: another run that takes so long to save, $rival.
@@ -488,6 +494,92 @@ not_replaced() {
 	not_replaced both.pem
 }
 
+# not_ours: site.pem.ocsp as it is, is not replaced, and asks for nobody.
+not_ours() {
+	local before option
+	before=$(everything)
+	for option in -r0 -f --write-revoked -n -c; do
+		fetch "$option" site.pem
+		exits 2
+		says "ocspfetch: site.pem: "
+		says "site.pem.ocsp"
+		says "is not touched"
+	done
+	fetch -f -o site.pem.ocsp site.pem
+	exits 2
+	says "is not touched"
+	[ "$before" = "$(everything)" ]
+	[ "$(asked)" -eq 0 ]
+}
+
+@test "what no run and no accident leaves there is never replaced" {
+	local stored
+	site good
+	for stored in 'my notes' '{"error":404}' '404 page not found' ' ' \
+		'<svg/>' '<?xml version="1.0"?><config/>' 'MIIC3woBAKCC'; do
+		echo "stored: $stored"
+		echo "$stored" >site.pem.ocsp
+		not_ours
+	done
+	head -c 5000 /dev/urandom | sed '1s/^/x/' >site.pem.ocsp
+	not_ours
+	{ head -c 5000 /dev/zero; echo end; } >site.pem.ocsp
+	not_ours
+}
+
+@test "zeros, as a crash leaves them, are replaced" {
+	site good
+	head -c 1500 /dev/zero >site.pem.ocsp
+	fetch site.pem
+	exits 0
+	silent
+	is_good site.pem.ocsp
+}
+
+@test "a response that was cut off anywhere is replaced" {
+	local n
+	site good-same
+	fetch site.pem
+	exits 0
+	mv site.pem.ocsp whole
+	for n in 1 2 3 4 5 6 7 8 20 300; do
+		head -c "$n" whole >site.pem.ocsp
+		fetch site.pem
+		exits 0
+		silent
+		is_good site.pem.ocsp
+	done
+}
+
+@test "an error page is replaced under a derived name, not under one that is given" {
+	site good
+	echo "<!DOCTYPE html><h1>404</h1>" >site.pem.ocsp
+	cp site.pem.ocsp given
+	fetch -o given site.pem
+	exits 2
+	says "given"
+	echo "$PWD/site.pem [ocsp given]" >list
+	fetch -l list
+	exits 2
+	says "given"
+	cmp site.pem.ocsp given
+	fetch site.pem
+	exits 0
+	silent
+	is_good site.pem.ocsp
+}
+
+@test "what is not replaced is told in JSON and by -d as well" {
+	site good
+	echo precious >site.pem.ocsp
+	fetch -j site.pem
+	exits 2
+	[[ $output == *'"exit":2'* ]]
+	fetch -d site.pem
+	exits 2
+	[ "$(cat site.pem.ocsp)" = precious ]
+}
+
 # ---- what is never written
 
 # never_written CODE CODE-WITH-GOOD: no answer of these, by forge's table.
@@ -685,10 +777,94 @@ never_written() {
 	[ -z "$(leftovers)" ]
 }
 
+# shimmed FAULT ARGUMENTS...: a file system that refuses a call.
+shimmed() {
+	local fault=$1 asan
+	shift
+	asan=$(ldd "$OCSPFETCH" | awk '/libasan/ { print $3 }')
+	run --separate-stderr env LD_PRELOAD="$FAULTSHIM $asan" \
+		ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0" \
+		FAULT="$fault" "$OCSPFETCH" "$@"
+}
+
+@test "where chmod or chown is refused the file is written all the same" {
+	local error
+	site good
+	for error in EPERM EACCES ENOTSUP EINVAL ENOSYS EROFS; do
+		echo "refused: $error"
+		store good-older
+		chmod 600 site.pem.ocsp
+		shimmed "fchmod:1+:$error,fchown:1+:$error" --mode 600 site.pem
+		exits 0
+		silent
+		is_good site.pem.ocsp
+		[ -z "$(leftovers)" ]
+	done
+}
+
+@test "a mode that could not be set is warned of where a server may not read" {
+	site good
+	shimmed fchmod:1+:EPERM site.pem
+	exits 0
+	says "warning: "
+	says "site.pem.ocsp has the mode 0600"
+	says "not 0644"
+	is_good site.pem.ocsp
+	# nobody else was to read it
+	rm site.pem.ocsp
+	shimmed fchmod:1+:EPERM --mode 600 site.pem
+	exits 0
+	silent
+}
+
+@test "a group that could not be kept is warned of where it was to read" {
+	[ "$(id -u)" -eq 0 ] || skip "only root gives files away"
+	site good
+	store good-older
+	chown 0:23456 site.pem.ocsp
+	chmod 640 site.pem.ocsp
+	shimmed fchown:1+:EPERM --mode 640 site.pem
+	exits 0
+	says "warning: "
+	says "0:23456"
+	store good-older
+	chown 12345:23456 site.pem.ocsp
+	chmod 644 site.pem.ocsp
+	shimmed fchown:1+:EPERM site.pem
+	exits 0
+	silent
+}
+
+@test "where there are no locks the file is written, and one run saves at a time" {
+	local error
+	site good
+	for error in ENOLCK ENOTSUP ENOSYS EINVAL; do
+		echo "no locks: $error"
+		store good-older
+		shimmed "flock:1+:$error" site.pem
+		exits 0
+		silent
+		is_good site.pem.ocsp
+		[ -z "$(leftovers)" ]
+	done
+	# what a killed run left is in the way for a minute
+	store good-older
+	traced -e inject=/^rename:signal=KILL -- site.pem
+	exits 137
+	shimmed flock:1+:ENOLCK --deadline 1 site.pem
+	exits 3
+	says "another run is saving"
+	touch -d '2 minutes ago' .site.pem.ocsp.*
+	shimmed flock:1+:ENOLCK site.pem
+	exits 0
+	silent
+	[ -z "$(leftovers)" ]
+}
+
 # ---- how it is written
 
 @test "the new bytes are complete and on the disk before they get the name" {
-	local temp
+	local temp lock
 	site good
 	store good-older
 	traced -e trace=openat,write,/^fchown,fchmod,fsync,flock,/^rename,/^unlink \
@@ -697,20 +873,27 @@ never_written() {
 	silent
 	is_good site.pem.ocsp
 	temp=$(temporary_name)
-	[[ $temp == .site.pem.ocsp.?????? ]]
+	lock=$(lock_name)
+	[[ $temp == .site.pem.ocsp-* ]]
+	[[ $lock == .site.pem.ocsp.?????? ]]
 	[ ! -e "$temp" ]
-	in_order "openat[(][0-9]+<$PWD>, \"$temp\", .*O_CREAT[|]O_EXCL[|].*O_NOFOLLOW" \
+	[ ! -e "$lock" ]
+	# until just before the rename it is for nobody else to read, or to lock
+	in_order "openat[(][0-9]+<$PWD>, \"$lock\", .*O_CREAT[|]O_EXCL[|].*O_NOFOLLOW.*, 0600" \
+		"flock[(][0-9]+<$PWD/$lock>.* = 0" \
+		"openat[(][0-9]+<$PWD>, \"$temp\", .*O_CREAT[|]O_EXCL[|].*O_NOFOLLOW.*, 0600" \
 		"write[(][0-9]+<$PWD/$temp>" \
-		"fchmod[(][0-9]+<$PWD/$temp>" \
 		"fsync[(][0-9]+<$PWD/$temp>[)] += 0" \
-		"rename.*\"$temp\".*\"site.pem.ocsp\".* = 0" \
-		"fsync[(][0-9]+<$PWD>[)] += 0"
-	in_order "write[(][0-9]+<$PWD/$temp>" \
 		"fchown(32)?[(][0-9]+<$PWD/$temp>" \
-		"fsync[(][0-9]+<$PWD/$temp>"
+		"fchmod[(][0-9]+<$PWD/$temp>" \
+		"rename.*\"$temp\".*\"site.pem.ocsp\".* = 0" \
+		"unlink.*\"$lock\"" \
+		"fsync[(][0-9]+<$PWD>[)] += 0"
 	# by a rename and by nothing else
 	[ "$(grep -c '"site.pem.ocsp", .*\(O_WRONLY\|O_RDWR\)' ../trace)" -eq 0 ]
-	[ "$(grep -c 'unlink' ../trace)" -eq 0 ]
+	[ "$(grep -c 'unlink' ../trace)" -eq 1 ]
+	# the lock is never for others to open
+	[ "$(grep -c "fchmod.*$lock" ../trace)" -eq 0 ]
 }
 
 @test "what is stored is read again under the lock" {
@@ -752,17 +935,15 @@ broken() {
 	[ -z "$(leftovers)" ]
 }
 
+# What fails while bytes are written is for faults.bats.
 @test "3, the old file and nothing else when a step of writing fails" {
-	local temp
 	site good
-	traced -e trace=openat -- site.pem
-	exits 0
-	temp=$(temporary_name)
-	broken write:error=ENOSPC "No space left" -P "$PWD/$temp"
-	broken fchmod:error=EPERM "not permitted"
+	broken fchmod:error=EIO "nput/output error"
 	broken fsync:error=EIO:when=1 "nput/output error"
 	broken /^rename:error=EACCES "ermission denied"
-	broken flock:error=ENOLCK "ocks"
+	broken /^rename:error=EBUSY "mount point"
+	broken /^rename:error=EXDEV "mount point"
+	broken flock:error=EIO "nput/output error"
 }
 
 # Standard error is a pipe, which has no limit.
@@ -782,22 +963,6 @@ broken() {
 	says "ile too large"
 	unchanged "$before" site.pem.ocsp
 	[ -z "$(leftovers)" ]
-}
-
-@test "a write that is cut short is carried on" {
-	local temp
-	site good-same
-	store good-same
-	mv site.pem.ocsp expected
-	traced -e trace=openat -- site.pem
-	exits 0
-	cmp expected site.pem.ocsp
-	temp=$(temporary_name)
-	rm site.pem.ocsp
-	traced -P "$PWD/$temp" -e inject=write:error=EINTR:when=1 -- site.pem
-	exits 0
-	grep -q INJECTED ../trace
-	cmp expected site.pem.ocsp
 }
 
 @test "3, and the truth about the file, when the directory cannot be flushed" {
@@ -838,9 +1003,10 @@ broken() {
 	exits 137
 	unchanged "$before" site.pem.ocsp
 	temp=$(temporary_name)
-	[ "$(leftovers)" = "./$temp" ]
-	# it is hidden from HAProxy's scan, and nobody's certificate
-	[[ $temp == .site.pem.ocsp.* ]]
+	# hidden from HAProxy's scan, and nobody's certificate
+	[ "$(leftovers | sort)" = \
+		"$(printf './%s\n' "$temp" "$(lock_name)" | sort)" ]
+	[[ $temp == .site.pem.ocsp-* ]]
 	fetch site.pem
 	exits 0
 	silent
@@ -856,7 +1022,7 @@ broken() {
 	before=$(state site.pem.ocsp)
 	traced -e inject=/^rename:signal=KILL -- -u "$URL/good-newer" site.pem
 	exits 137
-	[ "$(leftovers | wc -l)" -eq 1 ]
+	[ "$(leftovers | wc -l)" -eq 2 ]
 	fetch site.pem
 	exits 0
 	silent
@@ -894,7 +1060,7 @@ broken() {
 		traced_unprivileged -e inject=/^rename:signal=KILL -- \
 			-u "$URL/good-newer" site.pem
 		exits 137
-		[ "$(stat -c %a "$(leftovers)")" = "$mode" ]
+		[ "$(stat -c %a .site.pem.ocsp-*)" = "$mode" ]
 		fetch_unprivileged --mode "$mode" -u "$URL/good-newer" site.pem
 		exits 0
 		silent
@@ -911,7 +1077,7 @@ broken() {
 	: >.site.pem.ocsp.backup
 	: >site.pem.ocsp.old
 	leftovers | sort >../before
-	[ "$(wc -l <../before)" -eq 2 ]
+	[ "$(wc -l <../before)" -eq 3 ]
 	fetch site.pem
 	exits 0
 	is_good site.pem.ocsp
@@ -926,7 +1092,7 @@ broken() {
 	echo precious >../victim
 	traced -e trace=openat -- site.pem
 	exits 0
-	temp=$(temporary_name)
+	temp=$(lock_name)
 	rm site.pem.ocsp
 	ln -s ../victim "$temp"
 	fetch site.pem
@@ -952,7 +1118,7 @@ broken() {
 	site good
 	traced -e trace=openat -- site.pem
 	exits 0
-	temp=$(temporary_name)
+	temp=$(lock_name)
 	rm site.pem.ocsp
 	mkdir "$temp"
 	echo precious >"$temp/file"
@@ -974,7 +1140,7 @@ not_touched() {
 	before=$(everything)
 	for option in -r0 -f --write-revoked; do
 		run --separate-stderr timeout 20 "$OCSPFETCH" "$option" site.pem
-		exits 3
+		exits 2
 		[ -z "$output" ]
 		says "ocspfetch: site.pem: "
 		says "site.pem.ocsp is $1"
@@ -1025,13 +1191,109 @@ not_touched() {
 	if [ "$(id -u)" -ne 0 ]; then
 		# who is not root cannot harm the real one
 		fetch -o /dev/null site.pem
-		exits 3
+		exits 2
 		says "/dev/null is a device"
 		[ -c /dev/null ]
 		return
 	fi
 	mknod site.pem.ocsp c 1 3 || skip "no devices can be made here"
 	not_touched "a device"
+}
+
+@test "-c follows a symbolic link, as servers do, and a run does not" {
+	site good
+	store good
+	mkdir ../elsewhere
+	mv site.pem.ocsp ../elsewhere/response
+	ln -s ../elsewhere/response site.pem.ocsp
+	fetch -c site.pem
+	exits 0
+	silent
+	fetch -c -o site.pem.ocsp site.pem
+	exits 0
+	fetch -j -c site.pem
+	exits 0
+	[[ $output == *'"status":"good"'* ]]
+	fetch -n -f site.pem
+	exits 2
+	run --separate-stderr env OCSPFETCH="$OCSPFETCH" \
+		sh "$BATS_TEST_DIRNAME/../contrib/check_ocsp_staple" site.pem
+	exits 0
+	# a link to a link, and to what is no response
+	ln -s site.pem.ocsp two.ocsp
+	fetch -c -o two.ocsp site.pem
+	exits 0
+	ln -sf . site.pem.ocsp
+	rm -f site.pem.ocsp
+	ln -s .. site.pem.ocsp
+	fetch -c site.pem
+	exits 2
+	says "a directory"
+	rm site.pem.ocsp
+	ln -s nowhere site.pem.ocsp
+	fetch -c site.pem
+	exits 1
+	rm site.pem.ocsp
+	ln -s site.pem.ocsp site.pem.ocsp
+	fetch -c site.pem
+	exits 3
+	rm site.pem.ocsp
+	mkfifo ../fifo
+	ln -s ../fifo site.pem.ocsp
+	run --separate-stderr timeout 20 "$OCSPFETCH" -c site.pem
+	exits 2
+}
+
+# shellcheck disable=SC2016 # for the shell that mounts
+@test "a file that is a mount point is told as one, with the cure, and -n tells it" {
+	unshare -m true 2>/dev/null || skip "needs the right to mount"
+	site good
+	mkdir ../host
+	: >../host/file
+	store good-older
+	cp site.pem.ocsp ../old
+	run --separate-stderr unshare -m sh -c \
+		'mount --bind ../host/file site.pem.ocsp && exec "$@"' - \
+		"$OCSPFETCH" site.pem
+	exits 3
+	says "site.pem.ocsp is a mount point of its own"
+	says "mount its directory"
+	run --separate-stderr unshare -m sh -c \
+		'mount --bind ../host/file site.pem.ocsp && exec "$@"' - \
+		"$OCSPFETCH" -n site.pem
+	exits 3
+	says "mount its directory"
+	[ ! -s ../host/file ]
+	cmp ../old site.pem.ocsp
+	[ -z "$(leftovers)" ]
+	# it is not needed for what is there already
+	cp ../old ../host/file
+	run --separate-stderr unshare -m sh -c \
+		'mount --bind ../host/file site.pem.ocsp && exec "$@"' - \
+		"$OCSPFETCH" -u "$URL/good-older" site.pem
+	exits 0
+	silent
+}
+
+# shellcheck disable=SC2016 # for the shell that mounts
+@test "a directory that is read-only is told with it, and under systemd the setting" {
+	unshare -m true 2>/dev/null || skip "needs the right to mount"
+	local option
+	site good
+	for option in -r0 -n; do
+		run --separate-stderr unshare -m sh -c \
+			'mount --bind . . && mount -o remount,bind,ro . && cd "$PWD" && exec "$@"' - \
+			env -u INVOCATION_ID "$OCSPFETCH" "$option" site.pem
+		exits 3
+		says "the directory $PWD is read-only"
+		[[ $stderr != *ReadWritePaths* ]]
+		run --separate-stderr unshare -m sh -c \
+			'mount --bind . . && mount -o remount,bind,ro . && cd "$PWD" && exec "$@"' - \
+			env INVOCATION_ID=x "$OCSPFETCH" "$option" site.pem
+		exits 3
+		says "ReadWritePaths=$PWD"
+		[ ! -e site.pem.ocsp ]
+	done
 }
 
 @test "a file in another's sticky directory is not replaced, and nothing left" {
@@ -1048,6 +1310,56 @@ not_touched() {
 	says "site.pem.ocsp"
 	unchanged "$before" site.pem.ocsp
 	[ -z "$(leftovers)" ]
+}
+
+# ---- what -n sees
+
+# as_said ARGUMENTS...: -n ends as the run does, and writes nothing.
+as_said() {
+	local before said
+	before=$(everything)
+	fetch -n "$@"
+	said=$status
+	[ "$before" = "$(everything)" ]
+	fetch "$@"
+	exits "$said"
+}
+
+@test "-n ends with the status of the run, whatever is in the way" {
+	local temp
+	site good
+	traced -e trace=openat -- site.pem
+	exits 0
+	temp=$(lock_name)
+	for what in nothing directory link text lock marker; do
+		echo "in the way: $what"
+		rm -rf site.pem.ocsp "$temp" .site.pem.ocsp.changed
+		case $what in
+		directory) mkdir site.pem.ocsp ;;
+		link) ln -s nowhere site.pem.ocsp ;;
+		text) echo precious >site.pem.ocsp ;;
+		lock) mkdir "$temp" ;;
+		marker) mkdir .site.pem.ocsp.changed ;;
+		esac
+		as_said -e true site.pem
+	done
+	rm -rf site.pem.ocsp "$temp" .site.pem.ocsp.changed
+	as_said -o missing/file site.pem
+}
+
+@test "-n with --fetch-issuer sees that the issuer cannot be written" {
+	local what
+	leaf site good --aia-issuer "$URL/cert-der/ca"
+	for what in nothing text directory link; do
+		echo "in the issuer's place: $what"
+		rm -rf site.pem.ocsp site.pem.issuer
+		case $what in
+		text) echo hello >site.pem.issuer ;;
+		directory) mkdir site.pem.issuer ;;
+		link) ln -s nowhere site.pem.issuer ;;
+		esac
+		as_said --fetch-issuer site.pem
+	done
 }
 
 # ---- names
@@ -1193,7 +1505,7 @@ ended_by() {
 	exits 143
 	unchanged "$before" site.pem.ocsp
 	# the rival's, which still writes
-	[ "$(leftovers | wc -l)" -eq 1 ]
+	[ "$(leftovers | wc -l)" -eq 2 ]
 }
 
 # ---- rivals
@@ -1261,7 +1573,7 @@ ended_by() {
 	start site.pem
 	await was_asked
 	sleep 0.3
-	before=$(identity "$(leftovers)")
+	before=$(identity .site.pem.ocsp-*)
 	finish
 	exits 0
 	silent
@@ -1340,7 +1652,7 @@ ended_by() {
 	mv -T link site.pem.ocsp
 	before=$(everything)
 	finish
-	exits 3
+	exits 2
 	says "symbolic link"
 	[ "$before" = "$(everything)" ]
 	[ "$(cat ../victim)" = precious ]

@@ -317,11 +317,44 @@ killed_at() {
 	silent
 }
 
+@test "a marker that is a link to another file is not written to" {
+	leaf site good
+	echo secret=1 >victim
+	cp victim before
+	ln victim .site.pem.ocsp.changed
+	fetch -e "$NOTE" site.pem
+	exits 0
+	silent
+	cmp before victim
+	[ "$(called)" -eq 1 ]
+	[ -z "$(markers)$(leftovers)" ]
+	# nor is one found where there is nothing to write
+	ln victim .site.pem.ocsp.changed
+	fetch -e "$NOTE" site.pem
+	exits 0
+	cmp before victim
+	[ "$(called)" -eq 2 ]
+	[ -z "$(markers)" ]
+}
+
+@test "a marker of another user is not written to, and is told" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root to make it"
+	leaf site good
+	echo theirs >.site.pem.ocsp.changed
+	chown 65534 .site.pem.ocsp.changed
+	exec 9<.site.pem.ocsp.changed
+	"$OCSPFETCH" -e "$NOTE" site.pem
+	[ "$(cat <&9)" = theirs ]
+	exec 9<&-
+	[ "$(called)" -eq 1 ]
+	[ -z "$(markers)" ]
+}
+
 @test "a file that cannot be written leaves no marker, and calls no hook" {
 	leaf site good
 	mkdir site.pem.ocsp
 	fetch -e "$NOTE" site.pem
-	exits 3
+	exits 2
 	[ "$(called)" -eq 0 ]
 	[ -z "$(markers)$(leftovers)" ]
 }

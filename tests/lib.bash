@@ -192,7 +192,7 @@ identity() {
 
 # Names of temporary files that were left in a directory.
 leftovers() {
-	find "${1:-.}" -name '.*.ocsp.*'
+	find "${1:-.}" -name '.*.ocsp[.-]*'
 }
 
 # A directory of the test's own, and a word in its URLs that tells its requests

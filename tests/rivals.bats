@@ -19,6 +19,7 @@ setup() {
 
 teardown() {
 	local started
+	[ -z "${place-}" ] || rm -rf "$place"
 	[ -e "$BATS_TEST_TMPDIR/pids" ] || return 0
 	while read -r started; do
 		kill -9 "$started" 2>/dev/null || true
@@ -184,19 +185,20 @@ three() {
 			"$OCSPFETCH" "$name.pem"
 		[ "$status" -eq 137 ]
 	done
-	[ "$(find . -name '.*.ocsp.*' | wc -l)" -eq 3 ]
+	[ "$(leftovers | wc -l)" -eq 6 ]
 	readers
 	runs_at_once 30 good-older good-newer good
 	readers_are_content
 	newest_is_there "$from"
 }
 
-# A lock that somebody holds on the draft of site.pem: $holder, and its $draft.
+# A lock that somebody holds on the lock file of site.pem: $holder, and $draft.
 hold_the_draft() {
 	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 run strace -f -qq \
 		-o /dev/null -e inject=/^rename:signal=KILL "$OCSPFETCH" site.pem
 	[ "$status" -eq 137 ]
-	draft=$(leftovers)
+	left=$(leftovers)
+	draft=$(find . -name '.site.pem.ocsp.*')
 	[ -n "$draft" ]
 	(
 		exec 9<"$draft"
@@ -233,7 +235,7 @@ hold_the_draft() {
 	[ "$took" -le 14000 ]
 	cmp ../old site.pem.ocsp
 	# it is somebody else's still
-	[ "$(leftovers)" = "$draft" ]
+	[ "$(leftovers)" = "$left" ]
 	# when the holder dies, its lock does
 	kill "$holder"
 	wait "$holder" || true
@@ -243,6 +245,101 @@ hold_the_draft() {
 	is_good site site.pem.ocsp
 	run ! cmp -s ../old site.pem.ocsp
 	[ -z "$(leftovers)" ]
+}
+
+# As another user, who may read: a lock on FILE, shared or not, $holder.
+# shellcheck disable=SC2016 # for the shell that locks
+hold_as_nobody() {
+	setpriv --reuid 65534 --regid 65534 --clear-groups bash -c \
+		'exec 9<"$1" && flock "$2" 9 && exec sleep 60' - "$1" "$2" 3>&- &
+	holder=$!
+	remember "$holder"
+	for ((i = 0; i < 100; i++)); do
+		flock -n -x "$1" true || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+@test "a lock of who may only read does not keep a run from saving" {
+	[ "$(id -u)" -eq 0 ] || skip "needs another user"
+	command -v strace >/dev/null || skip "needs strace"
+	local at mode how file
+	place=$(mktemp -d /tmp/rivals.XXXXXX)
+	chmod 755 "$place"
+	cd "$place"
+	leaf site good
+	# nothing that a killed run leaves can be locked by others
+	for at in fsync rename; do
+		ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 run strace -f -qq \
+			-o /dev/null -e "inject=/^$at:signal=KILL:when=1" \
+			"$OCSPFETCH" site.pem
+		[ "$status" -eq 137 ]
+		run setpriv --reuid 65534 --regid 65534 --clear-groups \
+			cat site.pem
+		[ "$status" -eq 0 ]
+		run setpriv --reuid 65534 --regid 65534 --clear-groups \
+			flock -n "$(find . -name '.site.pem.ocsp.*')" true
+		[ "$status" -ne 0 ]
+		fetch site.pem
+		exits 0
+		silent
+		[ -z "$(leftovers)" ]
+		rm site.pem.ocsp
+	done
+	# nor what an earlier version, or somebody else, has left
+	for mode in 644 444; do
+		for how in -x -s; do
+			ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 run strace \
+				-f -qq -o /dev/null \
+				-e inject=/^rename:signal=KILL \
+				"$OCSPFETCH" site.pem
+			file=$(find . -name '.site.pem.ocsp.*')
+			chmod "$mode" "$file"
+			hold_as_nobody "$file" "$how"
+			fetch site.pem
+			exits 0
+			silent
+			[ -z "$(leftovers)" ]
+			rm site.pem.ocsp
+			kill "$holder"
+		done
+	done
+}
+
+@test "the lock of a run that hangs is believed for a minute" {
+	command -v strace >/dev/null || skip "needs strace"
+	leaf site good
+	response site good-older
+	cp site.pem.ocsp ../old
+	hold_the_draft
+	touch -d '55 seconds ago' "$draft"
+	fetch --deadline 1 site.pem
+	exits 3
+	cmp ../old site.pem.ocsp
+	touch -d '61 seconds ago' "$draft"
+	fetch site.pem
+	exits 0
+	silent
+	is_good site site.pem.ocsp
+	[ -z "$(leftovers)" ]
+}
+
+@test "fifty runs at once, each of which takes all others for dead" {
+	local from name
+	from=$(date +%s)
+	three
+	for name in a b c; do response "$name" good-older; done
+	readers
+	# as if the clock were set back and forth all the while
+	while [ ! -e ../stop ]; do
+		find . -name '.*.ocsp.*' -exec touch -c -d '1 hour ago' {} + 2>/dev/null
+		sleep 0.01
+	done 3>&- &
+	remember "$!"
+	runs_at_once 20 good-older good good-newer
+	readers_are_content
+	newest_is_there "$from"
 }
 
 @test "a lock that never comes free holds up its own certificate only" {

@@ -112,11 +112,9 @@ heard() {
 	logged gone.pem
 	exits 2
 	heard 1 err 'gone.pem: cannot read it: '
-	mkdir site.pem.ocsp
-	logged site.pem
+	logged -o missing/site.ocsp site.pem
 	exits 3
 	heard 1 err 'site.pem: '
-	rmdir site.pem.ocsp
 	logged -r 0 -u "$URL/sig-corrupt.$MINE" site.pem
 	exits 4
 	heard 1 err 'site.pem: '

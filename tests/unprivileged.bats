@@ -84,7 +84,27 @@ as_user() {
 		"$place/ocspfetch" site.pem
 	exits 3
 	says "Permission denied"
+	# whose directory, and who is kept out
+	says "the directory $place/d: "
+	says 65534
 	[ ! -e site.pem.ocsp ]
+	run --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups \
+		"$place/ocspfetch" -n site.pem
+	exits 3
+	says "the directory $place/d: "
+}
+
+@test "-c by who may read only follows the manual's link" {
+	leaf site good
+	as_user site.pem
+	exits 0
+	mkdir ../server
+	cp site.pem ../server/
+	cp site.pem.issuer ../server/
+	ln -s ../d/site.pem.ocsp ../server/site.pem.ocsp
+	as_user -c "$place/server/site.pem"
+	exits 0
+	silent
 }
 
 @test "the manual's set-up without root works, and HAProxy follows the link" {

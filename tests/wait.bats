@@ -95,8 +95,7 @@ young() {
 
 @test "a local failure ends the wait at once" {
 	young unauthorized-6
-	mkdir site.pem.ocsp
-	timed -w 60 site.pem
+	timed -w 60 -o missing/site.ocsp site.pem
 	exits 3
 	took 0 2000
 	[ "$(asked)" -eq 0 ]
