@@ -195,7 +195,7 @@ OUT="the responder, or a cache before it, is out of order"
 	[[ $stderr =~ "less than the "[0-9]+" "[dhmins]+(" "[0-9]+" "[hmins]+)?" that" ]]
 	stderr=${stderr/"${BASH_REMATCH[0]}"/less than the SPAN that}
 	reads "site.pem: $down; site.pem.ocsp is good until TIME (SPAN left), less than the SPAN that are demanded; run again later"
-	echo rubbish >site.pem.ocsp
+	echo "<html>" >site.pem.ocsp
 	fetch -r 0 site.pem
 	exits 1
 	reads "site.pem: $down; site.pem.ocsp is of no use: it is not an OCSP response; run again later"

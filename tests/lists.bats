@@ -480,7 +480,7 @@ served() {
 	printf 'a.pem [ocsp b.pem]\na.pem [ocsp link]\n' >list
 	fetch -l list
 	says "b.pem holds a certificate or a key"
-	exits 3
+	exits 2
 	cmp before b.pem
 	[ ! -e elsewhere ]
 }

@@ -547,7 +547,7 @@ $GOOD decided now to-do exit"
 	story site.pem
 	exits 0
 	tells stored "expired"
-	echo junk >site.pem.ocsp
+	echo "<html>" >site.pem.ocsp
 	story site.pem
 	exits 0
 	tells stored "not an OCSP response"
