@@ -458,14 +458,20 @@ static int
 may_be_judged(struct job *j, const struct env *env)
 {
 	const struct cert *c = &j->cert;
-	char when[WORDS_TIME_MAX];
+	char when[WORDS_TIME_MAX], *behind;
 
-	if (c->not_after < env->now)
+	if (c->not_after < env->now) {
+		behind = cert_valid_behind(c, env->now);
 		job_fail(j, CODE_INPUT,
 		    "the certificate expired on %s; no responder is asked "
-		    "about it; renew it",
-		    words_time(when, c->not_after));
-	else if (c->self_signed)
+		    "about it; %s%.200s%s",
+		    words_time(when, c->not_after),
+		    behind != NULL ? "a valid one (" : "renew it",
+		    behind != NULL ? behind : "",
+		    behind != NULL ? ") comes later in its file: put that first"
+				   : "");
+		free(behind);
+	} else if (c->self_signed)
 		job_fail(j, CODE_INPUT,
 		    "the certificate is self-signed, so no responder can speak "
 		    "for it; is this the server's certificate?");
@@ -1453,7 +1459,7 @@ job_settle(struct job *j, const struct env *env)
 		return settle_served(j, env);
 	settle_check(j, env);
 	/* what lies about for a certificate that needs none is of no weight */
-	if (env->o->check && needs_none(j, env) && j->cert.serial != NULL &&
+	if (env->o->check && needs_none(j, env) && j->cert.whole &&
 	    j->trouble != CODE_LOCAL &&
 	    !(j->holding == HOLDING_JUDGED &&
 		j->have.status == VERDICT_REVOKED)) {
