@@ -1002,21 +1002,33 @@ begin(struct cert_shelf *shelf, struct cert *c, const char *from, char *why)
 	return CERT_OK;
 }
 
+/* Windows' certutil says CERTIFICATE of all that it encodes. */
 static enum cert_result
-describe_first(struct cert *c, char *why)
+tell_undecodable(
+    const struct cert_der *d, const char *path, const char *fault, char *why)
+{
+	enum format f = d->p != NULL ? format_of(d->p, d->len) : FORMAT_UNKNOWN;
+
+	if (f == FORMAT_PKCS7 && path != NULL)
+		format_tell(why, WHY_MAX, FORMAT_PKCS7_PEM, "it", path);
+	else
+		snprintf(why, WHY_MAX,
+		    "its first certificate cannot be decoded: %s%s",
+		    format_name(f) != NULL ? "it " : "",
+		    format_name(f) != NULL ? format_name(f) : fault);
+	return CERT_EBAD;
+}
+
+static enum cert_result
+describe_first(struct cert *c, const char *path, char *why)
 {
 	struct cert_parts *parts = c->parts;
-	const char *fault, *other;
+	const char *fault;
 
 	parts->leaf = decode(parts->shelf->light, &parts->all.v[0], &fault);
 	if (parts->leaf != NULL)
 		return describe(c, parts->leaf, why);
-	other = parts->all.v[0].p != NULL
-	    ? format_name(format_of(parts->all.v[0].p, parts->all.v[0].len))
-	    : NULL;
-	snprintf(why, WHY_MAX, "its first certificate cannot be decoded: %s%s",
-	    other != NULL ? "it " : "", other != NULL ? other : fault);
-	return CERT_EBAD;
+	return tell_undecodable(&parts->all.v[0], path, fault, why);
 }
 
 /* ---- a CA's certificate where a server's belongs ---- */
@@ -1203,7 +1215,7 @@ cert_read(struct cert_shelf *shelf, const char *path, struct cert *c, char *why)
 	if ((res = begin(shelf, c, "the certificate's own file", why)) ==
 		CERT_OK &&
 	    (res = load_ders(path, 1, &c->parts->all, why)) == CERT_OK)
-		res = describe_first(c, why);
+		res = describe_first(c, path, why);
 	if (res == CERT_OK)
 		res = check_ca(c, why);
 	ERR_clear_error();
@@ -1232,7 +1244,7 @@ cert_take(struct cert_shelf *shelf, const struct cert_der *chain, size_t n,
 			res = CERT_ELOCAL;
 		}
 	if (res == CERT_OK)
-		res = describe_first(c, why);
+		res = describe_first(c, NULL, why);
 	if (res != CERT_OK)
 		parts_free(c);
 	return res;

@@ -136,7 +136,13 @@ with_sequence(struct span first)
 		    ? FORMAT_KEY
 		    : FORMAT_PUBLIC_KEY;
 	case SEQUENCE:
-		return next(&part, &id) == OID ? FORMAT_CRL : FORMAT_REQUEST;
+		if (next(&part, &id) == OID)
+			return FORMAT_CRL;
+		/* requestList, Request, CertID, AlgorithmIdentifier */
+		return next(&id, &part) == SEQUENCE &&
+			next(&part, &id) == SEQUENCE && next(&id, &part) == OID
+		    ? FORMAT_REQUEST
+		    : FORMAT_UNKNOWN;
 	default:
 		return FORMAT_UNKNOWN;
 	}
@@ -390,15 +396,15 @@ static const struct {
 	"iconv -f UTF-16BE -t UTF-8 %s >site.pem"},
     [FORMAT_UTF32] = {"is text in UTF-32: servers find no certificate in it",
 	"iconv -f UTF-32 -t UTF-8 %s >site.pem"},
-    [FORMAT_JKS] = {"is a Java keystore (JKS), not a PEM certificate",
+    [FORMAT_JKS] = {"is a Java keystore (JKS), not PEM",
 	"keytool -importkeystore -srckeystore %s -deststoretype PKCS12 "
 	"-destkeystore site.p12; openssl pkcs12 -in site.p12 -nodes -out "
 	"site.pem"},
-    [FORMAT_PKCS7_PEM] = {"holds PKCS #7 (.p7b), not a PEM certificate",
+    [FORMAT_PKCS7_PEM] = {"is a PKCS #7 file (.p7b), not a certificate",
 	"openssl pkcs7 -in %s -print_certs -out site.pem"},
-    [FORMAT_PKCS7] = {"is PKCS #7 (.p7b), not a PEM certificate",
+    [FORMAT_PKCS7] = {"is a PKCS #7 file (.p7b), not a certificate",
 	"openssl pkcs7 -inform DER -in %s -print_certs -out site.pem"},
-    [FORMAT_PKCS12] = {"is PKCS #12 (.pfx, .p12), not a PEM certificate",
+    [FORMAT_PKCS12] = {"is a PKCS #12 file (.pfx, .p12), not PEM",
 	"openssl pkcs12 -in %s -nodes -out site.pem"},
     [FORMAT_CERTIFICATE] = {NULL, NULL},
 };

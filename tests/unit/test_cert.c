@@ -594,9 +594,9 @@ made_up_bytes_are_refused(void **state)
 	    {"-----BEGIN TRUSTED CERTIFICATE-----\nMA==\n"
 	     "-----END TRUSTED CERTIFICATE-----\n",
 		75, CERT_EBAD},
-	    {" -----BEGIN CERTIFICATE-----\n", 29, CERT_ENONE},
+	    {" -----BEGIN CERTIFICATE-----\n", 29, CERT_EBAD},
 	    {"-----BEGIN ", 11, CERT_ENONE}, {"-----BEGIN", 10, CERT_ENONE},
-	    {"-----BEGIN CERTIFICATE----", 26, CERT_ENONE}};
+	    {"-----BEGIN CERTIFICATE----", 26, CERT_EBAD}};
 	size_t i;
 
 	(void)state;
