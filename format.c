@@ -39,7 +39,7 @@ static const unsigned char pkcs12[] = "\x2a\x86\x48\x86\xf7\x0d\x01\x0c";
 
 /*
  * The tag of the next element of `in`, which is stepped over; what it holds, as
- * far as it is there, is `body`.  -1: there is none.
+ * far as it is there, is `body`.  -1: there is none, and `body` is empty.
  */
 static int
 next(struct span *in, struct span *body)
@@ -47,6 +47,8 @@ next(struct span *in, struct span *body)
 	size_t head = 2, n, i;
 	int tag;
 
+	body->p = in->p;
+	body->n = 0;
 	if (in->n < 2)
 		return -1;
 	tag = in->p[0];
