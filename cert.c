@@ -204,7 +204,7 @@ ders_add(struct ders *l, const unsigned char *p, size_t len)
 	l->v = v;
 	v[l->n].p = NULL;
 	v[l->n].len = len;
-	if (p != NULL) {
+	if (p != NULL && len > 0) {
 		if ((v[l->n].p = malloc(len)) == NULL)
 			return -1;
 		memcpy(v[l->n].p, p, len);
@@ -501,7 +501,10 @@ judge_file(const struct ders *l, const unsigned char *buf, size_t len,
 		snprintf(why, WHY_MAX,
 		    "%.160s; mend it, or get the certificate from its CA again",
 		    l->fault);
-		return CERT_EBAD;
+		/* a damaged block of another kind is no certificate */
+		return find_skipped(buf, buf, buf + len, 0) != NULL
+		    ? CERT_EBAD
+		    : CERT_ENONE;
 	}
 	if (l->n > 0)
 		return CERT_OK;

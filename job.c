@@ -655,9 +655,10 @@ load_cert(struct job *j, const struct env *env, char *why)
 
 	if (is_starved(j))
 		return -1;
-	if (res == CERT_ENONE && j->named.perhaps)
+	if (res == CERT_ENONE && j->named.perhaps) {
 		j->action = ACTION_PASSED_OVER;
-	else if (res != CERT_OK)
+		story_line(j, env, "file", "%s", why);
+	} else if (res != CERT_OK)
 		fail_cert(j, res, why);
 	return res == CERT_OK ? 0 : -1;
 }

@@ -297,6 +297,9 @@ make_formats() {
 	: >f/empty
 	head -c 3000 /dev/zero >f/zeros
 	echo '<!DOCTYPE html><html></html>' >f/html
+	sed '2s/^./!/' site.key >f/damaged-key
+	printf '%s\n' '-----BEGIN PGP MESSAGE-----' '' abcd =abcd \
+		'-----END PGP MESSAGE-----' >f/pgp
 }
 
 @test "what is in another format is named, with the command that converts it" {
@@ -351,7 +354,8 @@ make_formats() {
 	mkdir d
 	cp site.pem site.pem.issuer d/
 	for name in p12 p12-open p7-der p7-pem jks key key-der key-locked key-ec \
-		public csr csr-der crl crl-der response empty html utf-16-note; do
+		public csr csr-der crl crl-der response empty html utf-16-note \
+		damaged-key pgp; do
 		cp "f/$name" "d/$name.x"
 	done
 	cp "$PKI/ca.pem" d/ca.x
@@ -364,6 +368,12 @@ make_formats() {
 	run --separate-stderr "$OCSPFETCH" -c d
 	exits 0
 	silent
+	# but -v says what it is
+	run --separate-stderr "$OCSPFETCH" -v -c d
+	exits 0
+	says "it is a PKCS #12 file"
+	says "passed over: no server's certificate is in it"
+	says "that of a CA (CN=Test Issuing CA)"
 	# and without any other there is no certificate in it
 	rm d/site.pem d/site.pem.issuer d/site.pem.ocsp
 	run --separate-stderr "$OCSPFETCH" -r 0 d
@@ -378,11 +388,11 @@ make_formats() {
 	cp site.pem site.pem.issuer d/
 	sed 's/^/ /' site.pem >f/indented
 	printf 'the site: ' | cat - site.pem >f/glued
+	cat f/damaged-key site.pem >f/key-then
 	head -c 200 site.der >f/cut-der
 	head -c 300 site.pem >f/cut
-	sed '2s/^./!/' site.key >f/damaged-key
 	for name in utf-16 utf-16le utf-16be base64 p7-certutil indented glued cut-der \
-		cut damaged-key; do
+		cut key-then; do
 		cp "f/$name" d/x
 		cp site.pem.issuer d/x.issuer
 		run --separate-stderr "$OCSPFETCH" -r 0 d
