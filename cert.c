@@ -21,16 +21,22 @@
 #include <openssl/x509v3.h>
 
 #include "cert.h"
+#include "format.h"
 #include "hash.h"
 #include "words.h"
 
 #define BEGIN "-----BEGIN "
-#define END "-----END "
 
-/* One whose `p` is NULL is a block that cannot be decoded. */
+/* Room for what is wrong with a file's PEM. */
+#define FAULT_MAX 160
+
+/* The certificates of a file; one whose `p` is NULL cannot be decoded. */
 struct ders {
 	struct cert_der *v;
 	size_t n;
+	int key;               /* a private key is among them */
+	enum format other;     /* what else there is */
+	char fault[FAULT_MAX]; /* why not all of it can be read; or empty */
 };
 
 struct cert_parts {
@@ -68,6 +74,7 @@ struct cert_shelf {
 	size_t next;
 	int names;
 	int prints;
+	int allow_ca;
 };
 
 /* What became of a candidate; the later ones were nearer. */
@@ -89,11 +96,11 @@ enum candidate {
 struct search {
 	struct cert *c;
 	int64_t now;
-	int tell;                    /* fill these two: */
 	struct text hunt;            /* each candidate, in lines */
 	struct text places;          /* each place, for one message */
 	char nearest[CANDIDATE_MAX]; /* of the last place, in words */
-	enum cert_result local;      /* what kept a file from being searched */
+	enum cert_result local;      /* what kept a file from being searched, */
+	char local_why[WHY_MAX];     /* of the first one */
 };
 
 /* ---- files ---- */
@@ -198,7 +205,7 @@ ders_add(struct ders *l, const unsigned char *p, size_t len)
 	l->v = v;
 	v[l->n].p = NULL;
 	v[l->n].len = len;
-	if (p != NULL) {
+	if (p != NULL && len > 0) {
 		if ((v[l->n].p = malloc(len)) == NULL)
 			return -1;
 		memcpy(v[l->n].p, p, len);
@@ -220,39 +227,13 @@ find(const unsigned char *p, const unsigned char *end, const char *what)
 	return NULL;
 }
 
-/* The next PEM header at the start of a line, or NULL. */
-static const unsigned char *
-find_begin(
-    const unsigned char *from, const unsigned char *end, const unsigned char *p)
-{
-	while ((p = find(p, end, BEGIN)) != NULL) {
-		if (p == from || p[-1] == '\n' || p[-1] == '\r')
-			return p;
-		p++;
-	}
-	return NULL;
-}
-
-/* Certificates, then the bags of them (RFC 7468 sections 5, 8 and 9). */
-static const char *const labels[] = {"CERTIFICATE-----",
-    "X509 CERTIFICATE-----", "TRUSTED CERTIFICATE-----", "PKCS7-----",
-    "CMS-----"};
-#define LABELS 3
-#define LABELS_AND_BAGS 5
-
-/* Is the label of the header at `p` one of the first `n`? */
+/* The labels of a certificate, RFC 7468 section 5 and OpenSSL's own. */
 static int
-is_labelled(const unsigned char *p, const unsigned char *end, size_t n)
+is_certificate(const char *label)
 {
-	size_t i, len;
-
-	p += strlen(BEGIN);
-	for (i = 0; i < n; i++) {
-		len = strlen(labels[i]);
-		if ((size_t)(end - p) >= len && memcmp(p, labels[i], len) == 0)
-			return 1;
-	}
-	return 0;
+	return strcmp(label, PEM_STRING_X509) == 0 ||
+	    strcmp(label, PEM_STRING_X509_OLD) == 0 ||
+	    strcmp(label, PEM_STRING_X509_TRUSTED) == 0;
 }
 
 /* The length of the first ASN.1 element alone. */
@@ -296,193 +277,258 @@ add_bag(struct ders *l, const unsigned char *p, size_t len)
 	return rc;
 }
 
-/*
- * One line of base64, its end left out, which is the last if it is padded; the
- * number of bytes, -1: it is not that.
- */
-static long
-decode_line(const unsigned char *p, size_t len, unsigned char *out)
-{
-	const unsigned char *pad = memchr(p, '=', len);
-	size_t npad = pad != NULL ? (size_t)(p + len - pad) : 0;
-	int n;
+/* ---- PEM, as OpenSSL reads it, and so do servers ---- */
 
-	if (len == 0 || len > 1024 || len % 4 != 0 || npad > 2 ||
-	    (npad == 2 && pad[1] != '='))
-		return -1;
-	n = EVP_DecodeBlock(out, p, (int)len);
-	return n == (int)(len / 4 * 3) ? n - (long)npad : -1;
-}
-
-/* The end of the line at `p`, before its line feed; NULL: it has none. */
-static const unsigned char *
-line_end(const unsigned char *p, const unsigned char *end)
-{
-	const unsigned char *nl = memchr(p, '\n', (size_t)(end - p));
-
-	return nl != NULL && nl > p && nl[-1] == '\r' ? nl - 1 : nl;
-}
-
-/*
- * The certificate of a block that is written as nearly all are; PEM_read_bio()
- * takes longer to it than all else does.  Its length; -1: it is not so written.
- */
-static long
-decode_plain(
-    const unsigned char *p, const unsigned char *end, unsigned char *out)
-{
-	static const char head[] = BEGIN "CERTIFICATE-----";
-	static const char tail[] = END "CERTIFICATE-----";
-	const unsigned char *nl;
-	long n, len = 0, more = 1;
-
-	nl = line_end(p, end);
-	if (nl == NULL || (size_t)(nl - p) != sizeof(head) - 1 ||
-	    memcmp(p, head, sizeof(head) - 1) != 0)
-		return -1;
-	for (;;) {
-		p = nl + (*nl == '\r') + 1;
-		nl = line_end(p, end);
-		if ((size_t)(end - p) >= sizeof(tail) - 1 &&
-		    memcmp(p, tail, sizeof(tail) - 1) == 0)
-			break;
-		if (nl == NULL || !more ||
-		    (n = decode_line(p, (size_t)(nl - p), out + len)) == -1)
-			return -1;
-		more = nl[-1] != '=';
-		len += n;
-	}
-	p += sizeof(tail) - 1;
-	if (p < end && *p == '\r')
-		p++;
-	return p == end || *p == '\n' ? len : -1;
-}
-
-/* 1 added, 0 it is not so written, -1 no memory. */
-static int
-add_plain(struct ders *l, const unsigned char *p, const unsigned char *end)
-{
-	unsigned char *der;
+/* One block; its strings and bytes are OpenSSL's, and may be a key's. */
+struct block {
+	char *name;
+	char *header;
+	unsigned char *data;
 	long len;
-	int rc = 0;
+};
 
-	if ((der = malloc((size_t)(end - p))) == NULL)
-		return -1;
-	if ((len = decode_plain(p, end, der)) > 0)
-		rc = ders_add(l, der, (size_t)len) == -1 ? -1 : 1;
-	free(der);
-	return rc;
-}
-
-/* Decodes one block from its header to its end; adds NULL if that fails. */
-static int
-add_block(struct ders *l, const unsigned char *p, const unsigned char *end)
-{
-	BIO *bio;
-	char *name = NULL, *header = NULL;
-	unsigned char *data = NULL;
-	long len = 0;
-	int ok, rc;
-
-	if ((rc = add_plain(l, p, end)) != 0)
-		return rc == 1 ? 0 : -1;
-	if ((bio = BIO_new_mem_buf(p, (int)(end - p))) == NULL)
-		return -1;
-	/* PEM_read_bio() decrypts nothing, so it asks for no passphrase */
-	ok = PEM_read_bio(bio, &name, &header, &data, &len) == 1 && len > 0 &&
-	    header != NULL && header[0] == '\0';
-	/* OpenSSL appends its own notes to a TRUSTED CERTIFICATE */
-	if (ok && strcmp(name, PEM_STRING_X509_TRUSTED) == 0)
-		len = (long)element_length(data, (size_t)len);
-	if (ok &&
-	    (strcmp(name, PEM_STRING_PKCS7) == 0 ||
-		strcmp(name, PEM_STRING_CMS) == 0))
-		rc = add_bag(l, data, (size_t)len);
-	else
-		rc = ders_add(l, ok ? data : NULL, ok ? (size_t)len : 0);
-	OPENSSL_free(name);
-	OPENSSL_free(header);
-	OPENSSL_free(data);
-	BIO_free(bio);
-	ERR_clear_error();
-	return rc;
-}
+enum pem { PEM_BLOCK, PEM_END, PEM_DAMAGED, PEM_NOMEM };
 
 /*
- * Blocks with other labels than the first `nlabels`, such as keys, are stepped
- * over unread: a block ends where its END line is, or the next one begins.
+ * Takes the base64 off the next block and nothing else: no key is parsed, no
+ * passphrase asked for.  The flags are PEM_read_bio_X509()'s, and wipe.
+ */
+static enum pem
+read_block(BIO *bio, struct block *b)
+{
+	unsigned long e;
+
+	memset(b, 0, sizeof(*b));
+	ERR_clear_error();
+	if (PEM_read_bio_ex(bio, &b->name, &b->header, &b->data, &b->len,
+		PEM_FLAG_SECURE | PEM_FLAG_EAY_COMPATIBLE) == 1)
+		return PEM_BLOCK;
+	e = ERR_peek_last_error();
+	ERR_clear_error();
+	if (ERR_GET_LIB(e) == ERR_LIB_PEM &&
+	    ERR_GET_REASON(e) == PEM_R_NO_START_LINE)
+		return PEM_END;
+	return ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE ? PEM_NOMEM
+							 : PEM_DAMAGED;
+}
+
+static void
+block_free(struct block *b)
+{
+	OPENSSL_secure_free(b->name);
+	OPENSSL_secure_free(b->header);
+	OPENSSL_secure_clear_free(b->data, (size_t)b->len);
+}
+
+/* Adds the certificates of a block; NULL for one that is encrypted or empty. */
+static int
+add_block(struct ders *l, const struct block *b, int bags)
+{
+	enum format other = format_of_label(b->name);
+	size_t len = (size_t)b->len;
+
+	l->key |= other == FORMAT_KEY;
+	if (other > l->other)
+		l->other = other;
+	if (!is_certificate(b->name) && (!bags || other != FORMAT_PKCS7_PEM))
+		return 0;
+	if (len == 0 || b->header[0] != '\0')
+		return ders_add(l, NULL, 0);
+	/* Windows calls all that it encodes a CERTIFICATE */
+	if (bags && format_of(b->data, len) == FORMAT_PKCS7)
+		return add_bag(l, b->data, len);
+	/* OpenSSL appends its own notes to a TRUSTED CERTIFICATE */
+	if (strcmp(b->name, PEM_STRING_X509_TRUSTED) == 0)
+		len = element_length(b->data, len);
+	return ders_add(l, b->data, len);
+}
+
+static const unsigned char *
+line_of(const unsigned char *from, const unsigned char *p)
+{
+	while (p > from && p[-1] != '\n')
+		p--;
+	return p;
+}
+
+/* Is this, at the N of BEGIN, the beginning of a certificate, well made or not?
  */
 static int
-split_pem(struct ders *l, const unsigned char *buf, size_t len, size_t nlabels)
+begins_certificate(
+    const unsigned char *from, const unsigned char *p, const unsigned char *end)
 {
-	const unsigned char *end = buf + len, *p, *next, *stop;
+	static const char *const labels[] = {
+	    "CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"};
+	const unsigned char *q = p, *line = line_of(from, p);
+	size_t i, n;
 
-	for (p = find_begin(buf, end, buf); p != NULL; p = next) {
-		next = find_begin(buf, end, p + 1);
-		stop = next != NULL ? next : end;
-		if (!is_labelled(p, end, nlabels))
-			continue;
-		if (find(p, stop, END) == NULL) {
-			if (ders_add(l, NULL, 0) == -1)
-				return -1;
-		} else if (add_block(l, p, stop) == -1)
-			return -1;
+	while (q > line && (q[-1] == ' ' || q[-1] == '\t'))
+		q--;
+	/* hyphens, or the dashes that a word processor makes of them */
+	if (*line == '#' || q == line || (q[-1] != '-' && q[-1] < 0x80))
+		return 0;
+	p += strlen("BEGIN ");
+	for (i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
+		n = strlen(labels[i]);
+		if ((size_t)(end - p) >= n && memcmp(p, labels[i], n) == 0)
+			return (size_t)(end - p) < n + 2 || p[n] != ' ' ||
+			    p[n + 1] < 'A' || p[n + 1] > 'Z';
 	}
 	return 0;
 }
 
-/* Of which kind is the first element within the outermost?  -1: not DER. */
-static int
-inner_tag(const unsigned char *p, size_t len)
+/*
+ * Servers skip a certificate whose BEGIN is not alone on its line, and take
+ * the next one.  NULL: in this part of the file, which the reader has taken
+ * for `seen` certificates, there is none.
+ */
+static const unsigned char *
+find_skipped(const unsigned char *from, const unsigned char *p,
+    const unsigned char *end, int seen)
 {
-	size_t skip;
+	const unsigned char *first = NULL;
 
-	if (len < 3 || p[0] != 0x30)
-		return -1;
-	skip = 2 + (p[1] > 0x80 ? p[1] & 0x7fu : 0);
-	return skip < len ? p[skip] : -1;
-}
-
-/* What a caIssuers URL may bring, RFC 5280 section 4.2.2.1. */
-static int
-split_any(struct ders *l, const unsigned char *p, size_t len)
-{
-	switch (inner_tag(p, len)) {
-	case V_ASN1_OBJECT:
-		return add_bag(l, p, len);
-	case V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED:
-		return ders_add(l, p, len);
-	default:
-		return split_pem(l, p, len, LABELS_AND_BAGS);
+	for (; (p = find(p, end, "BEGIN ")) != NULL; p++) {
+		if (!begins_certificate(from, p, end))
+			continue;
+		if (first == NULL)
+			first = p;
+		if (seen-- == 0)
+			return first;
 	}
+	return NULL;
 }
 
-/* All certificates of a file, in its order. */
+/* The first fault is told; it is in the line of `at`. */
+static void
+note_fault(struct ders *l, const unsigned char *from, const unsigned char *at,
+    const char *what)
+{
+	const unsigned char *p;
+	size_t line = 1;
+
+	for (p = from; p < at; p++)
+		line += *p == '\n';
+	if (l->fault[0] == '\0')
+		snprintf(
+		    l->fault, sizeof(l->fault), "line %zu: %s", line, what);
+}
+
+static void
+note_skipped(struct ders *l, const unsigned char *from, const unsigned char *at)
+{
+	const unsigned char *line = line_of(from, at);
+
+	note_fault(l, from, at,
+	    at - line == (long)strlen("-----") &&
+		    memcmp(line, BEGIN, strlen(BEGIN)) == 0
+		? "a certificate begins here that is damaged or cut off"
+		: "the BEGIN of a certificate is not alone on its line, so "
+		  "servers skip that certificate");
+}
+
+/* With `bags` certificates in PKCS #7 count, too.  -1: no memory. */
+static int
+split_pem(struct ders *l, const unsigned char *buf, size_t len, int bags)
+{
+	const unsigned char *const end = buf + len;
+	const unsigned char *at = buf, *next, *skipped;
+	enum pem res = PEM_BLOCK;
+	struct block b;
+	BIO *bio;
+	int rc = 0;
+
+	if (len == 0)
+		return 0;
+	if ((bio = BIO_new_mem_buf(buf, (int)len)) == NULL)
+		return -1;
+	for (; rc == 0 && res == PEM_BLOCK; at = next) {
+		res = read_block(bio, &b);
+		next = res != PEM_END ? end - BIO_ctrl_pending(bio) : end;
+		if (l->n == 0 && res != PEM_DAMAGED &&
+		    (skipped = find_skipped(buf, at, next,
+			 res == PEM_BLOCK && is_certificate(b.name))) != NULL)
+			note_skipped(l, buf, skipped);
+		if (res == PEM_BLOCK)
+			rc = add_block(l, &b, bags);
+		else if (res == PEM_DAMAGED)
+			note_fault(l, buf,
+			    (skipped = find(at, end, BEGIN)) != NULL ? skipped
+								     : at,
+			    "a PEM block begins here that is damaged or cut "
+			    "off");
+		block_free(&b);
+	}
+	BIO_free(bio);
+	return res == PEM_NOMEM ? -1 : rc;
+}
+
+/* All certificates in these bytes, in their order.  -1: no memory. */
+static int
+split(struct ders *l, const unsigned char *p, size_t len, int bags)
+{
+	enum format f = format_of(p, len);
+
+	switch (f) {
+	case FORMAT_DER:
+	case FORMAT_CERTIFICATE:
+		return ders_add(l, p, len);
+	case FORMAT_PKCS7:
+		if (bags)
+			return add_bag(l, p, len);
+		break;
+	default:
+		if (split_pem(l, p, len, bags) == -1)
+			return -1;
+		/* of several certificates one more is damaged */
+		if (bags && l->fault[0] != '\0' && ders_add(l, NULL, 0) == -1)
+			return -1;
+		break;
+	}
+	if (l->other == FORMAT_UNKNOWN)
+		l->other = f;
+	return 0;
+}
+
+/*
+ * Of the certificate's own file all has to be readable, since the servers' own
+ * reader stops there; of an issuer's what can be read counts.
+ */
 static enum cert_result
-load_ders(const char *path, const char *as, struct ders *l, char *why)
+judge_file(const struct ders *l, const unsigned char *buf, size_t len,
+    const char *path, int own, char *why)
+{
+	if (l->fault[0] != '\0' && own) {
+		snprintf(why, WHY_MAX,
+		    "%.160s; mend it, or get the certificate from its CA again",
+		    l->fault);
+		/* a damaged block of another kind is no certificate */
+		return find_skipped(buf, buf, buf + len, 0) != NULL
+		    ? CERT_EBAD
+		    : CERT_ENONE;
+	}
+	if (l->n > 0)
+		return CERT_OK;
+	format_tell(why, WHY_MAX, l->other, own ? "it" : path, path);
+	return format_may_hold_certificate(l->other, buf, len) ? CERT_EBAD
+							       : CERT_ENONE;
+}
+
+/* All certificates of a file, in its order; `own`: it is the certificate's. */
+static enum cert_result
+load_ders(const char *path, int own, struct ders *l, char *why)
 {
 	enum cert_result res;
 	unsigned char *buf;
 	size_t len;
-	int rc;
 
-	if ((res = read_file(path, as, &buf, &len, why)) == CERT_OK) {
-		/* a certificate is a SEQUENCE of over 127 bytes; no text is */
-		if (len > 2 && buf[0] == 0x30 && buf[1] > 0x80)
-			rc = ders_add(l, buf, len);
-		else
-			rc = split_pem(l, buf, len, LABELS);
-		if (rc == -1) {
+	if ((res = read_file(path, own ? "it" : path, &buf, &len, why)) ==
+	    CERT_OK) {
+		if (split(l, buf, len, !own) == -1) {
 			snprintf(why, WHY_MAX, "out of memory");
 			res = CERT_ELOCAL;
-		} else if (l->n == 0) {
-			snprintf(why, WHY_MAX,
-			    "there is no certificate in %.300s (neither PEM "
-			    "nor "
-			    "DER)",
-			    as);
-			res = CERT_ENONE;
-		}
+		} else
+			res = judge_file(l, buf, len, path, own, why);
 	}
 	if (buf != NULL)
 		OPENSSL_cleanse(buf, len);
@@ -500,7 +546,7 @@ decode(OSSL_LIB_CTX *light, const struct cert_der *d, const char **fault)
 	size_t used;
 
 	if (d->p == NULL) {
-		*fault = "its PEM block is damaged or cut off";
+		*fault = "its PEM block is damaged, cut off or encrypted";
 		return NULL;
 	}
 	ERR_clear_error();
@@ -531,6 +577,7 @@ cert_shelf_new(int wanted)
 		return NULL;
 	shelf->names = (wanted & CERT_NAMES) != 0;
 	shelf->prints = (wanted & CERT_PRINTS) != 0;
+	shelf->allow_ca = (wanted & CERT_ALLOW_CA) != 0;
 	return shelf;
 }
 
@@ -959,8 +1006,25 @@ begin(struct cert_shelf *shelf, struct cert *c, const char *from, char *why)
 	return CERT_OK;
 }
 
+/* Windows' certutil says CERTIFICATE of all that it encodes. */
 static enum cert_result
-describe_first(struct cert *c, char *why)
+tell_undecodable(
+    const struct cert_der *d, const char *path, const char *fault, char *why)
+{
+	enum format f = d->p != NULL ? format_of(d->p, d->len) : FORMAT_UNKNOWN;
+
+	if (f == FORMAT_PKCS7 && path != NULL)
+		format_tell(why, WHY_MAX, FORMAT_PKCS7_PEM, "it", path);
+	else
+		snprintf(why, WHY_MAX,
+		    "its first certificate cannot be decoded: %s%s",
+		    format_name(f) != NULL ? "it " : "",
+		    format_name(f) != NULL ? format_name(f) : fault);
+	return CERT_EBAD;
+}
+
+static enum cert_result
+describe_first(struct cert *c, const char *path, char *why)
 {
 	struct cert_parts *parts = c->parts;
 	const char *fault;
@@ -970,60 +1034,10 @@ describe_first(struct cert *c, char *why)
 	    hash_bytes(HASH_SEED, parts->all.v[0].p, parts->all.v[0].len);
 	if (parts->leaf != NULL)
 		return describe(c, parts->leaf, why);
-	snprintf(
-	    why, WHY_MAX, "its first certificate cannot be decoded: %s", fault);
-	return CERT_EBAD;
+	return tell_undecodable(&parts->all.v[0], path, fault, why);
 }
 
-enum cert_result
-cert_read(struct cert_shelf *shelf, const char *path, struct cert *c, char *why)
-{
-	enum cert_result res;
-
-	if ((res = begin(shelf, c, "the certificate's own file", why)) ==
-		CERT_OK &&
-	    (res = load_ders(path, "it", &c->parts->all, why)) == CERT_OK)
-		res = describe_first(c, why);
-	if (res != CERT_OK)
-		parts_free(c);
-	return res;
-}
-
-enum cert_result
-cert_take(struct cert_shelf *shelf, const struct cert_der *chain, size_t n,
-    struct cert *c, char *why)
-{
-	enum cert_result res;
-	size_t i;
-
-	res = begin(shelf, c, "the chain that the server presents", why);
-	if (res == CERT_OK && n == 0) {
-		snprintf(why, WHY_MAX, "it presents no certificate");
-		res = CERT_ENONE;
-	}
-	for (i = 0; i < n && res == CERT_OK; i++)
-		if (ders_add(&c->parts->all, chain[i].p, chain[i].len) == -1) {
-			snprintf(why, WHY_MAX, "out of memory");
-			res = CERT_ELOCAL;
-		}
-	if (res == CERT_OK)
-		res = describe_first(c, why);
-	if (res != CERT_OK)
-		parts_free(c);
-	return res;
-}
-
-int
-cert_is(const struct cert *c, const struct cert_der *der)
-{
-	const char *fault;
-	X509 *x = decode(c->parts->shelf->light, der, &fault);
-	int same = x != NULL && X509_cmp(x, c->parts->leaf) == 0;
-
-	X509_free(x);
-	ERR_clear_error();
-	return same;
-}
+/* ---- a CA's certificate where a server's belongs ---- */
 
 /* A name that can be asked for: a wildcard stands for any. */
 static char *
@@ -1074,6 +1088,184 @@ own_name(X509 *x)
 		    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, i)));
 	GENERAL_NAMES_free(names);
 	return name;
+}
+
+static int
+is_ca(const X509 *x)
+{
+	BASIC_CONSTRAINTS *bc =
+	    X509_get_ext_d2i(x, NID_basic_constraints, NULL, NULL);
+	int ca = bc != NULL && bc->ca != 0;
+
+	BASIC_CONSTRAINTS_free(bc);
+	return ca;
+}
+
+/* So were CAs before there were extensions. */
+static int
+is_old_root(const X509 *x)
+{
+	return X509_get_version(x) == X509_VERSION_1 &&
+	    X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) ==
+	    0;
+}
+
+/* A name or an address that a client could ask for. */
+static int
+has_host_name(X509 *x)
+{
+	GENERAL_NAMES *names =
+	    X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+	char *name = own_name(x);
+	int i, yes = name != NULL;
+
+	for (i = 0; i < sk_GENERAL_NAME_num(names); i++)
+		yes |= sk_GENERAL_NAME_value(names, i)->type == GEN_IPADD;
+	GENERAL_NAMES_free(names);
+	free(name);
+	return yes;
+}
+
+/*
+ * The first certificate behind the leaf that is no CA's, and, if `now` is not
+ * 0, valid then; to be freed.  NULL: there is none.
+ */
+static X509 *
+find_other_leaf(const struct cert_parts *parts, int64_t now)
+{
+	const char *fault;
+	int64_t from, to;
+	size_t i;
+	X509 *x;
+
+	for (i = 1; i < parts->all.n; i++) {
+		x = decode(parts->shelf->light, &parts->all.v[i], &fault);
+		if (x != NULL && !is_ca(x) && !is_old_root(x) &&
+		    (now == 0 ||
+			(to_time(X509_get0_notBefore(x), &from) == 0 &&
+			    to_time(X509_get0_notAfter(x), &to) == 0 &&
+			    from <= now && now <= to)))
+			return x;
+		X509_free(x);
+	}
+	return NULL;
+}
+
+/* Is it a server's own, as `openssl req -x509` makes them? */
+static int
+is_own_ca(const struct cert *c)
+{
+	return c->parts->all.n == 1 && c->self_signed &&
+	    (has_host_name(c->parts->leaf) ||
+		(c->nurls == 0 && !c->parts->all.key));
+}
+
+/*
+ * A CA's certificate before the server's is a mistake: the response would be
+ * about the CA.  Alone it is one, too, where a file is named for it.
+ */
+static enum cert_result
+check_ca(const struct cert *c, char *why)
+{
+	const struct cert_parts *parts = c->parts;
+	X509 *other;
+	char *ca, *name = NULL;
+
+	if (!is_ca(parts->leaf) || is_own_ca(c))
+		return CERT_OK;
+	other = find_other_leaf(parts, 0);
+	if (other == NULL && !parts->all.key && parts->shelf->allow_ca)
+		return CERT_OK;
+	ca = name_text(X509_get_subject_name(parts->leaf));
+	if (other != NULL)
+		name = name_text(X509_get_subject_name(other));
+	if (other != NULL)
+		snprintf(why, WHY_MAX,
+		    "its first certificate is that of a CA (%.200s), and the "
+		    "server's (%.200s) comes later: put the server's first",
+		    ca != NULL ? ca : "?", name != NULL ? name : "?");
+	else
+		snprintf(why, WHY_MAX,
+		    "its first certificate is that of a CA (%.200s), and %s: "
+		    "%s",
+		    ca != NULL ? ca : "?",
+		    parts->all.key ? "a private key is in the file, but no "
+				     "server's certificate"
+				   : "no server's follows",
+		    parts->all.key
+			? "put the server's certificate first"
+			: "name the file that begins with the server's "
+			  "(certbot: fullchain.pem), or --allow-ca");
+	free(ca);
+	free(name);
+	X509_free(other);
+	return other != NULL || parts->all.key ? CERT_EBAD : CERT_ENONE;
+}
+
+char *
+cert_valid_behind(const struct cert *c, int64_t now)
+{
+	X509 *x = find_other_leaf(c->parts, now);
+	char *name = x != NULL ? name_text(X509_get_subject_name(x)) : NULL;
+
+	X509_free(x);
+	ERR_clear_error();
+	return name;
+}
+
+enum cert_result
+cert_read(struct cert_shelf *shelf, const char *path, struct cert *c, char *why)
+{
+	enum cert_result res;
+
+	if ((res = begin(shelf, c, "the certificate's own file", why)) ==
+		CERT_OK &&
+	    (res = load_ders(path, 1, &c->parts->all, why)) == CERT_OK)
+		res = describe_first(c, path, why);
+	if (res == CERT_OK)
+		res = check_ca(c, why);
+	ERR_clear_error();
+	if (res != CERT_OK) {
+		c->whole = 0;
+		parts_free(c);
+	}
+	return res;
+}
+
+enum cert_result
+cert_take(struct cert_shelf *shelf, const struct cert_der *chain, size_t n,
+    struct cert *c, char *why)
+{
+	enum cert_result res;
+	size_t i;
+
+	res = begin(shelf, c, "the chain that the server presents", why);
+	if (res == CERT_OK && n == 0) {
+		snprintf(why, WHY_MAX, "it presents no certificate");
+		res = CERT_ENONE;
+	}
+	for (i = 0; i < n && res == CERT_OK; i++)
+		if (ders_add(&c->parts->all, chain[i].p, chain[i].len) == -1) {
+			snprintf(why, WHY_MAX, "out of memory");
+			res = CERT_ELOCAL;
+		}
+	if (res == CERT_OK)
+		res = describe_first(c, NULL, why);
+	if (res != CERT_OK)
+		parts_free(c);
+	return res;
+}
+
+int
+cert_is(const struct cert *c, const struct cert_der *der)
+{
+	const char *fault;
+	X509 *x = decode(c->parts->shelf->light, der, &fault);
+	int same = x != NULL && X509_cmp(x, c->parts->leaf) == 0;
+
+	X509_free(x);
+	ERR_clear_error();
+	return same;
 }
 
 char *
@@ -1142,8 +1334,6 @@ describe_candidate(char *out, size_t size, const X509 *x, enum candidate found)
 static void
 note_candidate(struct search *s, const char *from, size_t nth, const char *what)
 {
-	if (!s->tell)
-		return;
 	text_add_escaped(&s->hunt, from, strlen(from));
 	if (nth > 0)
 		text_add(&s->hunt, ", certificate %zu", nth);
@@ -1155,12 +1345,19 @@ note_candidate(struct search *s, const char *from, size_t nth, const char *what)
 static void
 note_place(struct search *s, const char *from, const char *what)
 {
-	if (!s->tell)
-		return;
 	if (s->places.len > 0)
 		text_add(&s->places, "; ");
 	text_add_escaped(&s->places, from, strnlen(from, 200));
 	text_add(&s->places, ": %s", what);
+}
+
+/* The machine's fault, not a candidate's: the first one is told. */
+static void
+note_local(struct search *s, const char *why)
+{
+	if (s->local == CERT_OK)
+		snprintf(s->local_why, sizeof(s->local_why), "%s", why);
+	s->local = CERT_ELOCAL;
 }
 
 static int
@@ -1324,23 +1521,20 @@ search_ders(
 	size_t i;
 	X509 *x;
 
-	if (s->tell)
-		describe_candidate(s->nearest, sizeof(s->nearest), NULL, NONE);
+	describe_candidate(s->nearest, sizeof(s->nearest), NULL, NONE);
 	for (i = first; i < l->n && nearest != ISSUER; i++) {
 		found = DAMAGED;
 		x = take_candidate(s, &l->v[i], &kept, &fault);
 		if (x != NULL)
 			found = examine(s, x, kept);
-		if (s->tell) {
-			describe_candidate(what, sizeof(what), x, found);
-			note_candidate(s, from, l->n > 1 ? i + 1 : 0,
-			    x == NULL ? fault : what);
-			if (found > nearest)
-				memcpy(s->nearest, what, sizeof(what));
-		}
+		describe_candidate(what, sizeof(what), x, found);
+		note_candidate(
+		    s, from, l->n > 1 ? i + 1 : 0, x == NULL ? fault : what);
+		if (found > nearest)
+			memcpy(s->nearest, what, sizeof(what));
 		if (found == ISSUER && s->c->issuer == NULL &&
 		    remember_issuer(s->c, &l->v[i], x, from) == -1)
-			s->local = CERT_ELOCAL;
+			note_local(s, "out of memory");
 		if (kept == NULL)
 			X509_free(x);
 		if (found > nearest)
@@ -1359,10 +1553,10 @@ search_file(struct search *s, const char *path, char *why)
 	enum cert_result res;
 	int found = 0;
 
-	if ((res = load_ders(path, path, &l, why)) == CERT_OK)
+	if ((res = load_ders(path, 0, &l, why)) == CERT_OK)
 		found = search_ders(s, &l, 0, path) == ISSUER;
 	else if (res == CERT_ELOCAL)
-		s->local = res;
+		note_local(s, why);
 	else {
 		if (access(path, F_OK) == -1 && errno == ENOENT)
 			snprintf(why, WHY_MAX, "absent");
@@ -1383,8 +1577,7 @@ search_all(struct search *s, const struct cert_places *places, char *why)
 
 	/* what the user names has to be there, whoever is found first */
 	for (i = 0; i < places->nfiles && res == CERT_OK; i++) {
-		if ((res = load_ders(places->files[i], places->files[i], &l,
-			 why)) == CERT_OK)
+		if ((res = load_ders(places->files[i], 0, &l, why)) == CERT_OK)
 			(void)search_ders(s, &l, 0, places->files[i]);
 		ders_free(&l);
 	}
@@ -1425,32 +1618,22 @@ enum cert_result
 cert_find_issuer(
     struct cert *c, const struct cert_places *places, int64_t now, char *why)
 {
-	struct search s = {.c = c, .now = now, .tell = c->parts->shelf->names};
+	struct search s = {.c = c, .now = now};
 	enum cert_result res;
 
 	res = search_all(&s, places, why);
-	/* now somebody wants to know */
-	if (res == CERT_OK && s.local == CERT_OK && c->issuer_len == 0 &&
-	    !s.tell) {
-		s.tell = 1;
-		res = search_all(&s, places, why);
-	}
-	if (res == CERT_OK && c->issuer_len == 0) {
-		if (s.local != CERT_OK) {
-			res = s.local;
-			if (c->issuer_from != NULL || c->issuer != NULL)
-				snprintf(why, WHY_MAX, "out of memory");
-		} else {
-			res = CERT_EISSUER;
-			(void)take_names(c, c->parts->leaf);
-			snprintf(why, WHY_MAX,
-			    "no issuer found for it (%.200s%s%s), name its "
-			    "file with -i; looked at: %.700s",
-			    c->issuer_name != NULL ? c->issuer_name : "?",
-			    c->issuer_key[0] != '\0' ? ", key " : "",
-			    c->issuer_key,
-			    s.places.s != NULL ? s.places.s : "nothing");
-		}
+	if (res == CERT_OK && c->issuer_len == 0 && s.local != CERT_OK) {
+		res = s.local;
+		snprintf(why, WHY_MAX, "%s", s.local_why);
+	} else if (res == CERT_OK && c->issuer_len == 0) {
+		res = CERT_EISSUER;
+		(void)take_names(c, c->parts->leaf);
+		snprintf(why, WHY_MAX,
+		    "no issuer found for it (%.200s%s%s), name its file with "
+		    "-i; looked at: %.700s",
+		    c->issuer_name != NULL ? c->issuer_name : "?",
+		    c->issuer_key[0] != '\0' ? ", key " : "", c->issuer_key,
+		    s.places.s != NULL ? s.places.s : "nothing");
 	}
 	c->hunt = s.hunt.s;
 	text_free(&s.places);
@@ -1488,12 +1671,12 @@ enum cert_result
 cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
     const char *from, int64_t now, char *why)
 {
-	struct search s = {.c = c, .now = now, .tell = 1};
+	struct search s = {.c = c, .now = now};
 	enum cert_result res = CERT_OK;
 	enum candidate nearest = NONE;
 	struct ders l = {0};
 
-	if (split_any(&l, p, len) == -1)
+	if (split(&l, p, len, 1) == -1)
 		s.local = CERT_ELOCAL;
 	else
 		nearest = search_ders(&s, &l, 0, from);
@@ -1558,31 +1741,49 @@ is_blank(const unsigned char *p, const unsigned char *end)
 	return p == end;
 }
 
+/* The same in PEM, with nothing but blanks between the blocks. */
+static int
+is_pem_certificates(const unsigned char *p, size_t len)
+{
+	const unsigned char *const end = p + len;
+	const unsigned char *next, *begin;
+	enum pem res = PEM_BLOCK;
+	size_t n = 0;
+	struct block b;
+	BIO *bio;
+	int pure = len > 0;
+
+	if (!pure || (bio = BIO_new_mem_buf(p, (int)len)) == NULL)
+		return 0;
+	for (; pure && res == PEM_BLOCK; p = next) {
+		res = read_block(bio, &b);
+		next = end - BIO_ctrl_pending(bio);
+		begin = res == PEM_BLOCK ? find(p, next, BEGIN) : next;
+		pure = begin != NULL && is_blank(p, begin) &&
+		    (res == PEM_END ||
+			(res == PEM_BLOCK && is_certificate(b.name)));
+		n += res == PEM_BLOCK;
+		block_free(&b);
+	}
+	BIO_free(bio);
+	return pure && n > 0;
+}
+
 int
 cert_is_certificates(const unsigned char *p, size_t len)
 {
-	const unsigned char *const end = p + len, *const from = p;
 	const unsigned char *q = p;
-	size_t n = 0;
+	enum format f = format_of(p, len);
 	X509 *x;
+	int one;
 
-	if (inner_tag(p, len) != -1) {
-		x = d2i_X509(NULL, &q, (long)len);
-		n = x != NULL && q == end;
-		X509_free(x);
-		ERR_clear_error();
-		return n != 0;
-	}
-	for (; (q = find_begin(from, end, p)) != NULL; n++) {
-		if (!is_blank(p, q) || !is_labelled(q, end, LABELS) ||
-		    (p = find(q, end, "\n" END)) == NULL)
-			return 0;
-		p += strlen("\n" END);
-		if (find_begin(from, p, q + 1) != NULL)
-			return 0;
-		p = (q = line_end(p, end)) != NULL ? q : end;
-	}
-	return n > 0 && is_blank(p, end);
+	if (f != FORMAT_DER && f != FORMAT_CERTIFICATE)
+		return is_pem_certificates(p, len);
+	x = d2i_X509(NULL, &q, (long)len);
+	one = x != NULL && q == p + len;
+	X509_free(x);
+	ERR_clear_error();
+	return one;
 }
 
 int
@@ -1593,7 +1794,7 @@ cert_holds_issuer(const struct cert *c, const unsigned char *p, size_t len)
 	size_t i;
 
 	/* without memory: perhaps */
-	holds = split_any(&l, p, len) == -1;
+	holds = split(&l, p, len, 1) == -1;
 	for (i = 0; i < l.n && !holds; i++)
 		holds = l.v[i].p != NULL && l.v[i].len == c->issuer_len &&
 		    memcmp(l.v[i].p, c->issuer, c->issuer_len) == 0;
@@ -1625,15 +1826,8 @@ cert_looks_like_one(const unsigned char *p, size_t len)
 	/* a response may hold any bytes, and ends where it says */
 	if (cert_der_begins(p, len, V_ASN1_ENUMERATED))
 		return 0;
-	if (find(p, p + len, BEGIN) != NULL)
-		return 1;
-	switch (inner_tag(p, len)) {
-	case V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED:
-	case V_ASN1_INTEGER:
-		return 1;
-	default:
-		return 0;
-	}
+	return find(p, p + len, BEGIN) != NULL ||
+	    format_is_container(format_of(p, len), p, len);
 }
 
 void

@@ -24,8 +24,8 @@
 enum cert_result {
 	CERT_OK,
 	CERT_EFILE,   /* the file cannot be read, or is too large */
-	CERT_ENONE,   /* there is no certificate in it */
-	CERT_EBAD,    /* its certificate cannot be decoded */
+	CERT_ENONE,   /* there is no certificate in it, or only a CA's */
+	CERT_EBAD,    /* there may be, but not as servers read it */
 	CERT_EISSUER, /* no candidate is the issuer */
 	CERT_ELOCAL   /* out of memory or descriptors, or the disk failed */
 };
@@ -58,8 +58,9 @@ struct cert_der {
  */
 struct cert_shelf;
 enum cert_wanted {
-	CERT_NAMES = 1, /* `subject` and `issuer_name` */
-	CERT_PRINTS = 2 /* `sha1` */
+	CERT_NAMES = 1,   /* `subject` and `issuer_name` */
+	CERT_PRINTS = 2,  /* `sha1` */
+	CERT_ALLOW_CA = 4 /* files that hold CA certificates alone */
 };
 struct cert_shelf *cert_shelf_new(int wanted); /* NULL: out of memory */
 void cert_shelf_free(struct cert_shelf *);
@@ -105,7 +106,9 @@ struct cert_places {
 };
 
 /*
- * Reads the certificate in `path`: the first of a PEM file, or a DER file.
+ * Reads the certificate in `path`: the first of a PEM file, or a DER file.  A
+ * CA's is none, if it comes before a server's or with a private key, or alone
+ * and CERT_ALLOW_CA was not given; but for a server's own, self-signed.
  * `*c` is initialised in every case, and to be given to cert_free().
  */
 enum cert_result cert_read(
@@ -116,12 +119,15 @@ enum cert_result cert_take(struct cert_shelf *, const struct cert_der *chain,
     size_t n, struct cert *c, char *why);
 
 /*
- * Both only before cert_find_issuer().  Is `der` this very certificate?
+ * These only before cert_find_issuer().  Is `der` this very certificate?
  * Which name may be asked for to get it: `host`, if it is valid for that,
  * else its own first name, owned by the caller; NULL: it has none.
+ * The subject of another server's certificate that comes after it and is valid
+ * at `now`, owned by the caller; NULL: there is none.
  */
 int cert_is(const struct cert *, const struct cert_der *der);
 char *cert_server_name(const struct cert *, const char *host);
+char *cert_valid_behind(const struct cert *, int64_t now);
 
 /*
  * Finds the certificate of the issuer: it has the right name, it is in date

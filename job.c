@@ -445,6 +445,22 @@ describe_cert(const struct job *j, const struct env *env)
 	    .not_after = j->cert.not_after};
 }
 
+static void
+fail_for_expired_cert(struct job *j, const struct env *env)
+{
+	char when[WORDS_TIME_MAX], here[WORDS_TIME_MAX];
+	char *behind = cert_valid_behind(&j->cert, env->now);
+
+	outcome_fail(&j->outcome, CODE_INPUT, CAUSE_EXPIRED_CERT,
+	    "the certificate expired on %s, by this machine's clock, which "
+	    "says %s; no responder is asked about it; %s%.200s%s",
+	    words_time(when, j->cert.not_after), words_time(here, env->now),
+	    behind != NULL ? "a valid one (" : "renew it",
+	    behind != NULL ? behind : "",
+	    behind != NULL ? ") comes later in its file: put that first" : "");
+	free(behind);
+}
+
 /*
  * Can any response about it be of use?  What can be said of the certificate
  * alone, before any issuer is sought.  --check judges what is stored, however
@@ -454,7 +470,6 @@ static int
 is_worth_asking(struct job *j, const struct env *env, int has_response)
 {
 	const struct policy_cert c = describe_cert(j, env);
-	char when[WORDS_TIME_MAX], here[WORDS_TIME_MAX];
 
 	switch (policy_need(&c, has_response, env->now)) {
 	case NEED_NONE:
@@ -467,10 +482,7 @@ is_worth_asking(struct job *j, const struct env *env, int has_response)
 		    "another certificate, or name a responder with --url");
 		break;
 	case NEED_EXPIRED:
-		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_EXPIRED_CERT,
-		    "the certificate expired on %s, by this machine's clock, "
-		    "which says %s; no responder is asked about it; renew it",
-		    words_time(when, c.not_after), words_time(here, env->now));
+		fail_for_expired_cert(j, env);
 		break;
 	case NEED_SELF_SIGNED:
 		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_SELF_SIGNED,
@@ -650,9 +662,10 @@ load_cert(struct job *j, const struct env *env, char *why)
 	res = cert_read(env->shelf, j->path, &j->cert, why);
 	if (is_starved(j))
 		return -1;
-	if (res == CERT_ENONE && j->named.perhaps)
+	if (res == CERT_ENONE && j->named.perhaps) {
 		j->action = ACTION_PASSED_OVER;
-	else if (res != CERT_OK)
+		trace_line(&j->trace, "file", "%s", why);
+	} else if (res != CERT_OK)
 		fail_cert(j, res, why);
 	return res == CERT_OK ? 0 : -1;
 }
@@ -1428,7 +1441,7 @@ settle_needless(struct job *j, const struct env *env)
 {
 	const struct policy_cert c = describe_cert(j, env);
 
-	if (!env->o->check || j->cert.serial == NULL ||
+	if (!env->o->check || !j->cert.whole ||
 	    !policy_ignores_stored(j->outcome.status,
 		policy_need(&c, 0, env->now) == NEED_NONE,
 		j->holding == HOLDING_JUDGED &&

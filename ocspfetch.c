@@ -1073,7 +1073,8 @@ prepare(struct run *r)
 	    .end = _exit});
 	r->env.shelf = cert_shelf_new(
 	    (o->verbose > 0 || o->served != NULL || o->json ? CERT_NAMES : 0) |
-	    (o->haproxy.n > 0 ? CERT_PRINTS : 0));
+	    (o->haproxy.n > 0 ? CERT_PRINTS : 0) |
+	    (o->allow_ca ? CERT_ALLOW_CA : 0));
 	r->env.dirs = staple_dirs_new();
 	r->queue = make_queue(r);
 	r->recheck = recheck_new();

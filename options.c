@@ -21,7 +21,7 @@ const char options_help[] =
     "usage: ocspfetch [options] certificate ...\n"
     "Fetch, judge and store OCSP responses: site.pem -> site.pem.ocsp\n"
     "which certificates                      how to ask\n"
-    "  -l, --list FILE   (- is stdin)          -u, --url URL  -X, "
+    "  -l, --list FILE (- stdin) --allow-ca    -u, --url URL  -X, "
     "--method get|post\n"
     "  -i, --issuer FILE  --fetch-issuer       -4, -6, -x, --proxy URL\n"
     "  -o, --output FILE  (- is stdout)        --noproxy LIST  -H, "
@@ -95,6 +95,7 @@ static const struct entry table[] = {
     {'6', "ipv6", FLAG, AT(ipv6), no_argument, NOTHING, NULL},
     {'a', "max-age", TIME, AT(max_age), required_argument, {1, YEARS_100, 0},
 	NULL},
+    {0, "allow-ca", FLAG, AT(allow_ca), no_argument, NOTHING, NULL},
     {'c', "check", FLAG, AT(check), no_argument, NOTHING, NULL},
     {0, "certid-hash", CHOICE, AT(hash), required_argument, NOTHING, hashes},
     {0, "connect-timeout", TIME, AT(connect_timeout), required_argument,

@@ -67,6 +67,7 @@ struct options {
 	int del_ext;
 	int write_revoked;
 	int fetch_issuer;
+	int allow_ca;
 	int progress;
 	int json;
 	int syslog;

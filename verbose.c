@@ -34,7 +34,7 @@ decision(const struct job *j, const struct env *env)
 	if (j->would_write)
 		return "it would be written, but for --dry-run";
 	if (j->action == ACTION_PASSED_OVER)
-		return "passed over: there is no certificate in it";
+		return "passed over: no server's certificate is in it";
 	if (env->o->served != NULL)
 		return server_decision(j, env);
 	switch (j->action) {

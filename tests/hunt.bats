@@ -54,6 +54,19 @@ fails() {
 	[ ! -e site.pem.ocsp ]
 }
 
+# Its first URL is of LDAP, and its second has blanks and brackets in it.
+@test "the issuer is fetched from where AD CS says that it is" {
+	site good --aia-issuer "ldap:///CN=Test%20Issuing%20CA,CN=AIA,CN=Public%20Key%20Services,DC=test?cACertificate?base?objectClass=certificationAuthority" \
+		--aia-issuer "$URL/cert-der.$MINE.SRV_Test%20Issuing%20CA(1)/ca"
+	rm site.pem.issuer
+	fetch --fetch-issuer site.pem
+	exits 0
+	silent
+	issuer_in_place
+	[ -s site.pem.ocsp ]
+	grep -qF "SRV_Test%20Issuing%20CA(1)/ca " "$LOG"
+}
+
 @test "the issuer is fetched in DER, proven, and written as PEM beside the certificate" {
 	orphan cert-der/ca
 	fetch --fetch-issuer site.pem

@@ -128,19 +128,19 @@ der() { openssl x509 -in "$1" -outform DER; }
 
 @test "an empty file is refused" {
 	: >empty.pem
-	refused empty.pem "no certificate"
+	refused empty.pem "empty"
 }
 
 @test "a file without a certificate is refused" {
 	leaf site good
 	cp site.key key.pem
-	refused key.pem "no certificate"
+	refused key.pem "a private key and no certificate"
 	openssl req -new -key site.key -subj /CN=x -out csr.pem
-	refused csr.pem "no certificate"
+	refused csr.pem "certificate request"
 	openssl pkey -in site.key -outform DER -out key.der
-	refused key.der "certificate"
+	refused key.der "a private key and no certificate"
 	response site good
-	refused site.pem.ocsp "decode"
+	refused site.pem.ocsp "an OCSP response"
 }
 
 @test "garbage is refused" {
@@ -163,7 +163,7 @@ der() { openssl x509 -in "$1" -outform DER; }
 	head -c 5000 /dev/zero | tr '\0' 0 >noughts.pem
 	refused noughts.pem "no certificate"
 	"$FORGE" cert "$PKI" ca cms >cms.p7
-	refused cms.p7 "decode"
+	refused cms.p7 "PKCS #7"
 }
 
 @test "a truncated PEM file is refused, wherever it was cut" {
@@ -273,11 +273,21 @@ der() { openssl x509 -in "$1" -outform DER; }
 	leaf site good
 	{
 		cat site.pem
-		yes '-----BEGIN CERTIFICATE-----' | head -n 30000
+		yes -- '-----BEGIN X-----
+AAAA
+-----END X-----' | head -n 72000
 	} >many.pem
 	cp site.pem.issuer many.pem.issuer
 	start=$SECONDS
 	accepted many.pem
+	[ $((SECONDS - start)) -le 10 ]
+	{
+		cat site.pem
+		yes -- '-----BEGIN CERTIFICATE-----' | head -n 30000
+	} >endless.pem
+	cp site.pem.issuer endless.pem.issuer
+	start=$SECONDS
+	refused endless.pem "damaged"
 	[ $((SECONDS - start)) -le 10 ]
 }
 
@@ -336,20 +346,21 @@ DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\
 	untouched
 }
 
-@test "a key that is damaged is nobody's business" {
+# Nor do servers read beyond it.
+@test "a key that is damaged or cut off makes the file unreadable" {
 	leaf site good
 	{
 		sed 's/^M/!/' site.key
 		cat site.pem
 	} >damaged.pem
 	cp site.pem.issuer damaged.pem.issuer
-	accepted damaged.pem
+	refused damaged.pem "line 1: a PEM block begins here that is damaged"
 	{
-		head -n 2 site.key
 		cat site.pem
+		head -n 2 site.key
 	} >cut.pem
 	cp site.pem.issuer cut.pem.issuer
-	accepted cut.pem
+	refused cut.pem "line $(($(wc -l <site.pem) + 1)): a PEM block begins"
 }
 
 @test "no part of a private key is ever shown" {

@@ -72,11 +72,11 @@ damaged() {
 	fetch -v d
 	exits 0
 	says "ocspfetch: d/another-key"
-	says "passed over: there is no certificate in it"
+	says "passed over: no server's certificate is in it"
 	# named outright it is what it always was
 	fetch d d/another-key
 	exits 2
-	says "another-key: there is no certificate"
+	says "another-key: it holds a private key and no certificate"
 }
 
 @test "-S asks about what a directory and a list name" {
@@ -86,7 +86,7 @@ damaged() {
 	echo b.pem >list
 	fetch -v -S 127.0.0.1:1 d -l list
 	exits 1
-	says "passed over: there is no certificate in it"
+	says "passed over: no server's certificate is in it"
 	[ "$(grep -c '^ocspfetch: d/a.pem: ' <<<"$stderr")" -eq 1 ]
 	[ "$(grep -c '^ocspfetch: b.pem: ' <<<"$stderr")" -eq 1 ]
 	[ "$(grep -c '^ocspfetch: d/README: ' <<<"$stderr")" -eq 0 ]

@@ -10,6 +10,7 @@
 
 #include <openssl/evp.h>
 
+#include "format.h"
 #include "fuzz.h"
 #include "lab.h"
 
@@ -61,6 +62,7 @@ use(struct cert *c, char *why)
 	HOLDS(c->nurls <= CERT_MAX_URLS && c->nissuer_urls <= CERT_MAX_URLS);
 	free(cert_server_name(c, "no such name"));
 	free(cert_server_name(c, "localhost"));
+	free(cert_valid_behind(c, lab.now));
 	if (cert_find_issuer(c, &places, lab.now, why) != CERT_OK) {
 		HOLDS(c->issuer == NULL);
 		return;
@@ -76,10 +78,15 @@ read_as_file(const uint8_t *p, size_t n)
 {
 	char why[WHY_MAX] = "";
 	enum cert_result res;
+	enum format f;
 	struct cert c;
 
+	/* what is read is a certificate in PEM, or in DER */
+	f = format_of(p, n);
 	res = cert_read(lab.shelf, fuzz_file(p, n), &c, why);
 	HOLDS((res == CERT_OK) == (why[0] == '\0'));
+	HOLDS(res != CERT_OK || f != FORMAT_PKCS12);
+	HOLDS(res != CERT_OK || f != FORMAT_PKCS7);
 	if (res == CERT_OK)
 		use(&c, why);
 	cert_free(&c);
@@ -151,6 +158,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_as_file(p, n);
 	take_as_chain(p, n);
 	take_as_issuer(p, n);
+	(void)format_may_hold_certificate(format_of(p, n), p, n);
 	if (cert_is_certificates(p, n))
 		HOLDS(cert_looks_like_one(p, n));
 	free(wrapped);

@@ -28,7 +28,7 @@
 static char dir[256];
 static time_t now;
 static char why[WHY_MAX];
-static struct cert_shelf *shelf;
+static struct cert_shelf *shelf, *ca_shelf;
 
 /* Bytes of a file. */
 struct bytes {
@@ -110,7 +110,8 @@ set_up(void **state)
 	leaf.serial = "0123456789ABCDEF";
 	forge_leaf(dir, &leaf, now);
 	shelf = cert_shelf_new(CERT_NAMES | CERT_PRINTS);
-	return shelf != NULL ? 0 : -1;
+	ca_shelf = cert_shelf_new(CERT_NAMES | CERT_ALLOW_CA);
+	return shelf != NULL && ca_shelf != NULL ? 0 : -1;
 }
 
 static int
@@ -120,6 +121,7 @@ tear_down(void **state)
 
 	(void)state;
 	cert_shelf_free(shelf);
+	cert_shelf_free(ca_shelf);
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
 	/* NOLINTNEXTLINE(cert-env33-c): test code, a path of our own */
 	return system(command);
@@ -594,9 +596,9 @@ made_up_bytes_are_refused(void **state)
 	    {"-----BEGIN TRUSTED CERTIFICATE-----\nMA==\n"
 	     "-----END TRUSTED CERTIFICATE-----\n",
 		75, CERT_EBAD},
-	    {" -----BEGIN CERTIFICATE-----\n", 29, CERT_ENONE},
+	    {" -----BEGIN CERTIFICATE-----\n", 29, CERT_EBAD},
 	    {"-----BEGIN ", 11, CERT_ENONE}, {"-----BEGIN", 10, CERT_ENONE},
-	    {"-----BEGIN CERTIFICATE----", 26, CERT_ENONE}};
+	    {"-----BEGIN CERTIFICATE----", 26, CERT_EBAD}};
 	size_t i;
 
 	(void)state;
@@ -837,7 +839,8 @@ an_issuer_counts_while_it_is_in_date(void **state)
 	struct cert c, ca;
 
 	(void)state;
-	assert_int_equal(read_over(in_dir("ca.pem"), &ca), CERT_OK);
+	assert_int_equal(
+	    cert_read(ca_shelf, in_dir("ca.pem"), &ca, why), CERT_OK);
 	assert_int_equal(
 	    hunt(&c, in_dir("ca.pem"), NULL, NULL, ca.not_after), CERT_OK);
 	cert_free(&c);
@@ -918,6 +921,295 @@ a_response_is_none_whatever_is_in_it(void **state)
 	assert_true(cert_looks_like_one(long_one, sizeof(long_one)));
 }
 
+/* ---- files as people make them ---- */
+
+/* These files of the PKI, one after another; "name" is one of `parts`. */
+static const char *
+join(const char *name, const char *const *parts)
+{
+	struct bytes b;
+	unsigned char all[65536];
+	size_t len = 0;
+
+	for (; *parts != NULL; parts++) {
+		/* what is no name of a file is text */
+		if (strchr(*parts, '.') == NULL) {
+			memcpy(all + len, *parts, strlen(*parts));
+			len += strlen(*parts);
+			continue;
+		}
+		b = slurp(in_dir(*parts));
+		assert_true(len + b.len < sizeof(all));
+		memcpy(all + len, b.p, b.len);
+		len += b.len;
+		free(b.p);
+	}
+	return put(name, all, len);
+}
+
+static void
+a_byte_order_mark_is_where_openssl_takes_it(void **state)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	static const struct {
+		const char *parts[6];
+		enum cert_result want;
+	} rows[] = {{{mark, "leaf.pem", "ca.pem"}, CERT_OK},
+	    {{"leaf.key", mark, "leaf.pem"}, CERT_OK},
+	    {{mark, "leaf.key", "leaf.pem"}, CERT_OK},
+	    {{mark, "text\n", "leaf.pem"}, CERT_OK},
+	    {{"leaf.pem", mark, "ca.pem"}, CERT_OK},
+	    {{"\n", mark, "leaf.pem"}, CERT_EBAD},
+	    {{"text\n", mark, "leaf.pem", "ca.pem"}, CERT_EBAD},
+	    {{mark, mark, "leaf.pem", "ca.pem"}, CERT_EBAD},
+	    {{mark}, CERT_ENONE}};
+	struct cert c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		if (rows[i].want != CERT_OK) {
+			refuses(join("mark", rows[i].parts), rows[i].want);
+			continue;
+		}
+		assert_int_equal(
+		    read_over(join("mark", rows[i].parts), &c), CERT_OK);
+		is_the_leaf(&c);
+		cert_free(&c);
+	}
+}
+
+/* The issuer, and what is behind a mark beside it. */
+static void
+an_issuers_file_may_begin_with_a_mark(void **state)
+{
+	static const char *const parts[] = {
+	    "\xef\xbb\xbf", "other.pem", "\xef\xbb\xbf", "ca.pem", NULL};
+	struct cert c;
+
+	(void)state;
+	join("mark.issuer", parts);
+	assert_int_equal(
+	    hunt(&c, in_dir("mark.issuer"), NULL, NULL, now), CERT_OK);
+	cert_free(&c);
+	assert_int_equal(
+	    hunt(&c, NULL, in_dir("mark.issuer"), NULL, now), CERT_OK);
+	assert_int_equal(c.issuer_beside, 1);
+	cert_free(&c);
+}
+
+/* What is told comes from the first; what could be read of it counts. */
+static void
+of_a_damaged_issuers_file_what_can_be_read_counts(void **state)
+{
+	static const char *const after[] = {
+	    "ca.pem", "-----BEGIN X-----\n!\n-----END X-----\n", NULL};
+	static const char *const before[] = {
+	    "-----BEGIN X-----\n!\n-----END X-----\n", "ca.pem", NULL};
+	struct cert c;
+
+	(void)state;
+	join("damaged.issuer", after);
+	assert_int_equal(
+	    hunt(&c, NULL, in_dir("damaged.issuer"), NULL, now), CERT_OK);
+	cert_free(&c);
+	join("damaged.issuer", before);
+	assert_int_equal(
+	    hunt(&c, NULL, in_dir("damaged.issuer"), NULL, now), CERT_EISSUER);
+	assert_non_null(strstr(why, "damaged"));
+	cert_free(&c);
+}
+
+static void
+a_ca_before_the_server_is_refused(void **state)
+{
+	static const struct {
+		const char *parts[5];
+		enum cert_result want, allowed;
+		const char *says;
+	} rows[] = {
+	    {{"ca.pem", "leaf.pem"}, CERT_EBAD, CERT_EBAD, "www.example"},
+	    {{"ca.pem", "root.pem", "leaf.pem"}, CERT_EBAD, CERT_EBAD,
+		"www.example"},
+	    {{"ca.pem", "leaf.pem", "leaf.key"}, CERT_EBAD, CERT_EBAD,
+		"Test Issuing CA"},
+	    {{"ca.pem", "root.pem", "leaf.key"}, CERT_EBAD, CERT_EBAD,
+		"private key"},
+	    {{"leaf.key", "ca.pem"}, CERT_EBAD, CERT_EBAD, "private key"},
+	    /* as no server of its own is called */
+	    {{"root.pem", "root.key"}, CERT_EBAD, CERT_EBAD, "private key"},
+	    {{"ca.pem"}, CERT_ENONE, CERT_OK, "--allow-ca"},
+	    {{"ca.pem", "root.pem"}, CERT_ENONE, CERT_OK, "Test Issuing CA"},
+	    {{"root.pem", "ca.pem"}, CERT_ENONE, CERT_OK, "--allow-ca"},
+	    /* a CA of which nothing more can be known */
+	    {{"root.pem"}, CERT_OK, CERT_OK, ""},
+	    {{"leaf.pem", "ca.pem", "leaf.key"}, CERT_OK, CERT_OK, ""},
+	};
+	struct cert c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		if (rows[i].want == CERT_OK) {
+			assert_int_equal(
+			    read_over(join("first", rows[i].parts), &c),
+			    CERT_OK);
+			cert_free(&c);
+		} else {
+			refuses(join("first", rows[i].parts), rows[i].want);
+			assert_non_null(strstr(why, rows[i].says));
+		}
+		assert_int_equal(cert_read(ca_shelf, in_dir("first"), &c, why),
+		    rows[i].allowed);
+		assert_int_equal(c.whole, rows[i].allowed == CERT_OK);
+		cert_free(&c);
+	}
+}
+
+/* As `openssl req -x509` makes it: a CA, signed by its own key. */
+static void
+a_server_of_its_own_is_no_ca(void **state)
+{
+	static const struct {
+		const char *cn, *san, *aia;
+		int key;
+		enum cert_result want;
+	} rows[] = {{"www.example", NULL, NULL, 1, CERT_OK},
+	    {"www.example", NULL, "OCSP;URI:http://a/", 1, CERT_OK},
+	    {"My Box", "DNS:box.example", "OCSP;URI:http://a/", 1, CERT_OK},
+	    {"My Box", "IP:192.0.2.1", NULL, 1, CERT_OK},
+	    {"My Box", NULL, NULL, 0, CERT_OK},
+	    {"My Box", NULL, NULL, 1, CERT_EBAD},
+	    {"My Box", "email:a@example.com", NULL, 1, CERT_EBAD},
+	    {"My Box", NULL, "OCSP;URI:http://a/", 0, CERT_ENONE}};
+	struct odd o;
+	struct cert c;
+	struct bytes b;
+	const char *parts[] = {"own.pem", NULL, NULL};
+	size_t i;
+	int n;
+	FILE *f;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		memset(&o, 0, sizeof(o));
+		o.cn = rows[i].cn;
+		o.cn_len = strlen(o.cn);
+		n = 0;
+		o.nid[n] = NID_basic_constraints;
+		o.der[n++] = "critical,CA:TRUE";
+		if (rows[i].san != NULL) {
+			o.nid[n] = NID_subject_alt_name;
+			o.der[n++] = rows[i].san;
+		}
+		if (rows[i].aia != NULL) {
+			o.nid[n] = NID_info_access;
+			o.der[n] = rows[i].aia;
+		}
+		b = slurp(make_odd(&o));
+		f = fopen(in_dir("own.pem"), "w");
+		assert_non_null(f);
+		assert_true(
+		    PEM_write(f, PEM_STRING_X509, "", b.p, (long)b.len) > 0);
+		assert_int_equal(fclose(f), 0);
+		free(b.p);
+		parts[1] = rows[i].key ? "leaf.key" : NULL;
+		if (read_over(join("own", parts), &c) != rows[i].want)
+			print_error("of row %zu: %s\n", i, why);
+		cert_free(&c);
+		assert_int_equal(read_over(in_dir("own"), &c), rows[i].want);
+		cert_free(&c);
+	}
+}
+
+static void
+a_valid_one_behind_an_expired_one_is_told(void **state)
+{
+	struct forge_leaf old = {.name = "old",
+	    .cn = "old.example",
+	    .from = -60 * FORGE_DAY,
+	    .to = -FORGE_DAY};
+	static const char *const lone[] = {"old.pem", "ca.pem", NULL};
+	static const char *const both[] = {
+	    "old.pem", "ca.pem", "old.pem", "leaf.pem", NULL};
+	struct cert c;
+	char *name;
+
+	(void)state;
+	forge_leaf(dir, &old, now);
+	assert_int_equal(read_over(join("expired", lone), &c), CERT_OK);
+	assert_null(cert_valid_behind(&c, now));
+	cert_free(&c);
+	assert_int_equal(read_over(join("expired", both), &c), CERT_OK);
+	name = cert_valid_behind(&c, now);
+	assert_string_equal(name, "CN=www.example");
+	free(name);
+	/* and not when it has ended, too */
+	assert_null(cert_valid_behind(&c, now + 61 * FORGE_DAY));
+	cert_free(&c);
+}
+
+static void
+pkcs7_is_of_an_issuer_and_not_of_the_certificate(void **state)
+{
+	static const char *const labels[] = {"PKCS7", "CMS", "CERTIFICATE"};
+	struct forge *forge;
+	struct bytes p7;
+	struct cert c;
+	size_t i;
+	FILE *f;
+
+	(void)state;
+	assert_non_null(forge = forge_open(dir));
+	assert_int_equal(forge_cert(forge, "ca", "cms", &p7.p, &p7.len), 0);
+	forge_close(forge);
+	put("ca.p7b", p7.p, p7.len);
+	refuses(in_dir("ca.p7b"), CERT_ENONE);
+	assert_non_null(strstr(why, "openssl pkcs7 -inform DER -in '"));
+	assert_int_equal(hunt(&c, in_dir("ca.p7b"), NULL, NULL, now), CERT_OK);
+	cert_free(&c);
+	for (i = 0; i < COUNT(labels); i++) {
+		f = fopen(in_dir("p7.pem"), "w");
+		assert_non_null(f);
+		assert_true(
+		    PEM_write(f, labels[i], "", p7.p, (long)p7.len) > 0);
+		assert_int_equal(fclose(f), 0);
+		assert_int_not_equal(read_over(in_dir("p7.pem"), &c), CERT_OK);
+		assert_non_null(strstr(why, "PKCS #7"));
+		assert_non_null(strstr(why, "openssl pkcs7 -in '"));
+		cert_free(&c);
+		assert_int_equal(
+		    hunt(&c, NULL, in_dir("p7.pem"), NULL, now), CERT_OK);
+		cert_free(&c);
+	}
+	free(p7.p);
+}
+
+static void
+only_certificates_alone_are_certificates(void **state)
+{
+	static const struct {
+		const char *parts[5];
+		int want;
+	} rows[] = {{{"ca.pem"}, 1}, {{"ca.pem", "root.pem"}, 1},
+	    {{"\n \t\r\n", "ca.pem", "\n\n"}, 1}, {{"text\n", "ca.pem"}, 0},
+	    {{"ca.pem", "text"}, 0}, {{"ca.pem", "leaf.key"}, 0},
+	    {{"leaf.key"}, 0}, {{"\n"}, 0}, {{" ", "ca.pem"}, 0},
+	    {{"ca.pem", "text\n", "root.pem"}, 0},
+	    {{"ca.pem", "-----BEGIN CERTIFICATE-----\n"}, 0}};
+	struct bytes b;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		b = slurp(join("pure", rows[i].parts));
+		assert_int_equal(
+		    cert_is_certificates(b.p, b.len), rows[i].want);
+		free(b.p);
+	}
+	assert_false(cert_is_certificates((const unsigned char *)"", 0));
+}
+
 int
 main(void)
 {
@@ -949,6 +1241,14 @@ main(void)
 	    cmocka_unit_test(a_named_file_has_to_be_there),
 	    cmocka_unit_test(any_cut_of_an_issuer_is_not_found),
 	    cmocka_unit_test(a_response_is_none_whatever_is_in_it),
+	    cmocka_unit_test(a_byte_order_mark_is_where_openssl_takes_it),
+	    cmocka_unit_test(an_issuers_file_may_begin_with_a_mark),
+	    cmocka_unit_test(of_a_damaged_issuers_file_what_can_be_read_counts),
+	    cmocka_unit_test(a_ca_before_the_server_is_refused),
+	    cmocka_unit_test(a_server_of_its_own_is_no_ca),
+	    cmocka_unit_test(a_valid_one_behind_an_expired_one_is_told),
+	    cmocka_unit_test(pkcs7_is_of_an_issuer_and_not_of_the_certificate),
+	    cmocka_unit_test(only_certificates_alone_are_certificates),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
