@@ -582,8 +582,10 @@ log_job(struct run *r, const struct job *j)
 static void
 remember_done(struct run *r, const struct job *j)
 {
-	const struct recheck_done d = {
-	    .named = j->named, .cert = j->cert_id, .output = j->output_id};
+	const struct recheck_done d = {.named = j->named,
+	    .cert = j->cert_id,
+	    .output = j->output_id,
+	    .needs_none = job_needs_none(j)};
 
 	if (j->action != ACTION_PASSED_OVER && r->env.o->served == NULL &&
 	    recheck_add(r->recheck, &d) == -1)

@@ -18,6 +18,7 @@ struct recheck_done {
 	struct list_entry named;
 	uint64_t cert;   /* fileid.h */
 	uint64_t output; /* of its response; 0: none was there */
+	int needs_none;  /* so that its response does not count */
 };
 
 struct recheck;

@@ -36,7 +36,7 @@ begins_as_response(const unsigned char *p, size_t len)
 		return 0;
 	if (at + 2 < len && (p[at + 2] > 6 || p[at + 2] == 4))
 		return 0;
-	return at + 2 >= len || p[at + 2] != 0 || has(p, len, at + 3, 0xa0);
+	return !has(p, len, at + 2, 0) || has(p, len, at + 3, 0xa0);
 }
 
 /* Where the text goes on after what may stand before it: white space, ... */

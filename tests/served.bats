@@ -478,6 +478,13 @@ beside() {
 	fetch -v -S "127.0.0.1:$TLS" site.pem
 	exits 0
 	says "the one that is stored"
+	# also where that is reached through a link
+	mv site.pem.ocsp elsewhere
+	ln -s elsewhere site.pem.ocsp
+	fetch -v -S "127.0.0.1:$TLS" site.pem
+	exits 0
+	says "the one that is stored"
+	rm site.pem.ocsp
 	stop_nginx
 	staple expired
 	cp staple site.pem.ocsp

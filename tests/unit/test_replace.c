@@ -71,6 +71,7 @@ static const struct row {
     {DERIVED, "<!doctype HTML PUBLIC", 0},
     {DERIVED, "\r\n\t <HTML>", 0},
     {DERIVED, "\xef\xbb\xbf<html>", 0},
+    {DERIVED, "<html", 0},
     {DERIVED, "<head><title>", 0},
     {DERIVED, "<title>502 Bad Gateway", 0},
     {DERIVED, "<h1>Not Found</h1>", 0},
