@@ -32,8 +32,8 @@ say = $(if $(V),,@echo "  $(1)	$(2)")
 DEPS = 'libssl >= 3.0' 'libcrypto >= 3.0' 'libcurl >= 7.76'
 TEST_DEPS = $(DEPS) cmocka
 
-SRC = ocspfetch.c options.c words.c list.c job.c report.c story.c json.c \
-	cert.c ocsp.c http.c hosts.c queue.c staple.c haproxy.c hook.c served.c \
+SRC = ocspfetch.c options.c words.c list.c crtlist.c job.c report.c story.c \
+	json.c cert.c ocsp.c http.c hosts.c queue.c staple.c haproxy.c hook.c served.c \
 	judge.c child.c sandbox.c places.c
 OBJ = $(SRC:%.c=$(O)/%.o)
 ROOMS = $(filter-out $(O)/ocspfetch.o,$(OBJ))
