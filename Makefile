@@ -32,9 +32,9 @@ say = $(if $(V),,@echo "  $(1)	$(2)")
 DEPS = 'libssl >= 3.0' 'libcrypto >= 3.0' 'libcurl >= 7.76'
 TEST_DEPS = $(DEPS) cmocka
 
-SRC = ocspfetch.c options.c words.c list.c crtlist.c job.c report.c story.c \
-	json.c cert.c ocsp.c http.c hosts.c queue.c staple.c haproxy.c hook.c served.c \
-	judge.c child.c sandbox.c places.c
+SRC = ocspfetch.c options.c headers.c proxy.c words.c list.c crtlist.c job.c \
+	report.c story.c json.c cert.c ocsp.c http.c hosts.c queue.c staple.c \
+	haproxy.c hook.c served.c judge.c child.c sandbox.c places.c
 OBJ = $(SRC:%.c=$(O)/%.o)
 ROOMS = $(filter-out $(O)/ocspfetch.o,$(OBJ))
 FORGE = $(O)/tests/forge.o

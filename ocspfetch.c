@@ -1270,7 +1270,7 @@ int
 main(int argc, char **argv)
 {
 	struct options o;
-	char why[WHY_MAX];
+	struct text why = {0};
 	int code = CODE_LOCAL;
 
 	if (make_sure_of_std_fds() == -1)
@@ -1278,7 +1278,7 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL); /* whoever started us may not want to wait */
 	signal(SIGXFSZ, SIG_IGN); /* a write then fails instead */
-	switch (options_read(&o, argc, argv, why)) {
+	switch (options_read(&o, argc, argv, &why)) {
 	case OPTIONS_RUN:
 		code = start(&o, argc, argv);
 		break;
@@ -1289,12 +1289,13 @@ main(int argc, char **argv)
 		code = print("ocspfetch " OCSPFETCH_VERSION "\n");
 		break;
 	case OPTIONS_BAD:
-		code = complain(why);
+		code = complain(why.s);
 		break;
 	case OPTIONS_NOMEM:
 		fprintf(stderr, "ocspfetch: out of memory\n");
 		break;
 	}
+	text_free(&why);
 	options_free(&o);
 	return code;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proxy.h"
 #include "report.h"
 #include "story.h"
 
@@ -110,7 +111,9 @@ report_http_failure(
 	    [HTTP_ENOMEM] = "",
 	    [HTTP_EOTHER] = "",
 	};
+	const struct proxy_options proxy = {env->o->proxy, env->o->noproxy};
 	const char *hint = "", *limit = "";
+	struct text said = {0};
 
 	if (a->result == HTTP_ETIMECONNECT)
 		limit = " (--connect-timeout)";
@@ -123,11 +126,19 @@ report_http_failure(
 		hint = "the responder's own certificate has to be in date, for "
 		       "this name, and from an authority that this machine "
 		       "trusts";
+	if (hint[0] == '\0' &&
+	    (a->result == HTTP_EPROXY || a->result == HTTP_ERESOLVE ||
+		a->result == HTTP_ECONNECT || a->result == HTTP_ETIMECONNECT))
+		proxy_hint(&proxy, j->urls[j->url],
+		    a->proxied || a->result == HTTP_EPROXY, &said);
+	if (said.s != NULL)
+		hint = said.s;
 	tell_hint(j, env, hint);
 	job_fail(j, a->result == HTTP_ENOMEM ? CODE_LOCAL : CODE_TEMPORARY,
 	    "%s%.300s: %s%s%.500s%s%s%s", purpose(j), j->urls[j->url],
 	    a->proxied && a->result != HTTP_EPROXY ? "through the proxy, " : "",
 	    what[a->result], a->why, limit, before(hint), hint);
+	text_free(&said);
 }
 
 static int

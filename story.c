@@ -336,8 +336,8 @@ add_curl(struct job *j, const struct env *env, const struct http_question *q)
 		add_own(&t, given, "Content-Type", "application/ocsp-request");
 		text_add(&t, " --data-binary @-");
 	}
-	for (i = 0; i < given->n; i++)
-		add_quoted(&t, " -H ", given->v[i]);
+	for (i = 0; i < o->shown_headers.n && !q->bare; i++)
+		add_quoted(&t, " -H ", o->shown_headers.v[i]);
 	add_quoted(&t, " ", q->url);
 	if (!j->hunting)
 		text_add(&t,
