@@ -30,7 +30,7 @@ const char options_help[] =
     "  -l, --list FILE   (- is stdin)          -u, --url URL  -X, "
     "--method get|post\n"
     "  -i, --issuer FILE  --fetch-issuer       -4, -6, -x, --proxy URL\n"
-    "  -o, --output FILE  (- is stdout)        --noproxy LIST  -H, "
+    "  -o, --output FILE  (- is stdout)        --noproxy LIST -H, "
     "--header LINE|@FILE\n"
     "  --del-ext  site.crt -> site.ocsp        -N, --nonce  "
     "--certid-hash sha1|sha256\n"
