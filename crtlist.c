@@ -159,6 +159,18 @@ crtlist_is_encoded(struct crtlist_span name)
 	return 0;
 }
 
+size_t
+crtlist_plain(struct crtlist_span name)
+{
+	size_t i, n;
+
+	for (i = 0; i < name.n; i += n)
+		if ((n = words_harmless(name.p + i, name.n - i)) == 0 ||
+		    strchr(":;=$&|<>(){}\"'`\\", name.p[i]) != NULL)
+			break;
+	return i;
+}
+
 const char *
 crtlist_title(const char *name)
 {

@@ -77,4 +77,7 @@ void crtlist_say_alien(const struct crtlist *, struct text *why);
  */
 int crtlist_is_encoded(struct crtlist_span name);
 
+/* How much of a name, from its start, is what names of files are made of. */
+size_t crtlist_plain(struct crtlist_span name);
+
 #endif

@@ -348,26 +348,39 @@ add_with_options(
 		    title(l, l->list), (unsigned long)l->line, path, what);
 }
 
-/* 0: it is no name, but what else is secret. */
-static int
-add_line(struct list *l, const struct crtlist_line *line)
+/*
+ * What a list names and is not there is told in full only if it looks like a
+ * name: a file that is no list at all may hold what others must not read.
+ * LINE, WRONG or ALIEN, as of crtlist_next(); the reason is in `said`.
+ */
+static enum crtlist_result
+add_line(struct list *l, const struct crtlist *c,
+    const struct crtlist_line *line, const char *path)
 {
+	char glimpse[WORDS_GLIMPSE_MAX];
+	const size_t plain = crtlist_plain(line->path);
 	struct stat st;
-	char *path;
-	int is_name;
 
-	if ((path = malloc(line->path.n + 1)) == NULL) {
-		l->state = LIST_NOMEM;
-		return 1;
+	if (plain < line->path.n || crtlist_is_encoded(line->path)) {
+		if (stat(path, &st) == 0 || add_bundle(l, path, 1) > 0)
+			;
+		else if (crtlist_is_encoded(line->path)) {
+			crtlist_say_alien(c, &l->said);
+			return CRTLIST_ALIEN;
+		} else {
+			text_add(&l->said,
+			    "%s: line %lu: there is no file of this name: "
+			    "\"%s...\"",
+			    title(l, l->list), (unsigned long)l->line,
+			    words_glimpse(glimpse, path, plain));
+			return CRTLIST_WRONG;
+		}
 	}
-	put(path, line->path);
-	is_name = !crtlist_is_encoded(line->path) || stat(path, &st) == 0;
-	if (is_name && (line->output.p != NULL || line->issuer.p != NULL))
+	if (line->output.p != NULL || line->issuer.p != NULL)
 		add_with_options(l, path, line);
-	else if (is_name)
+	else
 		add_operand(l, path);
-	free(path);
-	return is_name;
+	return CRTLIST_LINE;
 }
 
 /* Each line is a name or a fault of its own, of which only a few are told. */
@@ -376,17 +389,23 @@ read_lines(struct list *l, struct crtlist *c, unsigned long *wrong)
 {
 	struct crtlist_line line;
 	enum crtlist_result res;
+	char *path;
 
 	do {
 		text_free(&l->said);
 		res = crtlist_next(c, &line, &l->said);
 		l->line = (uint32_t)crtlist_number(c);
+		if (res == CRTLIST_LINE) {
+			if ((path = malloc(line.path.n + 1)) == NULL) {
+				l->state = LIST_NOMEM;
+				break;
+			}
+			put(path, line.path);
+			res = add_line(l, c, &line, path);
+			free(path);
+		}
 		if (res == CRTLIST_WRONG && (*wrong)++ < FAULTS_MAX)
 			add_said(l, FAULT);
-		else if (res == CRTLIST_LINE && !add_line(l, &line)) {
-			crtlist_say_alien(c, &l->said);
-			res = CRTLIST_ALIEN;
-		}
 	} while ((res == CRTLIST_LINE || res == CRTLIST_WRONG) &&
 	    l->state == LIST_ENTRY && l->entries <= LIST_MAX);
 	return res;

@@ -464,7 +464,7 @@ served() {
 	fetch -l list
 	exits 2
 	says 'line 1: it begins with a bracket, not with a file: "[..."'
-	says 'ocspfetch: \x1B(0x\x07.pem: cannot read it'
+	says 'ocspfetch: list: line 2: there is no file of this name: "..."'
 	[[ $stderr != *$'\e'* ]]
 	echo a.pem >$'l\n\e'
 	fetch -l $'l\n\e' -l $'gone\n\e'
@@ -567,6 +567,31 @@ one_fault() {
 	done
 }
 
+@test "of what is no list at all no more is shown than its first harmless letters" {
+	several 'a=b:c'
+	cat >shadow <<-'END'
+	root:$6$salt$Secret0:19000:0:99999:7:::
+	PASSWORD=Secret1
+	{"password":"Secret2"}
+	<password>Secret3</password>
+	"Secret4"
+	user Secret5
+	] Secret6 Secret7 and more of it
+	END
+	fetch -vv -l shadow
+	exits 2
+	[[ $stderr != *Secret[0-57]* ]]
+	says 'ocspfetch: shadow: line 1: there is no file of this name: "root..."'
+	says 'ocspfetch: shadow: line 2: there is no file of this name: "PASSWORD..."'
+	says 'ocspfetch: shadow: line 3: there is no file of this name: "..."'
+	says 'ocspfetch: user: cannot read it: No such file or directory (shadow, line 6)'
+	# what is there may have any name
+	echo 'a=b:c.pem' >list
+	fetch -l list
+	exits 0
+	[ -e a=b:c.pem.ocsp ]
+}
+
 @test "a comment that speaks of a key is a comment" {
 	several a
 	printf '# -----BEGIN CERTIFICATE-----\na.pem\n' >list
@@ -590,7 +615,7 @@ one_fault() {
 	printf 'a.pem\n\xef\xbb\xbfa.pem\n' >list
 	fetch -c -l list
 	exits 2
-	says '\xEF\xBB\xBFa.pem: cannot read it'
+	says 'list: line 2: there is no file of this name: "..."'
 }
 
 @test "a list in UTF-16 is told as that" {

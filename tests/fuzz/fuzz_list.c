@@ -69,6 +69,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			    res == LIST_LOCAL);
 			if (res != LIST_ENTRY) {
 				HOLDS(why[0] != '\0');
+				HOLDS(strstr(why, "PRIVATE KEY") == NULL);
 				continue;
 			}
 			HOLDS(e.path != NULL && e.path[0] != '\0');

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -82,6 +83,12 @@ next_name(struct list *l, struct list_entry *e)
 	if (reason != NULL)
 		snprintf(why, sizeof(why), "%s", reason);
 	return res;
+}
+
+static void
+on_alarm(int sig)
+{
+	(void)sig;
 }
 
 /* Up to eight names, parted by blanks. */
@@ -386,6 +393,8 @@ static void
 there_are_no_quotes_as_in_haproxy(void **state)
 {
 	(void)state;
+	touch("\"a");
+	touch("a\\");
 	line_gives("\"a b.pem\"\n", "\"a");
 	line_gives("a\\ b.pem\n", "a\\");
 }
@@ -465,7 +474,8 @@ a_line_has_a_limit_on_both_sides(void **state)
 	for (n = CRTLIST_LINE_MAX; n <= CRTLIST_LINE_MAX + 1; n++) {
 		memcpy(line + n, next, sizeof(next));
 		write_file("list", line, n + sizeof(next));
-		gives("", "list", 0, n > CRTLIST_LINE_MAX ? "BAD" : "a.pem b.pem");
+		gives("", "list", 0,
+		    n > CRTLIST_LINE_MAX ? "BAD" : "a.pem b.pem");
 		/* nor does the end of the file matter */
 		write_file("list", line, n);
 		gives("", "list", 0, n > CRTLIST_LINE_MAX ? "BAD" : "a.pem");
@@ -488,6 +498,151 @@ more_than_a_million_are_refused(void **state)
 	assert_int_equal(fclose(f), 0);
 	is_refused("", "list", 0, 0);
 	says("more than 1000000 certificates");
+}
+
+/* What is, in any form, a certificate or a key. */
+static void
+a_certificate_or_a_key_is_no_list(void **state)
+{
+	static const char *const files[] = {
+	    "-----BEGIN CERTIFICATE-----\nAAAA\n",
+	    "x.pem\n]\ny.pem-----BEGIN PRIVATE KEY-----\nAAAA\n",
+	    "\xef\xbb\xbf-----BEGIN CERTIFICATE-----\r\nAAAA\r\n",
+	    "x\n  -----END CERTIFICATE-----\n", "ED25519 Private-Key:\npriv:\n",
+	    "PuTTY-User-Key-File-3: ssh-rsa\n", "0\x82\x04\xbex\n",
+	    "0w\x02\x01\x01\x04\n",
+	    "x."
+	    "pem\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us"
+	    "\n",
+	    "]\n]\n]\n]\n]\n]\n]\n]\n]\n]\n]\n]\n]\nPRIVATE KEY\n"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		write_file("list", files[i], strlen(files[i]));
+		gives("a.pem", "list list", 0, "a.pem BAD BAD");
+		says("list: line ");
+		says("looks like a certificate or a key");
+		assert_null(strstr(why, "AAAA"));
+		assert_null(strstr(why, "MII"));
+	}
+}
+
+static void
+what_only_looks_like_it_is_a_list(void **state)
+{
+	(void)state;
+	line_gives("#-----BEGIN CERTIFICATE-----\na.pem\n", "a.pem");
+	line_gives("\xef\xbb\xbf# x\na.pem\n", "a.pem");
+	line_gives("\xef\xbb\xbf"
+		   "a.pem",
+	    "a.pem");
+	line_gives("0.pem\n00\n", "0.pem 00");
+	line_gives("etc/ssl/certificates/customers/production/wildcard\n",
+	    "etc/ssl/certificates/customers/production/wildcard");
+	line_gives("pki/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c"
+		   "15b0f00a08.pem\n",
+	    "pki/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00"
+	    "a08.pem");
+	/* what is there may have any name */
+	touch("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIB");
+	line_gives("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIB\n",
+	    "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIB");
+}
+
+static void
+of_many_faults_ten_are_told_and_the_others_counted(void **state)
+{
+	FILE *f = fopen("list", "w");
+	int i;
+
+	(void)state;
+	assert_non_null(f);
+	for (i = 0; i < 10; i++)
+		fputs(i & 1 ? "]\n" : "a:b\n", f);
+	fclose(f);
+	gives("", "list", 0, "BAD BAD BAD BAD BAD BAD BAD BAD BAD BAD");
+	says("list: line 10: it begins with a");
+	f = fopen("list", "a");
+	assert_non_null(f);
+	fputs("]\nx.pem\n]\n", f);
+	fclose(f);
+	gives(
+	    "", "list", 0, "BAD BAD BAD BAD BAD BAD BAD BAD BAD BAD x.pem BAD");
+	says("list: 2 more lines are not understood");
+}
+
+static void
+an_entry_says_where_it_is_named(void **state)
+{
+	static const char *const lists[] = {"one", "two"};
+	const char *const operands[] = {"o*.pem"};
+	const struct list_wanted w = {operands, 1, lists, 2, 0, 0, real_ms, -1};
+	struct list_entry e;
+	struct list *l;
+
+	(void)state;
+	assert_int_equal(mkdir("d", 0755), 0);
+	touch("d/x.pem");
+	touch("t?.pem");
+	make("one", "#\na.pem\nd\n");
+	make("two", "d/x.pem [ocsp y]\nd/x.pem\nt?.pem\nd?.pem\n");
+	assert_int_equal(read_names(&l, &w), LIST_ENTRY);
+	assert_int_equal(next_name(l, &e), LIST_ENTRY);
+	assert_string_equal(e.path, "o*.pem");
+	assert_null(e.list);
+	assert_true(e.pattern);
+	assert_int_equal(next_name(l, &e), LIST_ENTRY);
+	assert_string_equal(e.list, "one");
+	assert_int_equal(e.line, 2);
+	assert_false(e.pattern);
+	/* of a directory, but named itself as well */
+	assert_int_equal(next_name(l, &e), LIST_ENTRY);
+	assert_string_equal(e.path, "d/x.pem");
+	assert_string_equal(e.list, "two");
+	assert_int_equal(e.line, 2);
+	assert_false(e.perhaps);
+	assert_int_equal(next_name(l, &e), LIST_ENTRY);
+	assert_string_equal(e.output, "y");
+	assert_int_equal(e.line, 1);
+	assert_int_equal(next_name(l, &e), LIST_ENTRY);
+	assert_string_equal(e.path, "t?.pem");
+	assert_false(e.pattern);
+	assert_int_equal(next_name(l, &e), LIST_ENTRY);
+	assert_true(e.pattern);
+	assert_int_equal(e.line, 4);
+	list_free(l);
+}
+
+static long long
+later(void)
+{
+	static long long ms;
+
+	return ms++;
+}
+
+static void
+a_list_ends_when_the_time_is_over(void **state)
+{
+	static const char *const lists[] = {"/dev/zero", "list"};
+	struct list_wanted w = {NULL, 0, lists + 1, 1, 0, 0, later, 0};
+	const struct sigaction sa = {.sa_handler = on_alarm};
+	struct list *l;
+
+	(void)state;
+	assert_int_equal(mkfifo("list", 0600), 0);
+	/* the alarm that the caller sets */
+	(void)sigaction(SIGALRM, &sa, NULL);
+	(void)alarm(1);
+	assert_int_equal(read_names(&l, &w), LIST_LATE);
+	says("list: not all names had come when the time was over");
+	list_free(l);
+	(void)signal(SIGALRM, SIG_DFL);
+	/* what never waits is looked at as well */
+	w.files = lists;
+	assert_int_equal(read_names(&l, &w), LIST_LATE);
+	list_free(l);
 }
 
 /* ---- what is named twice ---- */
@@ -628,6 +783,11 @@ main(void)
 	    TEST(a_nul_byte_ends_a_list),
 	    TEST(a_line_has_a_limit_on_both_sides),
 	    TEST(more_than_a_million_are_refused),
+	    TEST(a_certificate_or_a_key_is_no_list),
+	    TEST(what_only_looks_like_it_is_a_list),
+	    TEST(of_many_faults_ten_are_told_and_the_others_counted),
+	    TEST(an_entry_says_where_it_is_named),
+	    TEST(a_list_ends_when_the_time_is_over),
 	    TEST(what_is_named_twice_is_told_once),
 	    TEST(a_directory_whose_files_were_named_before_is_not_empty),
 	    TEST(one_certificate_may_have_two_responses),
