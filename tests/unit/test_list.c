@@ -598,6 +598,7 @@ an_entry_says_where_it_is_named(void **state)
 	assert_false(e.pattern);
 	/* of a directory, but named itself as well */
 	assert_int_equal(next_name(l, &e), LIST_ENTRY);
+	list_is_certificate(l);
 	assert_string_equal(e.path, "d/x.pem");
 	assert_string_equal(e.list, "two");
 	assert_int_equal(e.line, 2);

@@ -56,7 +56,7 @@ parse(struct options *o, const char *words)
 	/* getopt remembers where it stopped in the last test */
 	optind = 0;
 	assert_int_equal(getopt(1, fresh, ""), -1);
-	memset(why, '!', sizeof(why));
+	memset(why, '!', sizeof(why) - 1);
 	res = options_read(o, n, args, &reason);
 	if (res == OPTIONS_BAD)
 		snprintf(why, sizeof(why), "%s", reason.s);
