@@ -2,7 +2,7 @@
 # Many certificates: directories, bundles, HAProxy's crt-lists, lists of every
 # hostile kind, and how a run shows how far it is.
 #
-# shellcheck disable=SC2154
+# shellcheck disable=SC2030,SC2031,SC2154
 
 load lib
 

@@ -511,9 +511,7 @@ a_certificate_or_a_key_is_no_list(void **state)
 	    "x\n  -----END CERTIFICATE-----\n", "ED25519 Private-Key:\npriv:\n",
 	    "PuTTY-User-Key-File-3: ssh-rsa\n", "0\x82\x04\xbex\n",
 	    "0w\x02\x01\x01\x04\n",
-	    "x."
-	    "pem\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us"
-	    "\n",
+	    "x\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTU\n",
 	    "]\n]\n]\n]\n]\n]\n]\n]\n]\n]\n]\n]\n]\nPRIVATE KEY\n"};
 	size_t i;
 
