@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "diagnose.h"
+#include "proxy.h"
 
 /* A difference of clocks, in seconds, that is worth a word. */
 #define CLOCK_DIFFERS 3600
@@ -123,6 +124,25 @@ http_cause(enum http_result res)
 	return CAUSE_HTTP;
 }
 
+/* Which setting led to a proxy, or past one, where that may be the fault. */
+static void
+advise_on_proxy(
+    struct reason *r, const struct diagnose *d, const struct http_answer *a)
+{
+	const struct proxy_options proxy = {
+	    d->options->proxy, d->options->noproxy};
+	struct text said = {0};
+
+	if (a->result != HTTP_EPROXY && a->result != HTTP_ERESOLVE &&
+	    a->result != HTTP_ECONNECT && a->result != HTTP_ETIMECONNECT)
+		return;
+	proxy_hint(
+	    &proxy, d->url, a->proxied || a->result == HTTP_EPROXY, &said);
+	if (said.s != NULL)
+		words_set(r->advice, sizeof(r->advice), "%s", said.s);
+	text_free(&said);
+}
+
 struct reason
 diagnose_http(const struct diagnose *d, const struct http_answer *a)
 {
@@ -158,6 +178,8 @@ diagnose_http(const struct diagnose *d, const struct http_answer *a)
 		    "the responder's own certificate has to be in date, for "
 		    "this name, and from an authority that this machine "
 		    "trusts");
+	if (r.advice[0] == '\0')
+		advise_on_proxy(&r, d, a);
 	return r;
 }
 

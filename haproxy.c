@@ -22,8 +22,8 @@
 #define REPLY_MAX ((size_t)65536)
 #define LIST_MAX ((size_t)1 << 24)
 
-/* So much of a reply is shown. */
-#define SHOWN_MAX 300
+/* So much of a reply is shown, with "..." for more. */
+#define SHOWN_MAX 304
 
 /* Entries of the same last name that are looked at, the likeliest first. */
 #define MAX_NAMESAKES 8
@@ -425,17 +425,21 @@ ends(const struct reply *r, const char *text)
 static enum haproxy_result
 refused(struct push *p, const char *what, struct reply *r)
 {
-	char shown[SHOWN_MAX + 1];
+	char shown[SHOWN_MAX];
+	struct text said = {0};
 
+	text_add_escaped(&said, r->s, r->len);
 	if (r->len == 0)
 		snprintf(p->why, WHY_MAX,
 		    "%s: it closed the connection without an answer", what);
 	else
 		snprintf(p->why, WHY_MAX, "%s: it says \"%s\"%s", what,
-		    words_escape(shown, sizeof(shown), r->s, r->len),
+		    words_cut(
+			shown, sizeof(shown), said.s != NULL ? said.s : ""),
 		    begins(r, "Permission denied")
 			? " (its socket has to be of \"level admin\")"
 			: "");
+	text_free(&said);
 	free(r->s);
 	return HAPROXY_REFUSED;
 }
@@ -621,12 +625,12 @@ pick(struct push *p, const struct reply *list, char **name)
 	if (rc != 0)
 		return res;
 	if (n == 0)
-		snprintf(p->why, WHY_MAX,
-		    "it has loaded no certificate by the name of %.300s",
+		words_set(p->why, WHY_MAX,
+		    "it has loaded no certificate by the name of %s",
 		    last_name(p->news->path));
 	else
-		snprintf(p->why, WHY_MAX,
-		    "what it has loaded as %.300s is another certificate, "
+		words_set(p->why, WHY_MAX,
+		    "what it has loaded as %s is another certificate, "
 		    "perhaps an older one",
 		    namesakes[0]);
 	return HAPROXY_REFUSED;
@@ -760,8 +764,8 @@ attach(struct push *p)
 		return res;
 	if (begins(&r, open)) {
 		r.s[strcspn(r.s + strlen(open), "\n") + strlen(open)] = '\0';
-		snprintf(p->why, WHY_MAX,
-		    "somebody's transaction about %.300s is not yet committed",
+		words_set(p->why, WHY_MAX,
+		    "somebody's transaction about %s is not yet committed",
 		    r.s + strlen(open));
 		free(r.s);
 		return HAPROXY_REFUSED;

@@ -1,9 +1,7 @@
 #include <sys/stat.h>
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,12 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "crtlist.h"
 #include "list.h"
 #include "options.h"
 #include "words.h"
 
-/* A list may repeat itself, but not for ever. */
-#define LINES_MAX 10000000UL
+/* So many lines of one list are told as not understood; more are counted. */
+#define FAULTS_MAX 10
 
 enum kind {
 	FILE_NAMED,   /* its path, output and issuer */
@@ -35,49 +34,40 @@ enum kind {
 struct record {
 	struct record *next;
 	uint32_t number;
+	uint32_t list; /* where it is named: in this one, from 1 on; 0: none */
+	uint32_t line;
 	unsigned char kind;
+	unsigned char absent; /* there was no such file */
 	char s[];
 };
 
 struct list {
 	const struct list_wanted *w;
+	const char *const *files; /* the lists */
 	struct record *first;
 	struct record **end;
 	size_t entries;
-	enum list_result state; /* ENTRY, REFUSED or NOMEM */
-	char *why;              /* the caller's, with REFUSED */
+	enum list_result state; /* ENTRY, REFUSED, LATE or NOMEM */
+	struct text said;       /* what the caller was told last */
+
+	uint32_t list; /* what is being read */
+	uint32_t line;
 
 	const struct record *at;  /* the next to be told */
 	const struct record *dir; /* the directory that it is in */
 	int dir_holds;            /* a certificate was seen in it */
 };
 
-/* A stretch of a line; `p` is NULL if there is none. */
-struct span {
-	const char *p;
-	size_t n;
-};
-
-/* What a line says. */
-struct line {
-	struct span path;
-	struct span output;
-	struct span issuer;
-};
-
-/* A list while it is read, and where in it. */
-struct reader {
-	const char *name; /* for messages */
-	FILE *f;
-	unsigned long number;
-	size_t len;
-	char text[LIST_LINE_MAX + 1];
+/* What is named. */
+struct name {
+	struct crtlist_line at;
+	int absent;
 };
 
 /* ---- records ---- */
 
 static char *
-put(char *to, struct span s)
+put(char *to, struct crtlist_span s)
 {
 	if (s.n > 0)
 		memcpy(to, s.p, s.n);
@@ -86,56 +76,94 @@ put(char *to, struct span s)
 }
 
 static void
-add(struct list *l, enum kind kind, const struct line *line)
+add(struct list *l, enum kind kind, const struct name *n)
 {
+	const struct crtlist_line *at = &n->at;
 	struct record *r;
 	char *s;
 
 	if (l->state != LIST_ENTRY || l->entries > LIST_MAX)
 		return;
-	r = malloc(
-	    sizeof(*r) + line->path.n + line->output.n + line->issuer.n + 3);
+	r = malloc(sizeof(*r) + at->path.n + at->output.n + at->issuer.n + 3);
 	if (r == NULL) {
 		l->state = LIST_NOMEM;
 		return;
 	}
 	r->next = NULL;
 	r->number = (uint32_t)l->entries;
+	r->list = l->list;
+	r->line = l->line;
 	r->kind = (unsigned char)kind;
-	s = put(r->s, line->path);
-	s = put(s, line->output);
-	put(s, line->issuer);
+	r->absent = (unsigned char)n->absent;
+	s = put(r->s, at->path);
+	s = put(s, at->output);
+	put(s, at->issuer);
 	*l->end = r;
 	l->end = &r->next;
 	if (kind == FILE_NAMED || kind == FILE_PERHAPS)
 		l->entries++;
 }
 
-static struct span
-span(const char *s)
-{
-	return (struct span){s, strlen(s)};
-}
-
 static void
 add_text(struct list *l, enum kind kind, const char *s)
 {
-	const struct line line = {.path = span(s)};
+	const struct name n = {.at.path = {s, strlen(s)}};
 
-	add(l, kind, &line);
+	add(l, kind, &n);
+}
+
+/* How a list is called; NULL: there is none. */
+static const char *
+title(const struct list *l, uint32_t list)
+{
+	return list > 0 ? crtlist_title(l->files[list - 1]) : NULL;
+}
+
+/* Adds to what will be told in which line it is named, if it is in a list. */
+static void
+add_where(struct list *l, uint32_t list, uint32_t line)
+{
+	if (list > 0)
+		text_add(&l->said, " (%s, line %lu)", title(l, list),
+		    (unsigned long)line);
+}
+
+/* All that was added since then is forgotten. */
+static void
+drop(struct list *l, struct record **since, size_t entries)
+{
+	struct record *r, *next;
+
+	for (r = *since; r != NULL; r = next) {
+		next = r->next;
+		free(r);
+	}
+	*since = NULL;
+	l->end = since;
+	l->entries = entries;
+}
+
+/* In `said` there is what somebody will be told now. */
+static void
+add_said(struct list *l, enum kind kind)
+{
+	if (l->said.failed)
+		l->state = LIST_NOMEM;
+	else
+		add_text(l, kind, l->said.s);
 }
 
 /* Somewhere in what was named, something is wrong that is its own fault. */
 __attribute__((format(printf, 3, 4))) static void
 fault(struct list *l, enum kind kind, const char *fmt, ...)
 {
-	char why[WHY_MAX];
 	va_list ap;
 
+	text_free(&l->said);
 	va_start(ap, fmt);
-	vsnprintf(why, sizeof(why), fmt, ap);
+	text_vadd(&l->said, fmt, ap);
 	va_end(ap);
-	add_text(l, kind, why);
+	add_said(l, kind);
 }
 
 /* Whose fault it is that a file cannot be had: its own, or the machine's. */
@@ -218,12 +246,16 @@ add_directory(struct list *l, const char *path)
 {
 	char error[WORDS_ERROR_MAX];
 	struct dirent **names;
+	enum kind kind;
 	int i, n;
 
 	if ((n = scandir(path, &names, may_be_certificate, alphasort)) == -1) {
-		fault(l, fault_of(errno),
-		    "%.300s: cannot read the directory: %s", path,
+		kind = fault_of(errno);
+		text_free(&l->said);
+		text_add(&l->said, "%s: cannot read the directory: %s", path,
 		    words_error(error, errno, (long)geteuid()));
+		add_where(l, l->list, l->line);
+		add_said(l, kind);
 		return;
 	}
 	add_text(l, DIR_BEGINS, path);
@@ -264,260 +296,176 @@ static void
 refuse(struct list *l, const char *path, const char *what)
 {
 	l->state = LIST_REFUSED;
-	snprintf(l->why, WHY_MAX,
-	    "-o, --output is for one certificate, but %.300s is %s", path,
-	    what);
+	text_free(&l->said);
+	text_add(&l->said, "-o, --output is for one certificate, but %s is %s",
+	    path, what);
 }
 
 static void
 add_operand(struct list *l, const char *path)
 {
+	struct name n = {.at.path = {path, strlen(path)}};
 	struct stat st;
 
 	if (stat(path, &st) == 0) {
 		if (!S_ISDIR(st.st_mode))
-			add_text(l, FILE_NAMED, path);
+			add(l, FILE_NAMED, &n);
 		else if (l->w->single)
 			refuse(l, path, "a directory");
 		else
 			add_directory(l, path);
-	} else if (errno != ENOENT || !add_bundle(l, path, l->w->single))
-		add_text(l, FILE_NAMED, path);
-	else if (l->w->single)
+	} else if (errno != ENOENT || !add_bundle(l, path, l->w->single)) {
+		n.absent = errno == ENOENT;
+		add(l, FILE_NAMED, &n);
+	} else if (l->w->single)
 		refuse(l, path, "a bundle of several (.rsa, .ecdsa, .dsa)");
 }
 
-/* ---- the lines of a list ---- */
-
-/* A word, "[" or "]"; 0: the line ends. */
-static int
-next_word(const char **p, struct span *w)
-{
-	while (isspace((unsigned char)**p))
-		(*p)++;
-	w->p = *p;
-	w->n = strcspn(*p, "[] \t\n\v\f\r");
-	if (w->n == 0 && **p != '\0')
-		w->n = 1;
-	*p += w->n;
-	return w->n > 0;
-}
-
-static int
-is(struct span w, const char *s)
-{
-	return w.n == strlen(s) && memcmp(w.p, s, w.n) == 0;
-}
-
-/* HAProxy's options of a certificate that have a value. */
-static int
-has_value(struct span w)
-{
-	static const char *const names[] = {"alpn", "ca-file", "ca-verify-file",
-	    "ciphers", "ciphersuites", "client-sigalgs", "crl-file", "crt",
-	    "curves", "ecdhe", "issuer", "key", "npn", "ocsp", "ocsp-update",
-	    "sctl", "sigalgs", "ssl-max-ver", "ssl-min-ver", "verify"};
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (is(w, names[i]))
-			return 1;
-	return 0;
-}
-
-/*
- * The options up to the "]".  What HAProxy knows and we do not is stepped over:
- * only a value must not be taken for an option.
- */
-static const char *
-parse_options(const char **p, struct line *out)
-{
-	struct span w, value;
-
-	while (next_word(p, &w)) {
-		if (is(w, "]"))
-			return NULL;
-		if (is(w, "["))
-			return "there is a second \"[\"";
-		if (!has_value(w))
-			continue;
-		if (!next_word(p, &value) || is(value, "]") || is(value, "["))
-			return "an option between \"[\" and \"]\" lacks its "
-			       "value";
-		if (is(w, "ocsp"))
-			out->output = value;
-		else if (is(w, "issuer"))
-			out->issuer = value;
-	}
-	return "the \"[\" has no \"]\"";
-}
-
-/* What is wrong with the line; NULL: nothing, but it may name none. */
-static const char *
-parse(const char *p, struct line *out)
-{
-	const char *wrong;
-	struct span w;
-	int options = 0;
-
-	memset(out, 0, sizeof(*out));
-	while (next_word(&p, &w)) {
-		if (out->path.p == NULL && *w.p == '#')
-			return NULL;
-		if (out->path.p == NULL && (is(w, "[") || is(w, "]")))
-			return "it begins with a bracket, not with a file";
-		if (is(w, "]"))
-			return "there is a \"]\" without a \"[\"";
-		if (out->path.p == NULL)
-			out->path = w;
-		else if (is(w, "[")) {
-			if (options++)
-				return "there is a second \"[\"";
-			if ((wrong = parse_options(&p, out)) != NULL)
-				return wrong;
-		}
-		/* the others are filters of server names */
-	}
-	return NULL;
-}
+/* ---- lists ---- */
 
 /* A line that has options is about one file. */
 static void
-add_with_options(struct list *l, const struct reader *r, const char *path,
-    const struct line *line)
+add_with_options(
+    struct list *l, const char *path, const struct crtlist_line *line)
 {
 	const char *what = NULL;
+	struct name n = {.at = *line};
 	struct stat st;
 
 	if (stat(path, &st) == 0)
 		what = S_ISDIR(st.st_mode) ? "a directory" : NULL;
-	else if (errno == ENOENT && add_bundle(l, path, 1))
-		what = "a bundle of several (.rsa, .ecdsa, .dsa)";
+	else if (errno == ENOENT) {
+		n.absent = 1;
+		if (add_bundle(l, path, 1))
+			what = "a bundle of several (.rsa, .ecdsa, .dsa)";
+	}
 	if (what == NULL)
-		add(l, FILE_NAMED, line);
+		add(l, FILE_NAMED, &n);
 	else
 		fault(l, FAULT,
-		    "%.300s: line %lu: \"ocsp\" and \"issuer\" are for one "
-		    "certificate, but %.300s is %s",
-		    r->name, r->number, path, what);
+		    "%s: line %lu: \"ocsp\" and \"issuer\" are for one "
+		    "certificate, but %s is %s",
+		    title(l, l->list), (unsigned long)l->line, path, what);
 }
 
-static void
-add_line(struct list *l, struct reader *r)
+/*
+ * What a list names and is not there is told in full only if it looks like a
+ * name: a file that is no list at all may hold what others must not read.
+ * LINE, WRONG or ALIEN, as of crtlist_next(); the reason is in `said`.
+ */
+static enum crtlist_result
+add_line(struct list *l, const struct crtlist *c,
+    const struct crtlist_line *line, const char *path)
 {
-	const char *wrong;
-	struct line line;
-	char *path;
+	char glimpse[WORDS_GLIMPSE_MAX];
+	const size_t plain = crtlist_plain(line->path);
+	struct stat st;
 
-	if ((wrong = parse(r->text, &line)) != NULL) {
-		fault(l, FAULT, "%.300s: line %lu: %s: \"%.100s\"", r->name,
-		    r->number, wrong, r->text);
-		return;
+	if (plain < line->path.n || crtlist_is_encoded(line->path)) {
+		if (stat(path, &st) == 0 || add_bundle(l, path, 1) > 0)
+			;
+		else if (crtlist_is_encoded(line->path)) {
+			crtlist_say_alien(c, &l->said);
+			return CRTLIST_ALIEN;
+		} else {
+			text_add(&l->said,
+			    "%s: line %lu: there is no file of this name: "
+			    "\"%s...\"",
+			    title(l, l->list), (unsigned long)l->line,
+			    words_glimpse(glimpse, path, plain));
+			return CRTLIST_WRONG;
+		}
 	}
-	if (line.path.p == NULL)
-		return;
-	if ((path = malloc(line.path.n + 1)) == NULL) {
-		l->state = LIST_NOMEM;
-		return;
-	}
-	put(path, line.path);
-	if (line.output.p != NULL || line.issuer.p != NULL)
-		add_with_options(l, r, path, &line);
+	if (line->output.p != NULL || line->issuer.p != NULL)
+		add_with_options(l, path, line);
 	else
 		add_operand(l, path);
-	free(path);
+	return CRTLIST_LINE;
 }
 
-/* ---- a list ---- */
-
-/* 1: a line is in `text`; 0: that was all; -1: no further, which is told. */
-static int
-read_line(struct list *l, struct reader *r)
+/* Each line is a name or a fault of its own, of which only a few are told. */
+static enum crtlist_result
+read_lines(struct list *l, struct crtlist *c, unsigned long *wrong)
 {
-	char error[WORDS_ERROR_MAX];
-	int c;
+	struct crtlist_line line;
+	enum crtlist_result res;
+	char *path;
 
-	r->number++;
-	for (r->len = 0; (c = getc_unlocked(r->f)) != EOF && c != '\n';) {
-		if (c == '\0')
-			fault(l, FAULT,
-			    "%.300s: line %lu: it holds a NUL byte, so this is "
-			    "no list; it is read no further",
-			    r->name, r->number);
-		else if (r->len == LIST_LINE_MAX)
-			fault(l, FAULT,
-			    "%.300s: line %lu: it has more than %zu bytes; the "
-			    "list is read no further",
-			    r->name, r->number, LIST_LINE_MAX);
-		else {
-			r->text[r->len++] = (char)c;
-			continue;
+	do {
+		text_free(&l->said);
+		res = crtlist_next(c, &line, &l->said);
+		l->line = (uint32_t)crtlist_number(c);
+		if (res == CRTLIST_LINE) {
+			if ((path = malloc(line.path.n + 1)) == NULL) {
+				l->state = LIST_NOMEM;
+				break;
+			}
+			put(path, line.path);
+			res = add_line(l, c, &line, path);
+			free(path);
 		}
-		return -1;
-	}
-	r->text[r->len] = '\0';
-	if (c == EOF && ferror(r->f)) {
-		fault(l, fault_of(errno), "%.300s: cannot read the list: %s",
-		    r->name, words_error(error, errno, (long)geteuid()));
-		return -1;
-	}
-	return c != EOF || r->len > 0;
+		if (res == CRTLIST_WRONG && (*wrong)++ < FAULTS_MAX)
+			add_said(l, FAULT);
+	} while ((res == CRTLIST_LINE || res == CRTLIST_WRONG) &&
+	    l->state == LIST_ENTRY && l->entries <= LIST_MAX);
+	return res;
 }
 
 static void
-read_lines(struct list *l, struct reader *r)
+be_late(struct list *l, const char *name)
 {
-	struct record **before = l->end;
-	int rc;
-
-	while ((rc = read_line(l, r)) == 1) {
-		add_line(l, r);
-		if (l->state != LIST_ENTRY || l->entries > LIST_MAX)
-			return;
-		if (r->number == LINES_MAX) {
-			fault(l, FAULT,
-			    "%.300s: it has more than %lu lines, and is read "
-			    "no further",
-			    r->name, LINES_MAX);
-			return;
-		}
-	}
-	if (rc == 0 && l->end == before)
-		fault(l, FAULT,
-		    "%.300s: no certificate is named in it; is it the right "
-		    "list?",
-		    r->name);
+	l->state = LIST_LATE;
+	text_free(&l->said);
+	text_add(&l->said,
+	    "%s: not all names had come when the time was over (--deadline)",
+	    crtlist_title(name));
 }
 
 static void
 add_list(struct list *l, const char *name)
 {
-	char error[WORDS_ERROR_MAX];
-	struct reader *r;
-	int fd = -1;
+	const struct crtlist_limit limit = {l->w->now_ms, l->w->until_ms};
+	struct record **since = l->end;
+	const size_t entries = l->entries;
+	unsigned long wrong = 0;
+	struct crtlist *c;
 
-	if ((r = malloc(sizeof(*r))) == NULL) {
+	if ((c = crtlist_new(name, &limit)) == NULL) {
 		l->state = LIST_NOMEM;
 		return;
 	}
-	r->number = 0;
-	r->name = name;
-	r->f = NULL;
-	if (strcmp(name, "-") == 0) {
-		r->name = "standard input";
-		r->f = stdin;
-	} else if ((fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY)) != -1)
-		r->f = fdopen(fd, "r");
-	if (r->f != NULL)
-		read_lines(l, r);
-	else
-		fault(l, fault_of(errno), "%.300s: cannot read the list: %s",
-		    name, words_error(error, errno, (long)geteuid()));
-	if (r->f != NULL && r->f != stdin)
-		fclose(r->f);
-	else if (fd != -1)
-		close(fd);
-	free(r);
+	switch (read_lines(l, c, &wrong)) {
+	case CRTLIST_ALIEN:
+		drop(l, since, entries);
+		add_said(l, FAULT);
+		wrong = 0;
+		break;
+	case CRTLIST_LATE:
+		be_late(l, name);
+		break;
+	case CRTLIST_ERROR:
+		add_said(l, fault_of(errno));
+		break;
+	case CRTLIST_BAD:
+		add_said(l, FAULT);
+		break;
+	case CRTLIST_END:
+		if (l->end == since)
+			fault(l, FAULT,
+			    "%s: no certificate is named in it; is it the "
+			    "right list?",
+			    crtlist_title(name));
+		break;
+	case CRTLIST_LINE:
+	case CRTLIST_WRONG:
+		break;
+	}
+	if (wrong > FAULTS_MAX && l->state == LIST_ENTRY)
+		fault(l, FAULT,
+		    "%s: %lu more lines are not understood; is it the right "
+		    "list?",
+		    crtlist_title(name), wrong - FAULTS_MAX);
+	crtlist_free(c);
 }
 
 /* ---- what is named twice ---- */
@@ -594,14 +542,17 @@ meet(struct list *l, const struct named *a, const struct named *b,
 		l->state = LIST_NOMEM;
 	else if (strcmp(x, y) != 0) {
 		l->state = LIST_REFUSED;
-		snprintf(l->why, WHY_MAX,
-		    "%s%.300s and %.300s would have one and the same response, "
-		    "%.300s",
+		text_free(&l->said);
+		text_add(&l->said,
+		    "%s%s and %s would have one and the same response, %s",
 		    l->w->del_ext ? "with --del-ext, " : "", a->r->s, b->r->s,
 		    a->key);
 	}
-	if (a->r->kind == FILE_PERHAPS)
+	if (a->r->kind == FILE_PERHAPS && b->r->kind == FILE_NAMED) {
 		a->r->kind = b->r->kind;
+		a->r->list = b->r->list;
+		a->r->line = b->r->line;
+	}
 	b->r->kind = FILE_AGAIN;
 	l->entries--;
 	free(x);
@@ -658,36 +609,75 @@ find_twins(struct list *l)
 
 /* ---- in and out ---- */
 
+static enum list_result
+tell(struct list *l, const char **why)
+{
+	if (l->said.failed)
+		l->state = LIST_NOMEM;
+	*why = l->said.s != NULL ? l->said.s : "";
+	return l->state;
+}
+
 enum list_result
-list_read(struct list **out, const struct list_wanted *w, char *why)
+list_read(struct list **out, const struct list_wanted *w, const char **why)
 {
 	struct list *l;
 	size_t i;
 
+	*why = "";
 	if ((*out = l = calloc(1, sizeof(*l))) == NULL)
 		return LIST_NOMEM;
 	l->w = w;
-	l->why = why;
+	l->files = w->files;
 	l->end = &l->first;
 	l->state = LIST_ENTRY;
 	for (i = 0; i < w->noperands; i++)
 		add_operand(l, w->operands[i]);
-	for (i = 0; i < w->nfiles; i++)
+	for (i = 0; i < w->nfiles && l->state == LIST_ENTRY; i++) {
+		l->list = (uint32_t)i + 1;
 		add_list(l, w->files[i]);
+	}
 	if (l->state == LIST_ENTRY && l->entries > LIST_MAX) {
 		l->state = LIST_REFUSED;
-		snprintf(why, WHY_MAX,
+		text_free(&l->said);
+		text_add(&l->said,
 		    "more than %zu certificates are named; divide them",
 		    LIST_MAX);
 	}
 	if (l->state == LIST_ENTRY)
 		find_twins(l);
 	l->at = l->first;
-	return l->state;
+	return tell(l, why);
+}
+
+static void
+fill(const struct list *l, const struct record *r, struct list_entry *e)
+{
+	e->path = r->s;
+	e->output = *output_of(r) != '\0' ? output_of(r) : NULL;
+	e->issuer = *issuer_of(r) != '\0' ? issuer_of(r) : NULL;
+	e->perhaps = r->kind == FILE_PERHAPS;
+	e->changes = 0;
+	e->list = title(l, r->list);
+	e->line = r->line;
+	e->pattern = r->absent && strpbrk(r->s, "*?[") != NULL;
+}
+
+static enum list_result
+tell_empty_directory(struct list *l, const char **why)
+{
+	text_free(&l->said);
+	text_add(&l->said,
+	    "%s: there is no certificate in this directory; is it the right "
+	    "one?",
+	    l->dir->s);
+	add_where(l, l->dir->list, l->dir->line);
+	*why = l->said.s != NULL ? l->said.s : "out of memory";
+	return l->said.s != NULL ? LIST_BAD : LIST_LOCAL;
 }
 
 enum list_result
-list_next(struct list *l, struct list_entry *e, char *why)
+list_next(struct list *l, struct list_entry *e, const char **why)
 {
 	const struct record *r;
 
@@ -696,11 +686,7 @@ list_next(struct list *l, struct list_entry *e, char *why)
 		switch ((enum kind)r->kind) {
 		case FILE_NAMED:
 		case FILE_PERHAPS:
-			e->path = r->s;
-			e->output = *output_of(r) != '\0' ? output_of(r) : NULL;
-			e->issuer = *issuer_of(r) != '\0' ? issuer_of(r) : NULL;
-			e->perhaps = r->kind == FILE_PERHAPS;
-			e->changes = 0;
+			fill(l, r, e);
 			return LIST_ENTRY;
 		case FILE_AGAIN:
 			l->dir_holds = 1;
@@ -712,14 +698,10 @@ list_next(struct list *l, struct list_entry *e, char *why)
 		case DIR_ENDS:
 			if (l->dir_holds)
 				break;
-			snprintf(why, WHY_MAX,
-			    "%.300s: there is no certificate in this "
-			    "directory; is it the right one?",
-			    l->dir->s);
-			return LIST_BAD;
+			return tell_empty_directory(l, why);
 		case FAULT:
 		case FAULT_LOCAL:
-			snprintf(why, WHY_MAX, "%s", r->s);
+			*why = r->s;
 			return r->kind == FAULT ? LIST_BAD : LIST_LOCAL;
 		}
 	}
@@ -749,13 +731,9 @@ list_total(const struct list *l)
 void
 list_free(struct list *l)
 {
-	struct record *r, *next;
-
 	if (l == NULL)
 		return;
-	for (r = l->first; r != NULL; r = next) {
-		next = r->next;
-		free(r);
-	}
+	drop(l, &l->first, 0);
+	text_free(&l->said);
 	free(l);
 }

@@ -13,17 +13,16 @@
 /* More certificates than this are not taken on in one run. */
 #define LIST_MAX ((size_t)1000000)
 
-/* The longest line of a list, in bytes, without its end; it is HAProxy's. */
-#define LIST_LINE_MAX ((size_t)65534)
-
-/* What was asked for; borrowed. */
+/* What was asked for; borrowed, the names for as long as the list lives. */
 struct list_wanted {
 	const char *const *operands;
 	size_t noperands;
 	const char *const *files; /* lists; "-" is standard input */
 	size_t nfiles;
-	int del_ext; /* responses replace the extension */
-	int single;  /* all of it must be one certificate */
+	int del_ext;               /* responses replace the extension */
+	int single;                /* all of it must be one certificate */
+	long long (*now_ms)(void); /* of a clock that only goes forward */
+	long long until_ms; /* lists are waited for so long; -1: for ever */
 };
 
 /* The strings live as long as the list. */
@@ -33,6 +32,9 @@ struct list_entry {
 	const char *issuer; /* where its issuer is; NULL: not said */
 	int perhaps;        /* of a directory: it may be no certificate */
 	int changes;        /* of its files in this run: the caller's */
+	const char *list;   /* which list names it; NULL: none */
+	unsigned long line; /* and where */
+	int pattern;        /* it is absent, and may be meant for a shell */
 };
 
 enum list_result {
@@ -41,20 +43,24 @@ enum list_result {
 	LIST_BAD,     /* something named cannot be had: see `why`; go on */
 	LIST_LOCAL,   /* the same, and it is the machine's fault */
 	LIST_REFUSED, /* nothing of it can be done: see `why` */
+	LIST_LATE,    /* the same: a list had not ended when time was over */
 	LIST_NOMEM
 };
 
 struct list;
 
 /*
- * Reads all names.  ENTRY: they are there, draw them; else REFUSED or NOMEM.
- * `*l` is to be given to list_free() in every case.
+ * Reads all names.  ENTRY: they are there, draw them; else REFUSED, LATE or
+ * NOMEM.  `*l` is to be given to list_free() in every case.  Reasons are lent
+ * until the list is used again.  A signal interrupts an open() or read() that
+ * waits, so that the time is looked at.
  */
 enum list_result list_read(
-    struct list **l, const struct list_wanted *w, char *why);
+    struct list **l, const struct list_wanted *w, const char **why);
 
 /* The next one: ENTRY, END, BAD or LOCAL. */
-enum list_result list_next(struct list *l, struct list_entry *e, char *why);
+enum list_result list_next(
+    struct list *l, struct list_entry *e, const char **why);
 
 /* From the first one on again. */
 void list_again(struct list *l);

@@ -1,5 +1,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -261,14 +262,19 @@ say_failure(struct run *r, const struct text *t)
 static void
 complain_at(struct run *r, int priority, const char *what, const char *rest)
 {
-	char safe[2 * WHY_MAX], line[3 * WHY_MAX];
-	int n;
+	static const char starved[] = "ocspfetch: out of memory\n";
+	struct text line = {0};
 
-	clear_progress(r);
-	n = snprintf(line, sizeof(line), "ocspfetch: %s%s\n",
-	    words_escape(safe, sizeof(safe), what, strlen(what)), rest);
-	to_stderr(line, (size_t)n);
-	to_syslog(r, priority, line, (size_t)n);
+	text_add(&line, "ocspfetch: ");
+	text_add_escaped(&line, what, strlen(what));
+	text_add(&line, "%s\n", rest);
+	if (line.failed)
+		to_stderr(starved, sizeof(starved) - 1);
+	else {
+		say(r, &line);
+		to_syslog(r, priority, line.s, line.len);
+	}
+	text_free(&line);
 }
 
 static void
@@ -745,10 +751,10 @@ start_job(struct run *r, const struct list_entry *e, int drawn)
 static int
 draw_name(struct run *r, struct list_entry *e)
 {
-	char why[WHY_MAX];
+	const char *why;
 
 	for (;;)
-		switch (list_next(r->list, e, why)) {
+		switch (list_next(r->list, e, &why)) {
 		case LIST_ENTRY:
 			return 1;
 		case LIST_BAD:
@@ -982,10 +988,12 @@ splay(const struct options *o)
 static int
 complain(const char *why)
 {
-	char safe[2 * WHY_MAX];
+	struct text line = {0};
 
+	text_add_escaped(&line, why, strlen(why));
 	fprintf(stderr, "ocspfetch: %s; see ocspfetch --help\n",
-	    words_escape(safe, sizeof(safe), why, strlen(why)));
+	    line.s != NULL ? line.s : "out of memory");
+	text_free(&line);
 	return CODE_INPUT;
 }
 
@@ -994,6 +1002,40 @@ starve(struct run *r)
 {
 	complain_of(r, "out of memory", "");
 	worsen(r, CODE_LOCAL);
+}
+
+static void
+on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/*
+ * From the deadline on, what waits for somebody is interrupted, again and again
+ * lest it had not begun to wait; with `on` 0 no more.
+ */
+static void
+set_alarm(const struct run *r, int on)
+{
+	const long long left = r->deadline_ms - monotonic_ms();
+	struct itimerval t = {{0, 0}, {0, 0}};
+	struct sigaction sa = {.sa_handler = on ? on_alarm : SIG_DFL};
+	sigset_t alarm;
+
+	if (r->deadline_ms == -1)
+		return;
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	if (on) {
+		t.it_interval.tv_usec = 20000;
+		t.it_value.tv_sec = left > 0 ? (time_t)(left / 1000) : 0;
+		t.it_value.tv_usec = left > 0 ? left % 1000 * 1000 + 1 : 1;
+		sigaction(SIGALRM, &sa, NULL);
+		sigprocmask(SIG_UNBLOCK, &alarm, NULL);
+	}
+	setitimer(ITIMER_REAL, &t, NULL);
+	if (!on)
+		sigaction(SIGALRM, &sa, NULL);
 }
 
 /* Reads the names, perhaps from one who is slow to tell them. */
@@ -1008,16 +1050,23 @@ read_names(struct run *r)
 	    .nfiles = o->lists.n,
 	    .del_ext = o->del_ext,
 	    .single = o->output != NULL,
+	    .now_ms = monotonic_ms,
+	    .until_ms = r->deadline_ms,
 	};
-	char why[WHY_MAX];
 	enum list_result res;
+	const char *why;
 
+	set_alarm(r, 1);
 	ending_signals(SIG_UNBLOCK);
-	res = list_read(&r->list, &wanted, why);
+	res = list_read(&r->list, &wanted, &why);
 	ending_signals(SIG_BLOCK);
+	set_alarm(r, 0);
 	if (res == LIST_REFUSED)
 		worsen(r, (enum code)complain(why));
-	else if (res != LIST_ENTRY)
+	else if (res == LIST_LATE) {
+		complain_of(r, why, "; nothing was done; run again later");
+		worsen(r, CODE_TEMPORARY);
+	} else if (res != LIST_ENTRY)
 		starve(r);
 }
 
@@ -1105,11 +1154,11 @@ find_places(struct run *r, struct places *p)
 	const struct options *o = r->env.o;
 	struct list_entry e;
 	enum list_result res;
-	char why[WHY_MAX];
+	const char *why;
 
 	if (o->output != NULL)
 		places_add(p, o->output);
-	while (!p->many && (res = list_next(r->list, &e, why)) != LIST_END) {
+	while (!p->many && (res = list_next(r->list, &e, &why)) != LIST_END) {
 		if (res != LIST_ENTRY)
 			continue;
 		places_add(p, e.path);
@@ -1334,7 +1383,7 @@ int
 main(int argc, char **argv)
 {
 	struct options o;
-	char why[WHY_MAX];
+	struct text why = {0};
 	int code = CODE_LOCAL;
 
 	if (make_sure_of_std_fds() == -1)
@@ -1342,7 +1391,7 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL); /* whoever started us may not want to wait */
 	signal(SIGXFSZ, SIG_IGN); /* a write then fails instead */
-	switch (options_read(&o, argc, argv, why)) {
+	switch (options_read(&o, argc, argv, &why)) {
 	case OPTIONS_RUN:
 		code = start(&o, argc, argv);
 		break;
@@ -1353,12 +1402,13 @@ main(int argc, char **argv)
 		code = print("ocspfetch " OCSPFETCH_VERSION "\n");
 		break;
 	case OPTIONS_BAD:
-		code = complain(why);
+		code = complain(why.s);
 		break;
 	case OPTIONS_NOMEM:
 		fprintf(stderr, "ocspfetch: out of memory\n");
 		break;
 	}
+	text_free(&why);
 	options_free(&o);
 	return code;
 }

@@ -1,18 +1,24 @@
 #include <getopt.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "haproxy.h"
+#include "headers.h"
 #include "http.h"
 #include "options.h"
+#include "proxy.h"
 #include "sandbox.h"
 #include "served.h"
 
 /* A longer word is nothing that is like an option. */
 #define OPTION_MAX 32
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 #define YEARS_100 (100LL * 365 * 86400)
 
@@ -24,8 +30,8 @@ const char options_help[] =
     "  -l, --list FILE (- stdin) --allow-ca    -u, --url URL  -X, "
     "--method get|post\n"
     "  -i, --issuer FILE  --fetch-issuer       -4, -6, -x, --proxy URL\n"
-    "  -o, --output FILE  (- is stdout)        --noproxy LIST  -H, "
-    "--header LINE\n"
+    "  -o, --output FILE  (- is stdout)        --noproxy LIST -H, "
+    "--header LINE|@FILE\n"
     "  --del-ext  site.crt -> site.ocsp        -N, --nonce  "
     "--certid-hash sha1|sha256\n"
     "when to ask                               -P, --parallel N  -r, "
@@ -52,7 +58,19 @@ const char options_help[] =
     "revoked, replace it\n"
     "TIME is seconds, or a number with s m h d w.  See ocspfetch(1).\n";
 
-enum kind { FLAG, COUNT, TIME, NUMBER, OCTAL, STRING, LIST, CHOICE, MINIMUM };
+enum kind {
+	FLAG,
+	COUNT,
+	TIME,
+	NUMBER,
+	OCTAL,
+	STRING,
+	SECRET, /* a string that is taken off the command line */
+	LIST,
+	HEADERS, /* a list of secrets, or of files of them */
+	CHOICE,
+	MINIMUM
+};
 
 struct choice {
 	const char *name;
@@ -109,7 +127,7 @@ static const struct entry table[] = {
     {'e', "on-change", STRING, AT(on_change), required_argument, NOTHING, NULL},
     {0, "fetch-issuer", FLAG, AT(fetch_issuer), no_argument, NOTHING, NULL},
     {'f', "force", FLAG, AT(force), no_argument, NOTHING, NULL},
-    {'H', "header", LIST, AT(headers), required_argument, NOTHING, NULL},
+    {'H', "header", HEADERS, AT(headers), required_argument, NOTHING, NULL},
     {0, "haproxy", LIST, AT(haproxy), required_argument, NOTHING, NULL},
     {'i', "issuer", LIST, AT(issuers), required_argument, NOTHING, NULL},
     {'j', "json", FLAG, AT(json), no_argument, NOTHING, NULL},
@@ -141,7 +159,7 @@ static const struct entry table[] = {
 	NULL},
     {0, "write-revoked", FLAG, AT(write_revoked), no_argument, NOTHING, NULL},
     {'X', "method", CHOICE, AT(method), required_argument, NOTHING, methods},
-    {'x', "proxy", STRING, AT(proxy), required_argument, NOTHING, NULL},
+    {'x', "proxy", SECRET, AT(proxy), required_argument, NOTHING, NULL},
     {'h', "help", FLAG, 0, no_argument, NOTHING, NULL},
     {'V', "version", FLAG, 0, no_argument, NOTHING, NULL},
 };
@@ -200,18 +218,31 @@ title(const struct entry *e, char buf[64])
 	return buf;
 }
 
-static enum options_result
-bad_value(const struct entry *e, const char *arg, const char *want, char *why)
+/* Says what is wrong. */
+__attribute__((format(printf, 2, 3))) static enum options_result
+bad(struct text *why, const char *fmt, ...)
 {
-	char name[64];
+	va_list ap;
 
-	snprintf(why, WHY_MAX, "option %s: \"%s\" is not %s", title(e, name),
-	    arg, want);
-	return OPTIONS_BAD;
+	va_start(ap, fmt);
+	text_vadd(why, fmt, ap);
+	va_end(ap);
+	return why->failed ? OPTIONS_NOMEM : OPTIONS_BAD;
 }
 
 static enum options_result
-set_number(const struct entry *e, long long *to, const char *arg, char *why)
+bad_value(
+    const struct entry *e, const char *arg, const char *want, struct text *why)
+{
+	char name[64];
+
+	return bad(
+	    why, "option %s: \"%s\" is not %s", title(e, name), arg, want);
+}
+
+static enum options_result
+set_number(
+    const struct entry *e, long long *to, const char *arg, struct text *why)
 {
 	char want[128];
 	const char *end = "";
@@ -242,7 +273,7 @@ set_number(const struct entry *e, long long *to, const char *arg, char *why)
 
 static enum options_result
 set_minimum(
-    const struct entry *e, struct options *o, const char *arg, char *why)
+    const struct entry *e, struct options *o, const char *arg, struct text *why)
 {
 	const char *end;
 	long long n = parse_number(arg, &end, 10);
@@ -273,7 +304,7 @@ consider(const char **guess, size_t *best, const char *typed, const char *name)
 }
 
 static enum options_result
-set_choice(const struct entry *e, int *to, const char *arg, char *why)
+set_choice(const struct entry *e, int *to, const char *arg, struct text *why)
 {
 	const struct choice *c;
 	const char *guess = NULL;
@@ -307,8 +338,136 @@ add_to_list(struct option_list *l, const char *arg)
 	return OPTIONS_RUN;
 }
 
+/* `s` is ours to free from now on; NULL, or no memory: it is freed already. */
+static char *
+own(struct options *o, char *s)
+{
+	char **v;
+
+	if (s == NULL)
+		return NULL;
+	if ((v = realloc(o->owned, (o->nowned + 1) * sizeof(*v))) == NULL) {
+		sandbox_forget(s, strlen(s));
+		free(s);
+		return NULL;
+	}
+	o->owned = v;
+	return v[o->nowned++] = s;
+}
+
+/*
+ * A copy of an argument of which other users shall see nothing in the list of
+ * processes, of us and of those that we start.
+ */
+static const char *
+hide(struct options *o, char *arg)
+{
+	const char *kept = own(o, strdup(arg));
+
+	if (*arg != '\0') {
+		sandbox_forget(arg, strlen(arg));
+		*arg = '*';
+	}
+	return kept;
+}
+
+/* How the header is shown to whom it is told how to repeat the request. */
+static const char *
+shown(struct options *o, const char *line)
+{
+	static const char *const secret[] = {
+	    "Authorization", "Proxy-Authorization", "Cookie"};
+	const size_t n = strcspn(line, ":");
+	struct text t = {0};
+	size_t i;
+
+	for (i = 0; i < sizeof(secret) / sizeof(secret[0]); i++)
+		if (strlen(secret[i]) == n &&
+		    strncasecmp(line, secret[i], n) == 0) {
+			text_add(&t, "%s: ...", secret[i]);
+			return own(o, t.s);
+		}
+	return line;
+}
+
 static enum options_result
-set(const struct entry *e, struct options *o, const char *arg, char *why)
+add_header(struct options *o, const char *line, const char *as)
+{
+	if (as != NULL && add_to_list(&o->shown_headers, as) == OPTIONS_NOMEM)
+		return OPTIONS_NOMEM;
+	return add_to_list(&o->headers, line);
+}
+
+/* Files of other kinds have colons, too: /etc/passwd is not to be sent. */
+static int
+check_line(const char *line, char *reason)
+{
+	const char *after;
+
+	if (http_check_header(line, reason) == -1)
+		return -1;
+	after = strchr(line, ':') + 1;
+	if (*after == ' ' || *after == '\t' || *after == '\0')
+		return 0;
+	snprintf(reason, WHY_MAX,
+	    "a header is \"Name: value\", here with a space after the colon");
+	return -1;
+}
+
+static enum options_result
+read_headers(struct options *o, const char *arg, struct text *why)
+{
+	const size_t before = o->headers.n;
+	const char *file = arg + 1;
+	unsigned long number = 0;
+	char reason[WHY_MAX], *text, *at, *line;
+
+	text_add(why, "option -H, --header: ");
+	if (*file == '\0' || strcmp(file, "-") == 0)
+		return bad(why, "a file has to be named after the \"@\"");
+	if ((text = headers_read(file, why)) == NULL)
+		return why->failed ? OPTIONS_NOMEM : OPTIONS_BAD;
+	if ((at = own(o, text)) == NULL)
+		return OPTIONS_NOMEM;
+	while ((line = headers_next(&at, &number)) != NULL) {
+		if (check_line(line, reason) == -1)
+			return bad(
+			    why, "%s: line %lu: %s", file, number, reason);
+		if (add_header(o, line, o->headers.n == before ? arg : NULL) !=
+		    OPTIONS_RUN)
+			return OPTIONS_NOMEM;
+	}
+	if (o->headers.n == before)
+		return bad(why, "%s: there is no header in it", file);
+	text_free(why);
+	return OPTIONS_RUN;
+}
+
+/* Of a line that is wrong no more is shown than the name that it begins with.
+ */
+static enum options_result
+set_header(struct options *o, char *arg, struct text *why)
+{
+	char reason[WHY_MAX];
+	const char *line, *as;
+	size_t n;
+
+	if (*arg == '@')
+		return read_headers(o, arg, why);
+	if ((line = hide(o, arg)) == NULL)
+		return OPTIONS_NOMEM;
+	if (http_check_header(line, reason) == 0)
+		return (as = shown(o, line)) != NULL ? add_header(o, line, as)
+						     : OPTIONS_NOMEM;
+	n = strspn(line, LETTERS "-");
+	text_add(why, "option -H, --header: ");
+	if (n > 0 && (line[n] == ':' || line[n] == ' '))
+		text_add(why, "\"%.*s...\": ", (int)n, line);
+	return bad(why, "%s", reason);
+}
+
+static enum options_result
+set(const struct entry *e, struct options *o, char *arg, struct text *why)
 {
 	void *to = (char *)o + e->offset;
 
@@ -328,8 +487,14 @@ set(const struct entry *e, struct options *o, const char *arg, char *why)
 	case STRING:
 		*(const char **)to = arg;
 		break;
+	case SECRET:
+		if ((*(const char **)to = hide(o, arg)) == NULL)
+			return OPTIONS_NOMEM;
+		break;
 	case LIST:
 		return add_to_list(to, arg);
+	case HEADERS:
+		return set_header(o, arg, why);
 	case CHOICE:
 		return set_choice(e, to, arg, why);
 	}
@@ -371,21 +536,19 @@ struct rule {
 };
 
 static enum options_result
-apply(const struct rule *rules, size_t n, char *why)
+apply(const struct rule *rules, size_t n, struct text *why)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (rules[i].clash) {
-			snprintf(why, WHY_MAX, "%s", rules[i].what);
-			return OPTIONS_BAD;
-		}
+		if (rules[i].clash)
+			return bad(why, "%s", rules[i].what);
 	return OPTIONS_RUN;
 }
 
 /* What cannot be meant together with -S, or without it. */
 static enum options_result
-check_served(const struct options *o, char *why)
+check_served(const struct options *o, struct text *why)
 {
 	const int tells = o->haproxy.n > 0 || o->on_change != NULL;
 	const struct rule rules[] = {
@@ -412,7 +575,7 @@ check_served(const struct options *o, char *why)
 
 /* What cannot be meant together. */
 static enum options_result
-check_together(const struct options *o, char *why)
+check_together(const struct options *o, struct text *why)
 {
 	const int to_stdout = o->output != NULL && strcmp(o->output, "-") == 0;
 	const int tells = o->haproxy.n > 0 || o->on_change != NULL;
@@ -459,15 +622,13 @@ check_together(const struct options *o, char *why)
 	if (apply(rules, sizeof(rules) / sizeof(rules[0]), why) != OPTIONS_RUN)
 		return OPTIONS_BAD;
 	for (i = 0; i < o->noperands; i++)
-		if (o->operands[i][0] == '\0') {
-			snprintf(why, WHY_MAX, "a certificate's name is empty");
-			return OPTIONS_BAD;
-		}
+		if (o->operands[i][0] == '\0')
+			return bad(why, "a certificate's name is empty");
 	return check_served(o, why);
 }
 
 static enum options_result
-check_lists(const struct options *o, char *why)
+check_lists(const struct options *o, struct text *why)
 {
 	const char *wrong = NULL;
 	size_t i, stdins = 0;
@@ -480,12 +641,25 @@ check_lists(const struct options *o, char *why)
 	}
 	if (wrong == NULL)
 		return check_together(o, why);
-	snprintf(why, WHY_MAX, "option -l, --list: %s", wrong);
-	return OPTIONS_BAD;
+	return bad(why, "option -l, --list: %s", wrong);
 }
 
+/* What may be a user name and password in it is not shown. */
 static enum options_result
-check_texts(const struct options *o, char *why)
+bad_url(const char *url, const char *reason, struct text *why)
+{
+	const char *host = strrchr(url, '@'), *from = strstr(url, "://");
+	const char *colon = strchr(from != NULL ? from + 3 : url, ':');
+
+	if (host == NULL || colon == NULL || colon > host)
+		return bad(why, "option -u, --url: \"%s\": %s", url, reason);
+	return bad(why, "option -u, --url: \"%.*s...%s\": %s",
+	    from != NULL ? (int)(from - url) + 3 : 0, url, host, reason);
+}
+
+/* What other files know the form of: URLs, hosts, sockets. */
+static enum options_result
+check_texts(const struct options *o, struct text *why)
 {
 	struct served_where where;
 	char reason[WHY_MAX];
@@ -494,32 +668,21 @@ check_texts(const struct options *o, char *why)
 
 	if (o->served != NULL &&
 	    served_parse(o->served, (enum served_starttls)o->starttls, &where,
-		reason) == -1) {
-		snprintf(why, WHY_MAX, "option -S, --served: %.900s", reason);
-		return OPTIONS_BAD;
-	}
+		reason) == -1)
+		return bad(why, "option -S, --served: %s", reason);
 	if (o->url != NULL &&
-	    (rc = http_check_url(o->url, strlen(o->url), reason)) != 0) {
-		if (rc == -2)
-			return OPTIONS_NOMEM;
-		snprintf(why, WHY_MAX, "option -u, --url: \"%.200s\": %.600s",
-		    o->url, reason);
-		return OPTIONS_BAD;
-	}
-	for (i = 0; i < o->headers.n; i++)
-		if (http_check_header(o->headers.v[i], reason) == -1) {
-			snprintf(why, WHY_MAX,
-			    "option -H, --header: \"%.200s\": %.600s",
-			    o->headers.v[i], reason);
-			return OPTIONS_BAD;
-		}
+	    (rc = http_check_url(o->url, strlen(o->url), reason)) != 0)
+		return rc == -2 ? OPTIONS_NOMEM : bad_url(o->url, reason, why);
 	for (i = 0; i < o->haproxy.n; i++)
-		if (haproxy_check(o->haproxy.v[i], reason) == -1) {
-			snprintf(why, WHY_MAX,
-			    "option --haproxy: \"%.200s\": %.600s",
+		if (haproxy_check(o->haproxy.v[i], reason) == -1)
+			return bad(why, "option --haproxy: \"%s\": %s",
 			    o->haproxy.v[i], reason);
-			return OPTIONS_BAD;
-		}
+	if (o->proxy != NULL) {
+		text_add(why, "option -x, --proxy: ");
+		if (proxy_check(o->proxy, why) == -1)
+			return bad(why, "%s", "");
+		text_free(why);
+	}
 	return check_lists(o, why);
 }
 
@@ -616,30 +779,27 @@ guess_letter(int c, char buf[256])
 
 /* getopt found fault with the word before optind, or a letter in it. */
 static enum options_result
-tell_fault(int c, char *const *argv, char *why)
+tell_fault(int c, char *const *argv, struct text *why)
 {
 	const char *word = argv[optind - 1];
 	char guess[256], name[64];
 
 	if (optopt > 0 && optopt < 256 && c == '?')
-		snprintf(why, WHY_MAX, "there is no option -%c%s", optopt,
+		return bad(why, "there is no option -%c%s", optopt,
 		    guess_letter(optopt, guess));
-	else if (c == ':')
-		snprintf(why, WHY_MAX, "option %s needs an argument",
+	if (c == ':')
+		return bad(why, "option %s needs an argument",
 		    find_entry(optopt) != NULL ? title(find_entry(optopt), name)
 					       : word);
-	else if (optopt >= 256)
-		snprintf(why, WHY_MAX, "option %.200s: --%s takes no argument",
-		    word, table[optopt - 256].name);
-	else
-		snprintf(why, WHY_MAX,
-		    "option %.500s: there is no such option%s", word,
-		    guess_option(word, guess));
-	return OPTIONS_BAD;
+	if (optopt >= 256)
+		return bad(why, "option %s: --%s takes no argument", word,
+		    table[optopt - 256].name);
+	return bad(why, "option %s: there is no such option%s", word,
+	    guess_option(word, guess));
 }
 
 static enum options_result
-read_all(struct options *o, int argc, char *const *argv, char *why)
+read_all(struct options *o, int argc, char *const *argv, struct text *why)
 {
 	char letters[2 * ENTRIES + 2], name[64];
 	struct option names[ENTRIES + 1];
@@ -658,11 +818,10 @@ read_all(struct options *o, int argc, char *const *argv, char *why)
 			return OPTIONS_HELP;
 		if (strcmp(e->name, "version") == 0)
 			return OPTIONS_VERSION;
-		if (seen[e - table]++ && e->kind != LIST && e->kind != COUNT) {
-			snprintf(why, WHY_MAX, "option %s is given twice",
-			    title(e, name));
-			return OPTIONS_BAD;
-		}
+		if (seen[e - table]++ && e->kind != LIST &&
+		    e->kind != HEADERS && e->kind != COUNT)
+			return bad(
+			    why, "option %s is given twice", title(e, name));
 		if ((res = set(e, o, optarg, why)) != OPTIONS_RUN)
 			return res;
 	}
@@ -672,7 +831,7 @@ read_all(struct options *o, int argc, char *const *argv, char *why)
 }
 
 enum options_result
-options_read(struct options *o, int argc, char *const *argv, char *why)
+options_read(struct options *o, int argc, char *const *argv, struct text *why)
 {
 	*o = defaults;
 	return read_all(o, argc, argv, why);
@@ -681,8 +840,16 @@ options_read(struct options *o, int argc, char *const *argv, char *why)
 void
 options_free(struct options *o)
 {
+	size_t i;
+
+	for (i = 0; i < o->nowned; i++) {
+		sandbox_forget(o->owned[i], strlen(o->owned[i]));
+		free(o->owned[i]);
+	}
+	free(o->owned);
 	free(o->issuers.v);
 	free(o->headers.v);
+	free(o->shown_headers.v);
 	free(o->haproxy.v);
 	free(o->lists.v);
 }

@@ -21,16 +21,20 @@ enum options_result {
 	OPTIONS_NOMEM
 };
 
-/* Strings that may repeat; the strings are argv's. */
+/* Strings that may repeat. */
 struct option_list {
 	const char **v;
 	size_t n;
 };
 
-/* Times are in seconds; -1 is "not given".  Strings are argv's, or NULL. */
+/*
+ * Times are in seconds; -1 is "not given".  Strings are argv's, but for
+ * `headers` and `proxy`, or NULL.
+ */
 struct options {
 	struct option_list issuers;
 	struct option_list headers;
+	struct option_list shown_headers; /* without passwords; or "@FILE" */
 	struct option_list haproxy;
 	const char *on_change;
 	struct option_list lists;
@@ -75,17 +79,22 @@ struct options {
 
 	const char *const *operands;
 	size_t noperands;
+
+	char **owned; /* what was taken off the command line, and files */
+	size_t nowned;
 };
 
 /* The text of --help. */
 extern const char options_help[];
 
 /*
- * Reads argv and keeps pointers into it.  options_free() releases the lists,
+ * Reads argv and keeps pointers into it; but the values of -x and -H, in which
+ * there may be passwords, are copied and wiped out there.  -H @FILE is read.
+ * BAD: the reason is added to `why`.  options_free() releases what is owned,
  * whatever the result was.
  */
 enum options_result options_read(
-    struct options *, int argc, char *const *argv, char *why);
+    struct options *, int argc, char *const *argv, struct text *why);
 void options_free(struct options *);
 
 /* How much of a path is left without the extension of its last part. */

@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "proxy.h"
 #include "report.h"
 #include "verbose.h"
 
@@ -101,6 +102,11 @@ advice(const struct job *j, const struct env *env)
 		return rejected_advice(j, env);
 	case CODE_REVOKED:
 		return "replace the certificate";
+	case CODE_INPUT:
+		return j->named.pattern
+		    ? "a shell pattern is not expanded here, nor by systemd "
+		      "or in a list: name the directory instead"
+		    : "";
 	default:
 		return "";
 	}
@@ -129,6 +135,8 @@ add_message(const struct job *j, const struct env *env, struct text *out)
 	tell_holding(j, env, &raw);
 	if (*(what = advice(j, env)) != '\0')
 		text_add(&raw, "; %s", what);
+	if (j->named.list != NULL)
+		text_add(&raw, " (%s, line %lu)", j->named.list, j->named.line);
 	text_add(out, "ocspfetch: ");
 	if (raw.s != NULL)
 		text_add_escaped(out, raw.s, raw.len);

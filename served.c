@@ -53,12 +53,18 @@ struct talk {
 	int wanted;   /* it has asked for a certificate of ours */
 };
 
+/* So much is shown of a name, or of what a server says, with "..." for more. */
+#define SHOWN_MAX 304
+
 /* ---- HOST[:PORT] ---- */
 
 static int
 bad_where(const char *s, const char *fault, char *why)
 {
-	snprintf(why, WHY_MAX, "\"%.200s\" is not HOST[:PORT]: %s", s, fault);
+	char shown[SHOWN_MAX];
+
+	snprintf(why, WHY_MAX, "\"%s\" is not HOST[:PORT]: %s",
+	    words_cut(shown, sizeof(shown), s), fault);
 	return -1;
 }
 
@@ -482,6 +488,7 @@ read_line(struct talk *t)
 static enum served_result
 read_reply(struct talk *t, const char *code, const char *want, int *has)
 {
+	char shown[SHOWN_MAX];
 	enum served_result res;
 
 	for (;;) {
@@ -498,9 +505,8 @@ read_reply(struct talk *t, const char *code, const char *want, int *has)
 		} else if (t->q->starttls == STARTTLS_FTP && t->nlines > 1 &&
 		    strspn(t->line, "12345") != 3)
 			continue;
-		return no_starttls(t,
-		    "it should have said %s, but said \"%.200s\"", code,
-		    t->line);
+		return no_starttls(t, "it should have said %s, but said \"%s\"",
+		    code, words_cut(shown, sizeof(shown), t->line));
 	}
 }
 
@@ -553,19 +559,21 @@ start_ftp(struct talk *t)
 static enum served_result
 expect(struct talk *t, const char *start)
 {
+	char shown[SHOWN_MAX];
 	enum served_result res;
 
 	if ((res = read_line(t)) != SERVED_OK)
 		return res;
 	if (strncasecmp(t->line, start, strlen(start)) == 0)
 		return SERVED_OK;
-	return no_starttls(t, "it should have said \"%s\", but said \"%.200s\"",
-	    start, t->line);
+	return no_starttls(t, "it should have said \"%s\", but said \"%s\"",
+	    start, words_cut(shown, sizeof(shown), t->line));
 }
 
 static enum served_result
 start_imap(struct talk *t)
 {
+	char shown[SHOWN_MAX];
 	enum served_result res;
 
 	if ((res = expect(t, "* OK")) != SERVED_OK ||
@@ -579,7 +587,8 @@ start_imap(struct talk *t)
 	    strncasecmp(t->line, "* BYE", 5) != 0);
 	if (strncasecmp(t->line, "a OK", 4) == 0)
 		return SERVED_OK;
-	return no_starttls(t, "to STARTTLS it said \"%.200s\"", t->line);
+	return no_starttls(t, "to STARTTLS it said \"%s\"",
+	    words_cut(shown, sizeof(shown), t->line));
 }
 
 static enum served_result

@@ -331,8 +331,8 @@ add_curl(struct trace *trace, const struct trace_request *r)
 		add_own(&t, given, "Content-Type", "application/ocsp-request");
 		text_add(&t, " --data-binary @-");
 	}
-	for (i = 0; i < given->n; i++)
-		add_quoted(&t, " -H ", given->v[i]);
+	for (i = 0; i < o->shown_headers.n && !q->bare; i++)
+		add_quoted(&t, " -H ", o->shown_headers.v[i]);
 	add_quoted(&t, " ", q->url);
 	if (!r->for_issuer)
 		text_add(&t,

@@ -52,6 +52,52 @@ text_free(struct text *t)
 	memset(t, 0, sizeof(*t));
 }
 
+static void
+mark_cut(char *out, size_t size)
+{
+	static const char mark[] = "...";
+	size_t i = size - sizeof(mark);
+
+	while (i > 0 && ((unsigned char)out[i] & 0xc0) == 0x80)
+		i--;
+	memcpy(out + i, mark, sizeof(mark));
+}
+
+char *
+words_set(char *out, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(out, size, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		out[0] = '\0';
+	else if ((size_t)n >= size)
+		mark_cut(out, size);
+	return out;
+}
+
+char *
+words_cut(char *out, size_t size, const char *in)
+{
+	return words_set(out, size, "%s", in);
+}
+
+char *
+words_glimpse(char out[WORDS_GLIMPSE_MAX], const char *in, size_t len)
+{
+	size_t i = 0, n, shown;
+
+	for (shown = 0; i < len && shown < WORDS_GLIMPSE; shown++, i += n)
+		if ((n = words_harmless(in + i, len - i)) == 0)
+			break;
+	memcpy(out, in, i);
+	memcpy(out + i, i < len ? "..." : "", i < len ? 4 : 1);
+	return out;
+}
+
 size_t
 words_utf8(const char *in, size_t len, unsigned long *cp)
 {

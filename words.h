@@ -39,6 +39,25 @@ size_t words_utf8(const char *, size_t len, unsigned long *cp);
 size_t words_harmless(const char *, size_t len);
 
 /*
+ * printf into `size` >= 4 bytes.  What does not fit is cut off between two
+ * characters of UTF-8, and "..." stands for it.  Returns `out`.
+ */
+char *words_set(char *out, size_t size, const char *, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same of one text. */
+char *words_cut(char *out, size_t size, const char *in);
+
+/*
+ * The first characters of what may be a secret or no text at all: no more than
+ * WORDS_GLIMPSE, none after the first that is not harmless, and "..." for the
+ * rest.  Returns `out`.
+ */
+#define WORDS_GLIMPSE 16
+#define WORDS_GLIMPSE_MAX (4 * WORDS_GLIMPSE + 4)
+char *words_glimpse(char out[WORDS_GLIMPSE_MAX], const char *in, size_t len);
+
+/*
  * Copies `len` bytes of text from outside to `out` in a form that is safe on a
  * terminal and in a log: unprintable bytes, and characters that reorder or
  * hide text, become \xHH; well-formed UTF-8 stays.  Returns `out`.

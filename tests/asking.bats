@@ -381,6 +381,16 @@ padded() {
 	asked_by GET
 }
 
+@test "-H @FILE adds the headers of a file, line by line" {
+	leaf site "good.$T"
+	printf '\xef\xbb\xbfX-Test: one two\r\n\n# no: comment\nAccept: text/x' >headers
+	fetch -H @headers -H 'X-Other: 3' site.pem
+	exits 0
+	saw x-test one%20two
+	saw accept text/x
+	asked_by GET
+}
+
 @test "-H Host: replaces the Host that the URL has" {
 	leaf site "good.$T"
 	fetch -H 'Host: ocsp.example.com' site.pem

@@ -414,7 +414,7 @@ loose_ca() {
 	grep -q 'accept=application/pkix-cert' hunt
 	grep "/good\.$MINE " "$LOG" | grep -q 'host=ocsp\.internal .*auth=Bearer%20secret'
 	# nor does the command that repeats it
-	[ "$(grep -c 'to repeat .*Bearer' <<<"$stderr")" -eq 1 ]
+	[ "$(grep -c 'to repeat .*Authorization: \.\.\.' <<<"$stderr")" -eq 1 ]
 	[ "$(grep -c 'to repeat .*-H .Accept: application/pkix-cert' <<<"$stderr")" -eq 1 ]
 }
 

@@ -2,7 +2,7 @@
 # Many certificates: directories, bundles, HAProxy's crt-lists, lists of every
 # hostile kind, and how a run shows how far it is.
 #
-# shellcheck disable=SC2154
+# shellcheck disable=SC2030,SC2031,SC2154
 
 load lib
 
@@ -463,14 +463,311 @@ served() {
 	printf '[\e[2J\x9b\n\e(0x\a.pem\n' >list
 	fetch -l list
 	exits 2
-	says 'line 1: it begins with a bracket, not with a file: "[\x1B[2J\x9B"'
-	says 'ocspfetch: \x1B(0x\x07.pem: cannot read it'
+	says 'line 1: it begins with a bracket, not with a file: "[..."'
+	says 'ocspfetch: list: line 2: there is no file of this name: "..."'
 	[[ $stderr != *$'\e'* ]]
 	echo a.pem >$'l\n\e'
 	fetch -l $'l\n\e' -l $'gone\n\e'
 	exits 2
 	says 'gone\x0A\x1B: cannot read the list'
 	[[ $stderr != *$'\e'* ]]
+}
+
+# secret FILE: what must not be shown of this key, into `pieces`: ten letters in
+# a row of any of its lines.
+secret() {
+	grep -v -e ----- "$1" | awk '{
+		for (i = 1; i + 9 <= length($0); i += 5)
+			print substr($0, i, 10)
+	}' >pieces
+	[ -s pieces ]
+}
+
+keeps_secret() {
+	not grep -F -f pieces <<<"$output$stderr" &&
+		not grep -e Bag -e modulus -e PRIVATE <<<"$output$stderr"
+}
+
+# one_fault FILE [options]: as a list it is one fault, by name and from standard
+# input, and the other certificate is done.
+one_fault() {
+	fetch -l "$@" good.pem
+	exits 2
+	[ "${#stderr_lines[@]}" -eq 1 ] || [ $# -gt 1 ]
+	says "ocspfetch: $1: "
+	[ "$(grep -c "^ocspfetch: $1: " <<<"$stderr")" -eq 1 ]
+	keeps_secret
+	[ -e good.pem.ocsp ]
+	run --separate-stderr "$OCSPFETCH" -l - <"$1"
+	exits 2
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	says "ocspfetch: standard input: "
+	keeps_secret
+}
+
+@test "a certificate or a key for a list is one fault, and nothing of it is shown" {
+	local key o
+	several good
+	leaf site "good.$MINE" --key rsa
+	mkdir bad
+	openssl pkcs8 -topk8 -nocrypt -in site.key -out bad/pkcs8
+	openssl rsa -in site.key -traditional -out bad/traditional 2>/dev/null ||
+		openssl rsa -in site.key -out bad/traditional
+	cp site.pem bad/certificate
+	cat site.pem site.key >bad/both
+	sed 's/$/\r/' site.key >bad/crlf
+	tr '\n' '\r' <site.key >bad/cr
+	(printf 'good.pem'; cat site.key) >bad/glued
+	(printf 'good.pem\nelse.pem [alpn h2]\n]\n'; cat site.key) >bad/behind
+	(printf '\xef\xbb\xbf'; cat site.key) >bad/bom
+	(printf '\xff\xfe'; iconv -t UTF-16LE site.key) >bad/utf16
+	iconv -t UTF-16BE site.key >bad/utf16be
+	(printf 'Bag Attributes\n    friendlyName: x\n'; cat site.key) >bad/bag
+	openssl pkey -in site.key -text >bad/text
+	openssl pkey -in site.key -text -noout >bad/text-alone
+	openssl pkey -in site.key -outform DER -out bad/der
+	openssl pkcs12 -export -inkey site.key -in site.pem -passout pass: \
+		-out bad/p12
+	grep -v -e ----- site.key >bad/headless
+	sed 's/^-----BEGIN/----BEGIN/; s/KEY-----/KEY----/' site.key >bad/maimed
+	grep -v -e ----- site.key | tr -d '\n' >bad/one-line
+	(printf '{"account":{"PrivateKey":"'; tr -d '\n' <bad/one-line
+	 printf '"},"Certificates":[{"key":"'; tr -d '\n' <bad/one-line
+	 printf '"}]}') >bad/json
+	secret site.key
+	for key in bad/*; do
+		echo "$key"
+		one_fault "$key"
+	done
+	for o in -v -vv -j -c -n --syslog; do one_fault bad/both "$o"; done
+	# a shell's pattern: the first is the list, and the others are certificates
+	rm -f ./*.ocsp
+	cp good.pem other.pem
+	cp good.pem.issuer other.pem.issuer
+	fetch -l site.pem good.pem other.pem
+	exits 2
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[ "$(stored)" = "good.pem.ocsp other.pem.ocsp " ]
+}
+
+@test "an elliptic key for a list is not shown either, in any form" {
+	local form
+	several good
+	leaf site "good.$MINE" --key ec
+	mkdir bad
+	openssl pkcs8 -topk8 -nocrypt -in site.key -out bad/pkcs8
+	openssl ec -in site.key -out bad/sec1 2>/dev/null
+	openssl ec -in site.key -outform DER -out bad/der 2>/dev/null
+	openssl pkcs8 -topk8 -nocrypt -outform DER -in site.key -out bad/der8
+	for form in pkcs8 sec1; do grep -v -e ----- bad/$form >bad/$form-headless; done
+	secret site.key
+	for form in bad/*; do
+		echo "$form"
+		one_fault "$form"
+	done
+}
+
+@test "of what is no list at all no more is shown than its first harmless letters" {
+	several 'a=b:c'
+	cat >shadow <<-'END'
+	root:$6$salt$Secret0:19000:0:99999:7:::
+	PASSWORD=Secret1
+	{"password":"Secret2"}
+	<password>Secret3</password>
+	"Secret4"
+	user Secret5
+	] Secret6 Secret7 and more of it
+	END
+	fetch -vv -l shadow
+	exits 2
+	[[ $stderr != *Secret[0-57]* ]]
+	says 'ocspfetch: shadow: line 1: there is no file of this name: "root..."'
+	says 'ocspfetch: shadow: line 2: there is no file of this name: "PASSWORD..."'
+	says 'ocspfetch: shadow: line 3: there is no file of this name: "..."'
+	says 'ocspfetch: user: cannot read it: No such file or directory (shadow, line 6)'
+	# what is there may have any name
+	echo 'a=b:c.pem' >list
+	fetch -l list
+	exits 0
+	[ -e a=b:c.pem.ocsp ]
+}
+
+@test "a comment that speaks of a key is a comment" {
+	several a
+	printf '# -----BEGIN CERTIFICATE-----\na.pem\n' >list
+	fetch -l list
+	exits 0
+	silent
+	[ "$(stored)" = "a.pem.ocsp " ]
+}
+
+@test "a byte order mark at the start of a list is passed over" {
+	several a
+	printf '\xef\xbb\xbfa.pem\r\n' >list
+	fetch -l list
+	exits 0
+	silent
+	printf '\xef\xbb\xbf# only\n' >list
+	fetch -l list
+	exits 2
+	says "list: no certificate is named in it"
+	# and only there
+	printf 'a.pem\n\xef\xbb\xbfa.pem\n' >list
+	fetch -c -l list
+	exits 2
+	says 'list: line 2: there is no file of this name: "..."'
+}
+
+@test "a list in UTF-16 is told as that" {
+	printf 'a.pem\r\n' | iconv -t UTF-16LE | cat <(printf '\xff\xfe') - >list
+	fetch -l list
+	exits 2
+	says "list: line 1: this is UTF-16; save the list as plain text, in UTF-8"
+	[ "${#stderr_lines[@]}" -eq 1 ]
+}
+
+@test "of many lines that are not understood ten are told, the others counted" {
+	several a
+	(echo a.pem; yes ']' | head -n 500000) >list
+	# shellcheck disable=SC2016
+	run --separate-stderr timeout 20 bash -c \
+		'ulimit -v 400000; "$OCSPFETCH" -l list'
+	[ "$status" -eq 2 ] || sanitized
+	exits 2
+	[ "${#stderr_lines[@]}" -eq 11 ]
+	says "ocspfetch: list: line 11: it begins with a bracket"
+	says "ocspfetch: list: 499990 more lines are not understood; is it the right list?"
+	[ "$(stored)" = "a.pem.ocsp " ]
+}
+
+@test "what a list names is told with the list and the line, if it fails" {
+	several a
+	leaf b down
+	mkdir none d
+	damaged >d/m.pem
+	leaf r "revoked.$MINE"
+	printf '# c\na.pem\nmissing.pem [alpn h2]\n\nnone\nd\nd2\nr.pem\n' >crt.list
+	fetch -l crt.list
+	exits 5
+	says "ocspfetch: missing.pem: cannot read it: No such file or directory (crt.list, line 3)"
+	says "ocspfetch: none: there is no certificate in this directory; is it the right one? (crt.list, line 5)"
+	says "ocspfetch: d/m.pem: "
+	[ "$(grep -c '^ocspfetch: d/m.pem: .* (crt.list, line 6)$' <<<"$stderr")" -eq 1 ]
+	[ "$(grep -c '^ocspfetch: r.pem: .* (crt.list, line 8)$' <<<"$stderr")" -eq 1 ]
+	[ "${#stderr_lines[@]}" -eq 5 ]
+	# nor is it silent about it with -c, -n and from standard input
+	run --separate-stderr "$OCSPFETCH" -c -l - <crt.list
+	exits 2
+	says "missing.pem: cannot read it: No such file or directory (standard input, line 3)"
+	fetch -n -l /dev/null -l crt.list
+	says "missing.pem: cannot read it: No such file or directory (crt.list, line 3)"
+	# an operand is named by nobody but the user
+	fetch missing.pem -l crt.list
+	says "ocspfetch: missing.pem: cannot read it: No such file or directory"
+	not grep -q 'missing.pem.*crt.list' <<<"$stderr"
+}
+
+@test "a name with a shell's pattern in it that is not there is told as that" {
+	several a
+	fetch '*.crt' a.pem
+	exits 2
+	says 'ocspfetch: *.crt: cannot read it: No such file or directory; a shell pattern is not expanded here, nor by systemd or in a list: name the directory instead'
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	printf 'certs/site?.pem\n' >list
+	fetch -l list
+	exits 2
+	says "a shell pattern is not expanded here, nor by systemd or in a list: name the directory instead (list, line 1)"
+	# what is there is a name like any other
+	cp a.pem '*.crt'
+	damaged >'?.pem'
+	fetch '*.crt' '?.pem'
+	does_not_say "shell pattern"
+}
+
+@test "a long name is shown whole, wherever it is wrong" {
+	local d n long
+	d=$(printf 'd%.0s' {1..200})
+	n=$(printf 'n%.0s' {1..110})$'\xc3\xa9'
+	long=$d/$d/$d/$d/$d/$n
+	mkdir -p "$d/$d/$d/$d/$d"
+	several a
+	fetch -l "$long"
+	exits 2
+	says "ocspfetch: $long: cannot read the list: No such file or directory"
+	: >"$long"
+	fetch -l "$long"
+	says "ocspfetch: $long: no certificate is named in it"
+	echo ']' >"$long"
+	fetch -l "$long"
+	says "ocspfetch: $long: line 1: it begins with a bracket"
+	printf '%s [ocsp x]\n' "$d/$d" >list
+	fetch -l list
+	says "but $d/$d is a directory"
+	fetch "$d/$d"
+	exits 2
+	says "ocspfetch: $d/$d: there is no certificate in this directory; is it the right one?"
+	cp a.pem "$long"
+	mkdir "$long.d"
+	fetch -o x "$long.d"
+	says "but $long.d is a directory"
+}
+
+# ends_in_time COMMAND...: with exit 1, and nothing done, soon after a second.
+ends_in_time() {
+	local begin=${EPOCHREALTIME/./}
+	run --separate-stderr timeout 30 "$@"
+	exits 1
+	says "not all names had come when the time was over (--deadline); nothing was done; run again later"
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[ "$(stored)" = "" ]
+	[ "$((${EPOCHREALTIME/./} - begin))" -lt 10000000 ]
+}
+
+@test "--deadline ends a list that never does, and nothing of it is done" {
+	local pid code=0
+	several a b
+	mkfifo fifo silent
+	(echo a.pem; exec sleep 60) >fifo 3>&- &
+	echo $! >>"$BATS_TEST_TMPDIR/pids"
+	ends_in_time "$OCSPFETCH" --deadline 1 -l fifo b.pem
+	says "ocspfetch: fifo: not all"
+	# one whom nobody opens to write
+	ends_in_time "$OCSPFETCH" --deadline 1 b.pem -l silent
+	ends_in_time "$OCSPFETCH" -c --deadline 1 -l silent
+	ends_in_time "$OCSPFETCH" -j -n -d --deadline 1 -l silent
+	# shellcheck disable=SC2016
+	ends_in_time bash -c 'exec 4< <(echo $BASHPID >>"$BATS_TEST_TMPDIR/pids"
+			echo a.pem; exec sleep 60 2>/dev/null)
+		exec "$OCSPFETCH" --deadline 1 -l - <&4' 3>&-
+	says "ocspfetch: standard input: not all"
+	# a signal does as well
+	"$OCSPFETCH" --deadline 60 -l silent 2>err 3>&- &
+	pid=$!
+	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
+	sleep 0.3
+	kill -TERM "$pid"
+	wait "$pid" || code=$?
+	[ "$code" -eq 143 ]
+}
+
+@test "--deadline ends a list whose writer is quick, too" {
+	several a
+	# shellcheck disable=SC2016
+	ends_in_time bash -c 'yes "#" | tr -d "\n" | fold -w 60000 |
+		"$OCSPFETCH" --deadline 1 -l -; exit ${PIPESTATUS[3]}'
+}
+
+@test "a list that comes in time is done, whatever alarms were set before" {
+	several a
+	mkfifo fifo
+	(sleep 0.5; printf 'a'; sleep 0.5; echo .pem) >fifo 3>&- &
+	echo $! >>"$BATS_TEST_TMPDIR/pids"
+	# shellcheck disable=SC2016
+	run --separate-stderr bash -c \
+		'trap "" ALRM; exec "$OCSPFETCH" --deadline 20 -l fifo'
+	exits 0
+	silent
+	[ "$(stored)" = "a.pem.ocsp " ]
 }
 
 @test "a list cannot make it write over a certificate or through a link" {

@@ -303,13 +303,17 @@ meant() {
 		"javascript:alert(1)" "httpx://127.0.0.1:$PORT/good" \
 		"http:/127.0.0.1:$PORT/good" "http:127.0.0.1:$PORT/good" \
 		http:// "http://user@127.0.0.1:$PORT/good" \
-		"http://user:password@127.0.0.1:$PORT/good" \
-		"http://:@127.0.0.1:$PORT/good" "$URL/good#fragment" \
+		"$URL/good#fragment" \
 		"$URL/go od" " $URL/good" "$URL/good " \
 		"http://127.0.0.1:99999/good" "http://127.0.0.1:x/good" \
 		"http://[::1/good" "http://a b/"; do
 		usage "option -u, --url: \"$bad\"" -u "$bad" site.pem
 	done
+	# what may be a password is not
+	usage "option -u, --url: \"http://...@127.0.0.1:$PORT/good\": it holds a user" \
+		-u "http://user:password@127.0.0.1:$PORT/good" site.pem
+	usage "option -u, --url: \"http://...@h:x/good\"" \
+		-u "http://user:pass/word@h:x/good" site.pem
 	usage "$URL/good\\x0D\\x0AX: y\"" -u "$URL/good"$'\r\nX: y' site.pem
 	usage "$URL/good\\x0A\"" --url "$URL/good"$'\n' site.pem
 	usage "$URL/\\x1B[31mgood\"" --url "$URL/"$'\033[31mgood' site.pem
@@ -336,7 +340,7 @@ meant() {
 		$'X-Test: \177' $'X-Test: a\bb'; do
 		usage "control characters" -H 'Accept: x/y' "--header=$bad" site.pem
 	done
-	usage 'X-Test: a\x0D\x0AX-Evil: b' -H $'X-Test: a\r\nX-Evil: b' site.pem
+	usage '"X-Test...": a header may not' -H $'X-Test: a\r\nX-Evil: b' site.pem
 }
 
 @test "a header that is no header line is a usage error" {
@@ -345,8 +349,104 @@ meant() {
 	for bad in '' ' ' : ': a' X-Test 'X-Test a' 'X-Test : a' ' X-Test: a' \
 		'X Test: a' '@/etc/passwd' '@/etc/passwd: a' 'X-Test;' \
 		'"X": a' '(X): a' 'GET / HTTP/1.1'; do
-		usage "option -H, --header: \"$bad\"" -H "$bad" site.pem
+		usage "option -H, --header: " -H "$bad" site.pem
 	done
+	# it may be a password that stands in the wrong place
+	for bad in 'Authorization Basic c2VjcmV0' c2VjcmV0 'Bearer c2VjcmV0' \
+		$'Authorization: c2VjcmV0\n'; do
+		usage "option -H, --header: " -H "$bad" site.pem
+		does_not_say c2VjcmV0
+	done
+	usage '"Authorization...": a header is' -H 'Authorization Basic x' site.pem
+}
+
+@test "-H @FILE sends the headers of a file, which no command line shows" {
+	leaf site good
+	printf '\xef\xbb\xbf# ours\r\nAuthorization: Bearer secret\r\n\nX-Test: a@b\n#\nX-Last: 1' >headers
+	fetch -vv -H @headers -H 'X-Own: 1' site.pem
+	exits 0
+	says " -H '@headers' -H 'X-Own: 1' "
+	does_not_say secret
+	[ -s site.pem.ocsp ]
+}
+
+@test "an Authorization of -H is not shown by -vv" {
+	leaf site good
+	fetch -vv -H 'authorization: Bearer secret' -H 'Cookie: secret' site.pem
+	exits 0
+	says " -H 'Authorization: ...' -H 'Cookie: ...' "
+	does_not_say secret
+}
+
+@test "a file of headers that is none is a usage error that shows nothing of it" {
+	local form
+	leaf site good
+	mkdir dir
+	mkfifo fifo
+	: >empty
+	printf '# only\n\n' >comments
+	printf 'A: b\nsecret\n' >second
+	printf 'A: secret\tb\001\n' >control
+	printf 'A: secret\0b\n' >nul
+	printf 'A: secret\rb\n' >cr
+	printf 'A: secret\n%65536s\n' x >large
+	printf 'secret: \r\r\n' >crs
+	cp site.key key
+	openssl pkey -in site.key -outform DER -out der
+	printf '\xff\xfe' | cat - <(iconv -t UTF-16LE site.key) >utf16
+	echo 'root:secret:0:0:root:/root:/bin/sh' >passwd
+	for form in dir fifo empty comments passwd second control nul cr large crs key \
+		der utf16 gone /dev/null ''; do
+		usage "option -H, --header: $form" -H "@$form" site.pem
+		does_not_say secret
+		does_not_say "$(grep -v -e ---- site.key | cut -c 9-40)"
+	done
+	usage "second: line 2: a header is" -H @second site.pem
+	usage "key: line 1: a header is" -H @key site.pem
+	usage "gone: cannot read the headers: No such file or directory" -H @gone site.pem
+	usage "fifo: there is no header in it" -H @fifo site.pem
+	usage "large: it has more than 65536 bytes" -H @large site.pem
+	usage 'a file has to be named after the "@"' -H @- site.pem
+}
+
+@test "-H @FILE takes what another process writes into a pipe" {
+	leaf site good
+	fetch -vv -H @<(sleep 0.3; echo 'X-Test: secret') site.pem
+	exits 0
+	does_not_say secret
+}
+
+# nobody_sees WORD PID...: in the command lines of these processes.
+nobody_sees() {
+	local word=$1 pid n=0
+	shift
+	for pid; do
+		[ -r "/proc/$pid/cmdline" ] || continue
+		n=$((n + 1))
+		not grep -qa "$word" "/proc/$pid/cmdline" || return 1
+	done
+	echo "$n processes"
+	[ "$n" -ge 3 ]
+}
+
+@test "no process of ours shows a password of -x or -H in its arguments" {
+	local pid
+	[ -r /proc/self/cmdline ] || skip "no /proc"
+	! by_valgrind || skip "valgrind has arguments of its own"
+	leaf site "latency-3000,good"
+	"$OCSPFETCH" -e true -vx "http://user:S3cret@127.0.0.1:$PORT" \
+		"--header=Authorization: S3cret" -H "X-Test: S3cret" site.pem \
+		>/dev/null 2>err 3>&- &
+	pid=$!
+	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
+	within 10 grep -q latency "$LOG"
+	# shellcheck disable=SC2046
+	nobody_sees S3cret "$pid" $(pgrep -P "$pid")
+	tr '\0' ' ' <"/proc/$pid/cmdline" >seen
+	cat seen
+	grep -q -e ' -vx \* .* site.pem' seen
+	wait "$pid"
+	[ -s site.pem.ocsp ]
 }
 
 @test "a usage error after good operands still comes before any work" {

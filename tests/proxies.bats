@@ -354,20 +354,54 @@ REFUSED="the proxy does not accept the user name and password of --proxy"
 }
 
 @test "a proxy's URL that cannot be used is not shown with its password" {
-	local url
+	local url var
 	leaf site -
 	for url in http://user:secret@ htp://user:secret@127.0.0.1:1 \
 	    "http://user:secret@local host:1"; do
+		# before any work where it is an option
 		fetch -vv -r 0 -x "$url" -u "$URL/good.$T" site.pem
-		exits 1
-		says "site.pem: $URL/good.$T: the proxy failed: its URL is not one that can be used; $STANDS"
+		exits 2
+		says "ocspfetch: option -x, --proxy: \""
+		[ "${#stderr_lines[@]}" -eq 1 ]
 		does_not_say secret
-		fetch_with http_proxy="$url" -r 0 -u "$URL/good.$T" site.pem
-		exits 1
-		says "its URL is not one that can be used"
-		does_not_say secret
+		for var in http_proxy all_proxy ALL_PROXY; do
+			fetch_with "$var=$url" -vv -r 0 -u "$URL/good.$T" site.pem
+			exits 1
+			says "the proxy failed: its URL is not one that can be used; $var is \""
+			does_not_say secret
+		done
+		# who asks nobody needs no proxy
+		fetch_with http_proxy="$url" -c -u "$URL/good.$T" site.pem
+		does_not_say proxy
 	done
 	[ -z "$(lines)" ]
+}
+
+@test "a failure on the way to a proxy names the setting that chose it" {
+	leaf site -
+	fetch_with http_proxy=htp://127.0.0.1:3128 -r 0 -u "$URL/good.$T" site.pem
+	exits 1
+	says "; http_proxy is \"htp://127.0.0.1:3128\": a proxy's URL begins with http://"
+	fetch_with http_proxy=http://127.0.0.1:1 -r 0 -u "$URL/good.$T" site.pem
+	exits 1
+	says "; http_proxy is \"http://127.0.0.1:1\"; "
+	fetch_with https_proxy=http://prxy.invalid:1 -r 0 -u https://127.0.0.1:1/ site.pem
+	exits 1
+	says "; https_proxy is \"http://prxy.invalid:1\"; "
+	fetch -r 0 -x http://127.0.0.1:1 -u "$URL/good.$T" site.pem
+	exits 1
+	says "; -x, --proxy is \"http://127.0.0.1:1\"; "
+	fetch_with HTTP_PROXY=http://127.0.0.1:1 -r 0 -u http://127.0.0.1:1/ site.pem
+	exits 1
+	says "; HTTP_PROXY is not read, only http_proxy is, as by curl; "
+	fetch_with http_proxy=http://127.0.0.1:2 no_proxy=127.0.0.1 -r 0 \
+		-u http://127.0.0.1:1/ site.pem
+	exits 1
+	says "; no_proxy keeps it from the proxy of http_proxy; "
+	fetch_with http_proxy=http://127.0.0.1:1 no_proxy='*.0.0.1' -r 0 \
+		-u "$URL/good.$T" site.pem
+	exits 1
+	says "no_proxy holds a pattern or a URL, which no host matches"
 }
 
 # ---- what the proxy says itself ----

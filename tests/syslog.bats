@@ -70,6 +70,30 @@ heard() {
 	return 1
 }
 
+@test "the log hears nothing of a key that is given for a list" {
+	local part
+	leaf site good --key rsa
+	cat site.pem site.key >both.pem
+	logged -j -l both.pem
+	exits 2
+	heard 1 err "both.pem: line 1 looks like a certificate or a key, so this is no list"
+	while read -r part; do
+		not grep -qF -e "${part:8:20}" heard
+		[[ $output$stderr != *"${part:8:20}"* ]]
+	done < <(grep -v -e ----- site.key | grep .............................)
+	sed -i 1d site.key
+	logged -l site.key
+	exits 2
+	heard 1 err "site.key: line 1 looks like a certificate or a key"
+}
+
+@test "the log hears in which line of a list it stands" {
+	printf '#\ngone.pem\n' >list
+	logged -l list
+	exits 2
+	heard 1 err "gone.pem: cannot read it: No such file or directory (list, line 2)"
+}
+
 @test "a response that was written is a notice; one that was there is nothing" {
 	leaf site "good-same.$MINE" --key rsa
 	logged site.pem

@@ -52,26 +52,28 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static int ready;
 	struct fuzz_in in = {data, size};
 	const char *file;
-	struct list_wanted w = {.files = &file, .nfiles = 1};
+	struct list_wanted w = {.files = &file, .nfiles = 1, .until_ms = -1};
 	enum list_result res;
 	struct list_entry e;
 	struct list *l;
-	char why[WHY_MAX];
+	const char *why;
 	size_t n = 0;
 
 	if (!ready++)
 		set_up();
 	w.del_ext = (int)(fuzz_byte(&in) & 1);
 	file = fuzz_file(in.p, in.n);
-	if (list_read(&l, &w, why) == LIST_ENTRY) {
-		while ((res = list_next(l, &e, why)) != LIST_END) {
+	if (list_read(&l, &w, &why) == LIST_ENTRY) {
+		while ((res = list_next(l, &e, &why)) != LIST_END) {
 			HOLDS(res == LIST_ENTRY || res == LIST_BAD ||
 			    res == LIST_LOCAL);
 			if (res != LIST_ENTRY) {
 				HOLDS(why[0] != '\0');
+				HOLDS(strstr(why, "PRIVATE KEY") == NULL);
 				continue;
 			}
 			HOLDS(e.path != NULL && e.path[0] != '\0');
+			HOLDS(e.list == file && e.line > 0);
 			n++;
 			if (n & 1)
 				list_is_certificate(l);

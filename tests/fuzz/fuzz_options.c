@@ -35,7 +35,8 @@ check_ranges(const struct options *o)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *all, *argv[MAX_WORDS + 2], *p, *nl, why[WHY_MAX] = "";
+	char *all, *argv[MAX_WORDS + 2], *p, *nl;
+	struct text why = {0};
 	enum options_result res;
 	struct options o;
 	int argc = 0;
@@ -55,12 +56,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	 */
 	optind = 0;
 	(void)getopt(1, argv, "");
-	res = options_read(&o, argc, argv, why);
-	HOLDS((res == OPTIONS_BAD) == (why[0] != '\0'));
-	HOLDS(memchr(why, '\0', sizeof(why)) != NULL);
+	res = options_read(&o, argc, argv, &why);
+	HOLDS((res == OPTIONS_BAD) == (why.len > 0));
 	HOLDS(res != OPTIONS_NOMEM);
 	if (res == OPTIONS_RUN)
 		check_ranges(&o);
+	text_free(&why);
 	options_free(&o);
 	free(all);
 	return 0;

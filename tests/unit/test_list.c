@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,11 +17,14 @@
 
 #include <cmocka.h>
 
+#include "crtlist.h"
 #include "list.h"
 #include "words.h"
 
+#include "handy.h"
+
 static char base[64];
-static char why[WHY_MAX]; /* of the last fault */
+static char why[1 << 17]; /* of the last fault */
 
 static int
 set_up(void **state)
@@ -58,6 +62,33 @@ static void
 touch(const char *name)
 {
 	write_file(name, "", 0);
+}
+
+static enum list_result
+read_names(struct list **l, const struct list_wanted *w)
+{
+	const char *reason;
+	enum list_result res = list_read(l, w, &reason);
+
+	snprintf(why, sizeof(why), "%s", reason);
+	return res;
+}
+
+static enum list_result
+next_name(struct list *l, struct list_entry *e)
+{
+	const char *reason = NULL;
+	enum list_result res = list_next(l, e, &reason);
+
+	if (reason != NULL)
+		snprintf(why, sizeof(why), "%s", reason);
+	return res;
+}
+
+static void
+on_alarm(int sig)
+{
+	(void)sig;
 }
 
 /* Up to eight names, parted by blanks. */
@@ -106,7 +137,7 @@ told(struct list *l)
 	struct list_entry e;
 	enum list_result res;
 
-	while ((res = list_next(l, &e, why)) != LIST_END) {
+	while ((res = next_name(l, &e)) != LIST_END) {
 		if (res == LIST_ENTRY) {
 			tell_entry(&t, &e);
 			/* these are certificates, others are not */
@@ -117,7 +148,7 @@ told(struct list *l)
 		text_add(&t, "%s%s", t.len > 0 ? " " : "",
 		    res == LIST_BAD ? "BAD" : "LOCAL");
 	}
-	assert_int_equal(list_next(l, &e, why), LIST_END);
+	assert_int_equal(next_name(l, &e), LIST_END);
 	return t.s;
 }
 
@@ -130,6 +161,8 @@ wanted(struct names *operands, struct names *files)
 	w.noperands = operands->n;
 	w.files = files->v;
 	w.nfiles = files->n;
+	w.now_ms = real_ms;
+	w.until_ms = -1;
 	return w;
 }
 
@@ -145,7 +178,7 @@ gives(const char *operands, const char *files, int del_ext, const char *want)
 	split(&f, files);
 	w = wanted(&o, &f);
 	w.del_ext = del_ext;
-	assert_int_equal(list_read(&l, &w, why), LIST_ENTRY);
+	assert_int_equal(read_names(&l, &w), LIST_ENTRY);
 	got = told(l);
 	assert_string_equal(got != NULL ? got : "", want);
 	free(got);
@@ -164,7 +197,7 @@ is_refused(const char *operands, const char *files, int del_ext, int single)
 	w = wanted(&o, &f);
 	w.del_ext = del_ext;
 	w.single = single;
-	assert_int_equal(list_read(&l, &w, why), LIST_REFUSED);
+	assert_int_equal(read_names(&l, &w), LIST_REFUSED);
 	assert_true(why[0] != '\0');
 	list_free(l);
 }
@@ -360,6 +393,8 @@ static void
 there_are_no_quotes_as_in_haproxy(void **state)
 {
 	(void)state;
+	touch("\"a");
+	touch("a\\");
 	line_gives("\"a b.pem\"\n", "\"a");
 	line_gives("a\\ b.pem\n", "a\\");
 }
@@ -371,7 +406,7 @@ a_line_that_is_not_understood_is_told_alone(void **state)
 	    "a.pem [ocsp x", "a.pem [ocsp", "a.pem [ocsp]", "a.pem [ocsp [",
 	    "a.pem [] [", "a.pem [[ocsp x]]", "a.pem [alpn]", "a.pem []]",
 	    "a.pem [alpn h2 [ocsp x]"};
-	char text[256];
+	char text[256], glimpse[WORDS_GLIMPSE_MAX];
 	size_t i;
 
 	(void)state;
@@ -379,7 +414,7 @@ a_line_that_is_not_understood_is_told_alone(void **state)
 		snprintf(text, sizeof(text), "x.pem\n%s\ny.pem\n", lines[i]);
 		line_gives(text, "x.pem BAD y.pem");
 		says("list: line 2: ");
-		says(lines[i]);
+		says(words_glimpse(glimpse, lines[i], strlen(lines[i])));
 	}
 }
 
@@ -429,20 +464,21 @@ a_line_has_a_limit_on_both_sides(void **state)
 {
 	static const char first[] = {'a', '.', 'p', 'e', 'm', ' '};
 	static const char next[] = {'\n', 'b', '.', 'p', 'e', 'm', '\n'};
-	char *line = malloc(LIST_LINE_MAX + 16);
+	char *line = malloc(CRTLIST_LINE_MAX + 16);
 	size_t n;
 
 	(void)state;
 	assert_non_null(line);
-	memset(line, 'x', LIST_LINE_MAX + 16);
+	memset(line, 'x', CRTLIST_LINE_MAX + 16);
 	memcpy(line, first, sizeof(first));
-	for (n = LIST_LINE_MAX; n <= LIST_LINE_MAX + 1; n++) {
+	for (n = CRTLIST_LINE_MAX; n <= CRTLIST_LINE_MAX + 1; n++) {
 		memcpy(line + n, next, sizeof(next));
 		write_file("list", line, n + sizeof(next));
-		gives("", "list", 0, n > LIST_LINE_MAX ? "BAD" : "a.pem b.pem");
+		gives("", "list", 0,
+		    n > CRTLIST_LINE_MAX ? "BAD" : "a.pem b.pem");
 		/* nor does the end of the file matter */
 		write_file("list", line, n);
-		gives("", "list", 0, n > LIST_LINE_MAX ? "BAD" : "a.pem");
+		gives("", "list", 0, n > CRTLIST_LINE_MAX ? "BAD" : "a.pem");
 		memset(line + n, 'x', sizeof(next));
 	}
 	says("list: line 1: it has more than 65534 bytes");
@@ -462,6 +498,150 @@ more_than_a_million_are_refused(void **state)
 	assert_int_equal(fclose(f), 0);
 	is_refused("", "list", 0, 0);
 	says("more than 1000000 certificates");
+}
+
+/* What is, in any form, a certificate or a key. */
+static void
+a_certificate_or_a_key_is_no_list(void **state)
+{
+	static const char *const files[] = {
+	    "-----BEGIN CERTIFICATE-----\nAAAA\n",
+	    "x.pem\n]\ny.pem-----BEGIN PRIVATE KEY-----\nAAAA\n",
+	    "\xef\xbb\xbf-----BEGIN CERTIFICATE-----\r\nAAAA\r\n",
+	    "x\n  -----END CERTIFICATE-----\n", "ED25519 Private-Key:\npriv:\n",
+	    "PuTTY-User-Key-File-3: ssh-rsa\n", "0\x82\x04\xbex\n",
+	    "0w\x02\x01\x01\x04\n",
+	    "x\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTU\n",
+	    "]\n]\n]\n]\n]\n]\n]\n]\n]\n]\n]\n]\n]\nPRIVATE KEY\n"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		write_file("list", files[i], strlen(files[i]));
+		gives("a.pem", "list list", 0, "a.pem BAD BAD");
+		says("list: line ");
+		says("looks like a certificate or a key");
+		assert_null(strstr(why, "AAAA"));
+		assert_null(strstr(why, "MII"));
+	}
+}
+
+static void
+what_only_looks_like_it_is_a_list(void **state)
+{
+	(void)state;
+	line_gives("#-----BEGIN CERTIFICATE-----\na.pem\n", "a.pem");
+	line_gives("\xef\xbb\xbf# x\na.pem\n", "a.pem");
+	line_gives("\xef\xbb\xbf"
+		   "a.pem",
+	    "a.pem");
+	line_gives("0.pem\n00\n", "0.pem 00");
+	line_gives("etc/ssl/certificates/customers/production/wildcard\n",
+	    "etc/ssl/certificates/customers/production/wildcard");
+	line_gives("pki/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c"
+		   "15b0f00a08.pem\n",
+	    "pki/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00"
+	    "a08.pem");
+	/* what is there may have any name */
+	touch("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIB");
+	line_gives("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIB\n",
+	    "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIB");
+}
+
+static void
+of_many_faults_ten_are_told_and_the_others_counted(void **state)
+{
+	FILE *f = fopen("list", "w");
+	int i;
+
+	(void)state;
+	assert_non_null(f);
+	for (i = 0; i < 10; i++)
+		fputs(i & 1 ? "]\n" : "a:b\n", f);
+	fclose(f);
+	gives("", "list", 0, "BAD BAD BAD BAD BAD BAD BAD BAD BAD BAD");
+	says("list: line 10: it begins with a");
+	f = fopen("list", "a");
+	assert_non_null(f);
+	fputs("]\nx.pem\n]\n", f);
+	fclose(f);
+	gives(
+	    "", "list", 0, "BAD BAD BAD BAD BAD BAD BAD BAD BAD BAD x.pem BAD");
+	says("list: 2 more lines are not understood");
+}
+
+static void
+an_entry_says_where_it_is_named(void **state)
+{
+	static const char *const lists[] = {"one", "two"};
+	const char *const operands[] = {"o*.pem"};
+	const struct list_wanted w = {operands, 1, lists, 2, 0, 0, real_ms, -1};
+	struct list_entry e;
+	struct list *l;
+
+	(void)state;
+	assert_int_equal(mkdir("d", 0755), 0);
+	touch("d/x.pem");
+	touch("t?.pem");
+	make("one", "#\na.pem\nd\n");
+	make("two", "d/x.pem [ocsp y]\nd/x.pem\nt?.pem\nd?.pem\n");
+	assert_int_equal(read_names(&l, &w), LIST_ENTRY);
+	assert_int_equal(next_name(l, &e), LIST_ENTRY);
+	assert_string_equal(e.path, "o*.pem");
+	assert_null(e.list);
+	assert_true(e.pattern);
+	assert_int_equal(next_name(l, &e), LIST_ENTRY);
+	assert_string_equal(e.list, "one");
+	assert_int_equal(e.line, 2);
+	assert_false(e.pattern);
+	/* of a directory, but named itself as well */
+	assert_int_equal(next_name(l, &e), LIST_ENTRY);
+	list_is_certificate(l);
+	assert_string_equal(e.path, "d/x.pem");
+	assert_string_equal(e.list, "two");
+	assert_int_equal(e.line, 2);
+	assert_false(e.perhaps);
+	assert_int_equal(next_name(l, &e), LIST_ENTRY);
+	assert_string_equal(e.output, "y");
+	assert_int_equal(e.line, 1);
+	assert_int_equal(next_name(l, &e), LIST_ENTRY);
+	assert_string_equal(e.path, "t?.pem");
+	assert_false(e.pattern);
+	assert_int_equal(next_name(l, &e), LIST_ENTRY);
+	assert_true(e.pattern);
+	assert_int_equal(e.line, 4);
+	list_free(l);
+}
+
+static long long
+later(void)
+{
+	static long long ms;
+
+	return ms++;
+}
+
+static void
+a_list_ends_when_the_time_is_over(void **state)
+{
+	static const char *const lists[] = {"/dev/zero", "list"};
+	struct list_wanted w = {NULL, 0, lists + 1, 1, 0, 0, later, 0};
+	const struct sigaction sa = {.sa_handler = on_alarm};
+	struct list *l;
+
+	(void)state;
+	assert_int_equal(mkfifo("list", 0600), 0);
+	/* the alarm that the caller sets */
+	(void)sigaction(SIGALRM, &sa, NULL);
+	(void)alarm(1);
+	assert_int_equal(read_names(&l, &w), LIST_LATE);
+	says("list: not all names had come when the time was over");
+	list_free(l);
+	(void)signal(SIGALRM, SIG_DFL);
+	/* what never waits is looked at as well */
+	w.files = lists;
+	assert_int_equal(read_names(&l, &w), LIST_LATE);
+	list_free(l);
 }
 
 /* ---- what is named twice ---- */
@@ -540,7 +720,7 @@ a_name_may_be_of_any_length(void **state)
 	const size_t n = 100000;
 	char *name = malloc(n + 1);
 	const char *const operands[] = {name, "./x", name};
-	const struct list_wanted w = {operands, 3, NULL, 0, 1, 0};
+	const struct list_wanted w = {operands, 3, NULL, 0, 1, 0, real_ms, -1};
 	struct list_entry e;
 	struct list *l;
 
@@ -548,9 +728,9 @@ a_name_may_be_of_any_length(void **state)
 	assert_non_null(name);
 	memset(name, 'a', n);
 	name[n] = '\0';
-	assert_int_equal(list_read(&l, &w, why), LIST_ENTRY);
+	assert_int_equal(read_names(&l, &w), LIST_ENTRY);
 	assert_int_equal(list_total(l), 2);
-	assert_int_equal(list_next(l, &e, why), LIST_ENTRY);
+	assert_int_equal(next_name(l, &e), LIST_ENTRY);
 	assert_string_equal(e.path, name);
 	list_free(l);
 	free(name);
@@ -571,7 +751,7 @@ the_total_counts_each_once(void **state)
 	split(&o, "d c.pem d/b.pem");
 	split(&f, "list gone");
 	w = wanted(&o, &f);
-	assert_int_equal(list_read(&l, &w, why), LIST_ENTRY);
+	assert_int_equal(read_names(&l, &w), LIST_ENTRY);
 	assert_int_equal(list_total(l), 3);
 	list_free(l);
 	list_free(NULL);
@@ -602,6 +782,11 @@ main(void)
 	    TEST(a_nul_byte_ends_a_list),
 	    TEST(a_line_has_a_limit_on_both_sides),
 	    TEST(more_than_a_million_are_refused),
+	    TEST(a_certificate_or_a_key_is_no_list),
+	    TEST(what_only_looks_like_it_is_a_list),
+	    TEST(of_many_faults_ten_are_told_and_the_others_counted),
+	    TEST(an_entry_says_where_it_is_named),
+	    TEST(a_list_ends_when_the_time_is_over),
 	    TEST(what_is_named_twice_is_told_once),
 	    TEST(a_directory_whose_files_were_named_before_is_not_empty),
 	    TEST(one_certificate_may_have_two_responses),

@@ -561,6 +561,52 @@ an_error_says_who_may_not(void **state)
 	    words_error(out, ENOENT, 33), "No such file or directory");
 }
 
+static void
+what_does_not_fit_is_cut_between_characters_and_shown(void **state)
+{
+	static const char word[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z";
+	static const char *const cut[] = {"...", "a...", "a...", "a\xc3\xa9...",
+	    "a\xc3\xa9...", "a\xc3\xa9...", "a\xc3\xa9\xe2\x82\xac...",
+	    "a\xc3\xa9\xe2\x82\xac..."};
+	char out[64];
+	size_t size;
+
+	(void)state;
+	for (size = 4; size < sizeof(word); size++)
+		assert_string_equal(words_cut(out, size, word), cut[size - 4]);
+	assert_string_equal(words_cut(out, sizeof(word), word), word);
+	assert_string_equal(words_set(out, 8, "%d, %s", 12, "x"), "12, x");
+	assert_string_equal(words_set(out, 8, "%d, %s", 12, "long"), "12, ...");
+	assert_string_equal(
+	    words_cut(out, 6, "\x80\x80\x80\x80\x80\x80"), "...");
+}
+
+static void
+a_glimpse_ends_at_the_first_byte_that_is_not_harmless(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} rows[] = {{"", ""}, {"site.pem", "site.pem"},
+	    {"0123456789abcdef", "0123456789abcdef"},
+	    {"0123456789abcdefg", "0123456789abcdef..."}, {"[\x1b[2J", "[..."},
+	    {"\xff\xfe", "..."}, {"a\xc3", "a..."},
+	    {"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+	     "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+	     "!",
+		"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3"
+		"\xa9"
+		"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3"
+		"\xa9..."}};
+	char out[WORDS_GLIMPSE_MAX];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(
+		    words_glimpse(out, rows[i].in, strlen(rows[i].in)),
+		    rows[i].out);
+}
+
 int
 main(void)
 {
@@ -583,6 +629,10 @@ main(void)
 	    cmocka_unit_test(words_are_as_far_apart_as_the_letters_that_differ),
 	    cmocka_unit_test(long_words_are_not_alike),
 	    cmocka_unit_test(an_error_says_who_may_not),
+	    cmocka_unit_test(
+		what_does_not_fit_is_cut_between_characters_and_shown),
+	    cmocka_unit_test(
+		a_glimpse_ends_at_the_first_byte_that_is_not_harmless),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
