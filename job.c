@@ -519,12 +519,14 @@ is_no_issuer(void *ctx, const unsigned char *old, size_t len)
 }
 
 static enum staple_result
-write_issuer(struct job *j, const char *path, const char *pem, char *why)
+write_issuer(struct job *j, const struct env *env, const char *path,
+    const char *pem, char *why)
 {
 	const struct staple_bytes bytes = {.p = (const unsigned char *)pem,
 	    .len = strlen(pem),
 	    .max = CERT_MAX_FILE,
-	    .mode = 0644};
+	    .mode = 0644,
+	    .no_chown = env->no_chown};
 	struct fetched f = {.j = j, .own = strcmp(path, j->path) == 0};
 	enum staple_result res;
 	struct staple *s;
@@ -548,7 +550,7 @@ save_issuer(struct job *j, const struct env *env)
 		story_line(
 		    j, env, "", "not written to %s, for --dry-run", path);
 	else
-		switch (write_issuer(j, path, pem, why)) {
+		switch (write_issuer(j, env, path, pem, why)) {
 		case STAPLE_WRITTEN:
 			j->cert.issuer_beside = 1;
 			story_line(j, env, "", "written to %s", path);
@@ -1108,6 +1110,7 @@ job_save(
 	    .len = len,
 	    .max = RESPONSE_MAX + 1,
 	    .mode = (mode_t)env->o->mode,
+	    .no_chown = env->no_chown,
 	    .mark = env->o->on_change != NULL ? &j->mark : NULL};
 	struct rivalry r = {j, env};
 	enum staple_result res;

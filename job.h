@@ -80,6 +80,7 @@ struct env {
 	long long began_ms;
 	long long left_ms; /* of the whole run; -1: no deadline */
 	long long (*clock_ms)(void);
+	int no_chown; /* as of staple.h */
 };
 
 struct job {

@@ -129,7 +129,7 @@ static void
 serve(void *ctx, int fd)
 {
 	struct judge *j = ctx;
-	unsigned jail = sandbox_jail(fd);
+	unsigned jail = sandbox_jail(fd, j->terms.deadly);
 	struct iovec hello = part(&jail, sizeof(jail));
 	unsigned char *buf = NULL, *p, byte;
 	size_t size = 0, need;
@@ -273,6 +273,10 @@ tell_death(const struct death *d, char *why)
 		snprintf(why, WHY_MAX, "out of memory");
 		return JUDGE_FAILED;
 	}
+	if (d->error == ECANCELED) {
+		snprintf(why, WHY_MAX, "%s was ended, as a signal came", who);
+		return JUDGE_FAILED;
+	}
 	/* where others compute, too, it has not had all of the time */
 	if (d->error == ETIMEDOUT &&
 	    (d->cpu_ms >= CPU_MOST || d->cpu_ms >= d->waited_ms / 2))
@@ -411,7 +415,7 @@ exchange(struct judge *j, const struct question *q, struct reply *r,
 		*text = NULL;
 		if (why[0] != '\0')
 			return JUDGE_FAILED;
-		if (!again)
+		if (!again || d.error == ECANCELED)
 			return tell_death(&d, why);
 	}
 	if (!r->starved)
@@ -487,6 +491,7 @@ struct search {
 	const char *from;
 	int64_t now;
 	enum sandbox_mode mode;
+	unsigned deadly;
 };
 
 static enum cert_result
@@ -504,7 +509,7 @@ static void
 serve_search(void *ctx, int fd)
 {
 	const struct search *s = ctx;
-	struct found f = {.jail = sandbox_jail(fd)};
+	struct found f = {.jail = sandbox_jail(fd, s->deadly)};
 	struct iovec v[3];
 
 	(void)ocsp_starved();
@@ -600,7 +605,8 @@ ask_aside(
 enum judge_result
 judge_try(struct judge *j, char *why)
 {
-	struct search nothing = {.mode = j->terms.mode};
+	struct search nothing = {
+	    .mode = j->terms.mode, .deadly = j->terms.deadly};
 	unsigned char *more;
 	struct found f;
 
@@ -618,7 +624,8 @@ enum cert_result
 judge_issuer(struct judge *j, struct cert *c, const unsigned char *p,
     size_t len, const char *from, int64_t now, char *why)
 {
-	struct search s = {c, p, len, from, now, j->terms.mode};
+	struct search s = {
+	    c, p, len, from, now, j->terms.mode, j->terms.deadly};
 	unsigned char *more;
 	struct found f;
 	char *hunt;

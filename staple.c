@@ -640,10 +640,12 @@ write_all(int fd, const unsigned char *p, size_t len)
 
 /* Only root can give files away: the owner is kept where that is allowed. */
 static int
-set_rights(int fd, const struct stat *old, mode_t mode)
+set_rights(int fd, const struct stat *old, const struct staple_bytes *b)
 {
 	if (old == NULL)
-		return fchmod(fd, mode);
+		return fchmod(fd, b->mode);
+	if (b->no_chown)
+		return fchmod(fd, old->st_mode & 0777);
 	if (fchown(fd, old->st_uid, old->st_gid) == -1 && errno != EPERM &&
 	    errno != EINVAL)
 		return -1;
@@ -673,7 +675,7 @@ draft_fill(const struct draft *d, const struct staple_bytes *b,
 	if (write_all(d->fd, b->p, b->len) == -1)
 		return -1;
 	*what = "set the permissions of";
-	if (set_rights(d->fd, old, b->mode) == -1)
+	if (set_rights(d->fd, old, b) == -1)
 		return -1;
 	*what = "flush to the disk";
 	if (sync_fd(d->fd) == -1)

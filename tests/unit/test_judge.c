@@ -285,14 +285,14 @@ __wrap_cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
 /* As if there were none. */
 static int no_jail;
 
-unsigned __real_sandbox_jail(int);
-unsigned __wrap_sandbox_jail(int);
+unsigned __real_sandbox_jail(int, unsigned);
+unsigned __wrap_sandbox_jail(int, unsigned);
 
 /* This stands before the one of sandbox.c. */
 unsigned
-__wrap_sandbox_jail(int fd)
+__wrap_sandbox_jail(int fd, unsigned deadly)
 {
-	const unsigned jail = __real_sandbox_jail(fd);
+	const unsigned jail = __real_sandbox_jail(fd, deadly);
 
 	return no_jail ? JAIL_FILES : jail;
 }
