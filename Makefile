@@ -33,7 +33,7 @@ DEPS = 'libssl >= 3.0' 'libcrypto >= 3.0' 'libcurl >= 7.76'
 TEST_DEPS = $(DEPS) cmocka
 
 SRC = ocspfetch.c options.c words.c list.c job.c report.c story.c json.c \
-	cert.c ocsp.c http.c hosts.c queue.c staple.c haproxy.c hook.c served.c \
+	cert.c ocsp.c cryptocheck.c http.c hosts.c queue.c staple.c haproxy.c hook.c served.c \
 	judge.c child.c sandbox.c filter.c places.c
 OBJ = $(SRC:%.c=$(O)/%.o)
 ROOMS = $(filter-out $(O)/ocspfetch.o,$(OBJ))

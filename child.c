@@ -26,7 +26,8 @@
 static void
 be_child(const struct child_work *w, int fd)
 {
-	static const int deaths[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+	static const int deaths[] = {
+	    SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS};
 	sigset_t ours;
 	size_t i;
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "child.h"
+#include "filter.h"
 #include "judge.h"
 
 /* However little is left of the run, a response has so long, in ms. */
@@ -213,7 +214,11 @@ is_held(const struct judge *j, unsigned jail, char *why)
 		return 1;
 	snprintf(why, WHY_MAX,
 	    "--sandbox=require: this system has nothing that could hold the "
-	    "judge of responses (seccomp or pledge)");
+	    "judge of responses (seccomp or pledge%s)",
+	    (j->terms.deadly & (DEADLY_PRCTL | DEADLY_SECCOMP)) != 0
+		? "; the filter of system calls of whoever started this, as "
+		  "SystemCallFilter=, does not allow it"
+		: "");
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cryptocheck.h"
 #include "filter.h"
 #include "haproxy.h"
 #include "hook.h"
@@ -1044,6 +1045,22 @@ prepare(struct run *r)
 	    : 0;
 }
 
+/* Before a certificate is blamed for what this machine lacks. */
+static int
+can_verify(struct run *r)
+{
+	char why[WHY_MAX];
+
+	if (cryptocheck_algorithms(why) == 0)
+		return 1;
+	if (ocsp_starved())
+		starve(r);
+	else
+		complain_of(r, why, "; nothing was done");
+	worsen(r, CODE_LOCAL);
+	return 0;
+}
+
 static int
 is_held(struct run *r)
 {
@@ -1198,7 +1215,7 @@ run(const struct options *o, const struct before *b)
 	ending_signals(SIG_BLOCK);
 	if (prepare(&r) == -1)
 		starve(&r);
-	else if (is_held(&r))
+	else if (can_verify(&r) && is_held(&r))
 		read_names(&r);
 	if (r.worst == CODE_OK) {
 		narrow(&r);

@@ -106,8 +106,8 @@ struct staple_bytes {
 	size_t len;
 	size_t max;
 	mode_t mode;
-	int no_chown;             /* it is not to be called: a new owner */
 	struct staple_mark *mark; /* NULL: no marker */
+	int no_chown;             /* it is not to be called: a new owner */
 };
 enum staple_result staple_replace(struct staple *, const struct staple_bytes *,
     staple_better *better, void *ctx, char *why);

@@ -116,7 +116,7 @@ static struct judge *
 make_judge(enum sandbox_mode mode, long patience_ms)
 {
 	const struct judge_terms terms = {
-	    session, mode, patience_ms, real_ms, -1, _exit};
+	    session, mode, patience_ms, real_ms, -1, _exit, 0};
 	struct judge *j = judge_new(&terms);
 
 	assert_non_null(j);
@@ -653,8 +653,8 @@ patience_is_for_all_that_is_said(void **state)
 static void
 patience_ends_with_the_run(void **state)
 {
-	const struct judge_terms terms = {
-	    session, SANDBOX_AUTO, 3600000, real_ms, real_ms() - 1000, _exit};
+	const struct judge_terms terms = {session, SANDBOX_AUTO, 3600000,
+	    real_ms, real_ms() - 1000, _exit, 0};
 	struct judge *j = judge_new(&terms);
 	struct ocsp_verdict v;
 	long long began = real_ms();

@@ -575,7 +575,7 @@ static void
 one_is_asked_about_no_more_than_the_limit(void **state)
 {
 	const struct staple_bytes b = {
-	    (const unsigned char *)"new", 3, 5, 0644, NULL};
+	    (const unsigned char *)"new", 3, 5, 0644, NULL, 0};
 	struct asked a = {.answer = 0};
 	struct staple *s;
 
@@ -691,6 +691,31 @@ a_file_keeps_its_owner_and_group(void **state)
 	assert_content("site.ocsp", "new");
 }
 
+static void
+where_its_owner_cannot_be_kept_it_is_not_tried(void **state)
+{
+	const struct staple_bytes b = {
+	    (const unsigned char *)"new", 3, MAX, 0644, NULL, 1};
+	struct asked a = {.answer = 1};
+	struct staple *s;
+	struct stat is;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	make("site.ocsp", "old");
+	assert_int_equal(chown("site.ocsp", 12345, 23456), 0);
+	assert_int_equal(chmod("site.ocsp", 0604), 0);
+	s = opened("site.ocsp");
+	assert_int_equal(
+	    staple_replace(s, &b, better, &a, why), STAPLE_WRITTEN);
+	staple_close(s);
+	is = look("site.ocsp");
+	assert_int_equal(is.st_uid, 0);
+	assert_int_equal(is.st_mode & 0777, 0604);
+	assert_content("site.ocsp", "new");
+}
+
 /* ---- the lock ---- */
 
 static void
@@ -747,7 +772,7 @@ static void
 assert_rival_is_busy(int answer, enum staple_result res, const char *content)
 {
 	const struct staple_bytes b = {
-	    (const unsigned char *)"new", 3, MAX, 0644, NULL};
+	    (const unsigned char *)"new", 3, MAX, 0644, NULL, 0};
 	struct asked a = {.answer = answer}, yes = {.answer = 1};
 	struct staple *s = opened("site.ocsp");
 
@@ -1154,7 +1179,7 @@ write_numbers(int seed)
 {
 	char bytes[WIDTH + 1];
 	struct staple_bytes b = {
-	    (const unsigned char *)bytes, WIDTH, MAX, 0644, NULL};
+	    (const unsigned char *)bytes, WIDTH, MAX, 0644, NULL, 0};
 	enum staple_result res;
 	struct staple *s;
 	int i, n;
@@ -1320,7 +1345,7 @@ static enum staple_result
 replace_marked(const char *bytes, struct staple_mark *m)
 {
 	const struct staple_bytes b = {
-	    (const unsigned char *)bytes, strlen(bytes), MAX, 0644, m};
+	    (const unsigned char *)bytes, strlen(bytes), MAX, 0644, m, 0};
 	struct asked yes = {.answer = 1};
 	enum staple_result res;
 	struct staple *s;
@@ -1538,6 +1563,7 @@ main(void)
 	    TEST(equal_bytes_are_unchanged_and_nobody_is_asked),
 	    TEST(a_file_keeps_its_mode),
 	    TEST(a_file_keeps_its_owner_and_group),
+	    TEST(where_its_owner_cannot_be_kept_it_is_not_tried),
 	    TEST(what_is_saved_before_the_lock_is_met_under_it),
 	    TEST(who_comes_while_another_saves_is_told_busy_at_once),
 	    TEST(the_lock_is_given_back_if_nothing_is_written),
