@@ -128,11 +128,13 @@ static void
 try_all(void *ctx, int fd)
 {
 	const unsigned char *from = ctx;
-	unsigned char i;
+	unsigned char told;
 	struct iovec v;
+	size_t i;
 
 	for (i = *from; i <= ATTEMPTS; i++) {
-		v = (struct iovec){&i, 1};
+		told = (unsigned char)i;
+		v = (struct iovec){&told, 1};
 		if (child_send(fd, &v, 1, NULL) == -1 || i == ATTEMPTS ||
 		    attempts[i].call() == -1)
 			return;

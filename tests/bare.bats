@@ -5,7 +5,7 @@
 # it, another's filter of system calls, a configuration of OpenSSL without its
 # algorithms.  It works there, or says why not with the right status.
 #
-# shellcheck disable=SC2154,SC2016
+# shellcheck disable=SC2154,SC2016,SC2030,SC2031
 
 load lib
 
@@ -455,14 +455,15 @@ prevents() {
 }
 
 @test "nor is what is stored doubted then, or the command of -e run" {
+	local was
 	site good
 	"$OCSPFETCH" site.pem
-	before=$(identity site.pem.ocsp)
+	was=$(identity site.pem.ocsp)
 	conf legacy 'providers = p' '[p]' 'legacy = l' '[l]' 'activate = 1'
 	prevents legacy || skip "this OpenSSL has its default provider all the same"
 	fetch_conf legacy -f -e ': >told' site.pem
 	exits 3
-	[ "$before" = "$(identity site.pem.ocsp)" ]
+	[ "$was" = "$(identity site.pem.ocsp)" ]
 	[ ! -e told ]
 }
 
