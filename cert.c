@@ -21,6 +21,7 @@
 #include <openssl/x509v3.h>
 
 #include "cert.h"
+#include "cryptocheck.h"
 #include "words.h"
 
 #define BEGIN "-----BEGIN "
@@ -75,6 +76,7 @@ enum candidate {
 	OTHER_NAME,
 	DAMAGED,
 	WRONG_KEY,
+	SHA1_REFUSED,
 	LOOSE_KEY,
 	NOT_YET,
 	ENDED,
@@ -1114,6 +1116,11 @@ describe_candidate(char *out, size_t size, const X509 *x, enum candidate found)
 	    "(RSA with an exponent over 64 bits, a curve without a name, or an "
 	    "unusual kind): %s";
 	static const char *const what[] = {
+	    [SHA1_REFUSED] =
+		"the right name, but whether its key verifies it "
+		"cannot be told, as OpenSSL refuses SHA-1 "
+		"signatures on this system (update-crypto-policies "
+		"--set DEFAULT:SHA1 allows them): %s",
 	    [NONE] = "no other certificate",
 	    [OTHER_NAME] = "no certificate of that name, but %s",
 	    [DAMAGED] = "a damaged certificate",
@@ -1254,6 +1261,16 @@ is_bound_to_signature(const EVP_PKEY *key)
 	return yes;
 }
 
+/* Is it the system that does not verify this one, whoever signed it? */
+static int
+is_sha1_refused(X509 *leaf)
+{
+	int digest;
+
+	return X509_get_signature_info(leaf, &digest, NULL, NULL, NULL) == 1 &&
+	    digest == NID_sha1 && cryptocheck_refuses_sha1();
+}
+
 /* Names are compared first: verifying is dear. */
 static enum candidate
 examine(const struct search *s, X509 *x, struct kept *kept)
@@ -1264,7 +1281,8 @@ examine(const struct search *s, X509 *x, struct kept *kept)
 	if (!has_right_name(s, x))
 		return OTHER_NAME;
 	if (!is_signed_by(s->c->parts, x, kept))
-		return WRONG_KEY;
+		return is_sha1_refused(s->c->parts->leaf) ? SHA1_REFUSED
+							  : WRONG_KEY;
 	if (kept == NULL || !kept->bound)
 		bound = is_bound_to_signature(X509_get0_pubkey(x));
 	if (kept != NULL)

@@ -86,10 +86,6 @@ cryptocheck_algorithms(char *why)
 
 /* ---- SHA-1 in signatures ---- */
 
-const char cryptocheck_sha1_advice[] =
-    "OpenSSL refuses SHA-1 signatures on this system; update-crypto-policies "
-    "--set DEFAULT:SHA1 allows them";
-
 /* "ocspfetch", signed with SHA-1 by a key made for that. */
 static const unsigned char sha1_key[] = {0x30, 0x82, 0x01, 0x22, 0x30, 0x0d,
     0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05,

@@ -21,7 +21,4 @@ int cryptocheck_algorithms(char *why);
  */
 int cryptocheck_refuses_sha1(void);
 
-/* What to do about that; it names the command. */
-extern const char cryptocheck_sha1_advice[];
-
 #endif

@@ -1240,7 +1240,7 @@ make_sure_of_std_fds(void)
 	int fd, got;
 
 	for (fd = 0; fd <= STDERR_FILENO; fd++) {
-		if (fcntl(fd, F_GETFD) != -1)
+		if (fcntl(fd, F_GETFD) != -1 || errno != EBADF)
 			continue;
 		if ((got = open("/dev/null", O_RDONLY)) == -1)
 			got = open("/", O_RDONLY);
