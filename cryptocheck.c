@@ -52,8 +52,8 @@ name_configuration(char *out, size_t size)
 	OPENSSL_free(path);
 }
 
-int
-cryptocheck_algorithms(char *why)
+static int
+name_missing(char *why)
 {
 	const struct {
 		int there;
@@ -81,6 +81,16 @@ cryptocheck_algorithms(char *why)
 	    "without %s; activate the provider \"default\" there, or \"fips\" "
 	    "and \"base\"",
 	    where, missing);
+	return -1;
+}
+
+int
+cryptocheck_algorithms(char *why)
+{
+	/* it crashes, if asked for anything when it could not set up this */
+	if (OSSL_LIB_CTX_get0_global_default() != NULL)
+		return name_missing(why);
+	snprintf(why, WHY_MAX, "OpenSSL cannot be set up");
 	return -1;
 }
 

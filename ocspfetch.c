@@ -1050,15 +1050,18 @@ static int
 can_verify(struct run *r)
 {
 	char why[WHY_MAX];
+	const int able = cryptocheck_algorithms(why) == 0;
 
-	if (cryptocheck_algorithms(why) == 0)
-		return 1;
-	if (ocsp_starved())
+	/* what could not be set up for lack of memory, rules for instance */
+	if (ocsp_starved()) {
 		starve(r);
-	else
+		return 0;
+	}
+	if (!able) {
 		complain_of(r, why, "; nothing was done");
-	worsen(r, CODE_LOCAL);
-	return 0;
+		worsen(r, CODE_LOCAL);
+	}
+	return able;
 }
 
 static int
