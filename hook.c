@@ -268,8 +268,8 @@ judge(const struct hook *h, int status, int ended, char *why)
 static enum hook_result
 cannot(const struct hook *h, int error, char *why)
 {
-	snprintf(why, WHY_MAX, "\"%.300s\" cannot be run: %s", h->command,
-	    strerror(error));
+	snprintf(why, WHY_MAX, "\"%.300s\" cannot be run by /bin/sh: %s",
+	    h->command, strerror(error));
 	return HOOK_FAILED;
 }
 

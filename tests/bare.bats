@@ -32,6 +32,7 @@ gone() {
 # as_process_1 [options]: it is in the background, and `pid` is its number here.
 as_process_1() {
 	local how=
+	not_for_valgrind
 	env --default-signal=INT true 2>/dev/null ||
 		skip "needs an env that sets signals"
 	[ "$(id -u)" -eq 0 ] || how=-r
@@ -130,6 +131,7 @@ asks_again() {
 
 as_process_1_ignoring() {
 	local how=
+	not_for_valgrind
 	[ "$(id -u)" -eq 0 ] || how=-r
 	# shellcheck disable=SC2086
 	unshare $how --pid --fork true 2>/dev/null ||
@@ -213,7 +215,7 @@ fetch_bare() {
 	bare
 	fetch_bare -e true /d/site.pem
 	exits 3
-	says '"true" cannot be run: No such file or directory'
+	says '"true" cannot be run by /bin/sh: No such file or directory'
 	[ -e root/d/.site.pem.ocsp.changed ]
 }
 

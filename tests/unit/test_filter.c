@@ -106,9 +106,15 @@ found_below(const long *calls, unsigned answer)
 	return deadly;
 }
 
-static const long rights[] = {SYS_capset, 444, 445, 446, SYS_fchown, 0};
+#ifdef SYS_fchown32
+#define FCHOWN SYS_fchown32 /* which the C library calls */
+#else
+#define FCHOWN SYS_fchown
+#endif
+
+static const long rights[] = {SYS_capset, 444, 445, 446, FCHOWN, 0};
 static const long last[] = {446, 0};
-static const long owners[] = {SYS_fchown, 0};
+static const long owners[] = {FCHOWN, 0};
 static const long nothing[] = {SYS_reboot, 0};
 #ifdef SYS_close_range
 static const long closing[] = {SYS_close_range, 0};
