@@ -1115,16 +1115,16 @@ describe_candidate(char *out, size_t size, const X509 *x, enum candidate found)
 	    "the right name, but a key as anybody can make to fit a signature "
 	    "(RSA with an exponent over 64 bits, a curve without a name, or an "
 	    "unusual kind): %s";
+	static const char refused[] =
+	    "the right name, but whether its key verifies it cannot be told, "
+	    "as OpenSSL refuses SHA-1 signatures here (update-crypto-policies "
+	    "--set DEFAULT:SHA1 allows them): %s";
 	static const char *const what[] = {
-	    [SHA1_REFUSED] =
-		"the right name, but whether its key verifies it "
-		"cannot be told, as OpenSSL refuses SHA-1 "
-		"signatures on this system (update-crypto-policies "
-		"--set DEFAULT:SHA1 allows them): %s",
 	    [NONE] = "no other certificate",
 	    [OTHER_NAME] = "no certificate of that name, but %s",
 	    [DAMAGED] = "a damaged certificate",
 	    [WRONG_KEY] = "the right name, but its key does not verify it: %s",
+	    [SHA1_REFUSED] = refused,
 	    [LOOSE_KEY] = loose,
 	    [NOT_YET] = "is the issuer, but not valid yet: %s",
 	    [ENDED] = "is the issuer, but it has expired: %s",
