@@ -21,6 +21,7 @@
 #include <openssl/x509v3.h>
 
 #include "cert.h"
+#include "cryptocheck.h"
 #include "format.h"
 #include "hash.h"
 #include "words.h"
@@ -83,6 +84,7 @@ enum candidate {
 	OTHER_NAME,
 	DAMAGED,
 	WRONG_KEY,
+	SHA1_REFUSED,
 	LOOSE_KEY,
 	NOT_YET,
 	ENDED,
@@ -1308,11 +1310,16 @@ describe_candidate(char *out, size_t size, const X509 *x, enum candidate found)
 	    "the right name, but a key as anybody can make to fit a signature "
 	    "(RSA with an exponent over 64 bits, a curve without a name, or an "
 	    "unusual kind): %s";
+	static const char refused[] =
+	    "the right name, but whether its key verifies it cannot be told, "
+	    "as OpenSSL refuses SHA-1 signatures here (update-crypto-policies "
+	    "--set DEFAULT:SHA1 allows them): %s";
 	static const char *const what[] = {
 	    [NONE] = "no other certificate",
 	    [OTHER_NAME] = "no certificate of that name, but %s",
 	    [DAMAGED] = "a damaged certificate",
 	    [WRONG_KEY] = "the right name, but its key does not verify it: %s",
+	    [SHA1_REFUSED] = refused,
 	    [LOOSE_KEY] = loose,
 	    [NOT_YET] = "is the issuer, but not valid yet: %s",
 	    [ENDED] = "is the issuer, but it has expired: %s",
@@ -1454,6 +1461,16 @@ is_bound_to_signature(const EVP_PKEY *key)
 	return yes;
 }
 
+/* Is it the system that does not verify this one, whoever signed it? */
+static int
+is_sha1_refused(X509 *leaf)
+{
+	int digest;
+
+	return X509_get_signature_info(leaf, &digest, NULL, NULL, NULL) == 1 &&
+	    digest == NID_sha1 && cryptocheck_refuses_sha1();
+}
+
 /* Names are compared first: verifying is dear. */
 static enum candidate
 examine(const struct search *s, X509 *x, struct kept *kept)
@@ -1464,7 +1481,8 @@ examine(const struct search *s, X509 *x, struct kept *kept)
 	if (!has_right_name(s, x))
 		return OTHER_NAME;
 	if (!is_signed_by(s->c->parts, x, kept))
-		return WRONG_KEY;
+		return is_sha1_refused(s->c->parts->leaf) ? SHA1_REFUSED
+							  : WRONG_KEY;
 	if (kept == NULL || !kept->bound)
 		bound = is_bound_to_signature(X509_get0_pubkey(x));
 	if (kept != NULL)

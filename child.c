@@ -19,11 +19,15 @@
 /* One that is to end by itself has so long, in ms. */
 #define END_PATIENCE 1000
 
+/* A signal for us is looked for so often, in ms. */
+#define BEAT 100
+
 /* Signals to all of a terminal are ours to heed: it ends when we do. */
 static void
 be_child(const struct child_work *w, int fd)
 {
-	static const int deaths[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+	static const int deaths[] = {
+	    SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS};
 	sigset_t ours;
 	size_t i;
 
@@ -71,19 +75,42 @@ child_start(struct child *c, const struct child_work *w, char *why)
 	return 0;
 }
 
+int
+child_pending_signal(void)
+{
+	static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
+	struct sigaction sa;
+	sigset_t set;
+	size_t i;
+
+	sigpending(&set);
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (sigismember(&set, ends[i]) &&
+		    sigaction(ends[i], NULL, &sa) == 0 &&
+		    sa.sa_handler != SIG_IGN)
+			return ends[i];
+	return 0;
+}
+
+/* Who waits with a limit does not make a signal wait for it. */
 static int
 await(int fd, short events, const struct child_limit *l)
 {
 	struct pollfd p = {.fd = fd, .events = events};
-	long long left = 1000;
+	const int step = l == NULL ? 1000 : BEAT;
+	long long left = step;
 	int rc;
 
 	while (l == NULL || (left = l->until_ms - l->now_ms()) > 0) {
-		rc = poll(&p, 1, left < 1000 ? (int)left : 1000);
+		rc = poll(&p, 1, left < step ? (int)left : step);
 		if (rc > 0)
 			return 0;
 		if (rc == -1 && errno != EINTR)
 			return -1;
+		if (l != NULL && child_pending_signal() != 0) {
+			errno = ECANCELED;
+			return -1;
+		}
 	}
 	errno = ETIMEDOUT;
 	return -1;

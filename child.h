@@ -31,13 +31,20 @@ struct child_limit {
 	long long until_ms;
 };
 
+/*
+ * The first that waits for us of those that end a program, or 0.  What is
+ * ignored, as by nohup(1), waits as well as long as it is blocked.
+ */
+int child_pending_signal(void);
+
 /* 0; -1: see `why`. */
 int child_start(struct child *, const struct child_work *, char *why);
 
 /*
  * Both are for either end, and move all or fail; -1: errno, ETIMEDOUT if the
- * other end was waited for in vain and EPIPE if it is gone.  The process itself
- * makes no call for them but read() and writev().
+ * other end was waited for in vain, EPIPE if it is gone, and, with a limit,
+ * ECANCELED if a signal is pending that is to end us.  The process itself makes
+ * no call for them but read() and writev().
  */
 int child_send(int fd, struct iovec *, int n, const struct child_limit *);
 int child_receive(int fd, void *, size_t, const struct child_limit *);

@@ -31,9 +31,13 @@ extern char **environ;
 
 /* ---- its environment ---- */
 
+/* Whose command it is: the process that runs it, and waits for it. */
+#define RUNNER "OCSPFETCH_HOOK"
+
 struct surroundings {
 	char *changed; /* "OCSPFETCH_CHANGED=..." */
 	char count[64];
+	char runner[64];
 	char **env; /* owned; the strings are not */
 };
 
@@ -77,17 +81,40 @@ surround(const struct hook *h, struct surroundings *s)
 	if ((s->changed = list_files(h)) == NULL)
 		return -1;
 	snprintf(s->count, sizeof(s->count), "OCSPFETCH_COUNT=%zu", h->nfiles);
+	snprintf(s->runner, sizeof(s->runner), RUNNER "=%ld", (long)getpid());
 	for (i = 0; environ[i] != NULL; i++)
 		;
-	if ((s->env = malloc((i + 3) * sizeof(*s->env))) == NULL)
+	if ((s->env = malloc((i + 4) * sizeof(*s->env))) == NULL)
 		return -1;
 	for (i = 0; environ[i] != NULL; i++)
 		if (strncmp(environ[i], ours, strlen(ours)) != 0)
 			s->env[n++] = environ[i];
 	s->env[n++] = s->changed;
 	s->env[n++] = s->count;
+	s->env[n++] = s->runner;
 	s->env[n] = NULL;
 	return 0;
+}
+
+/*
+ * A server that the command has started, and cron jobs below it, keep the name
+ * of a process that has ended long since.
+ */
+int
+hook_is_inside(void)
+{
+	const char *s = getenv(RUNNER);
+	char *end;
+	long pid;
+
+	if (s == NULL)
+		return 0;
+	errno = 0;
+	pid = strtol(s, &end, 10);
+	if (errno != 0 || end == s || *end != '\0' || pid <= 0 ||
+	    pid != (long)(pid_t)pid)
+		return 0;
+	return kill((pid_t)pid, 0) == 0 || errno == EPERM;
 }
 
 /* ---- the child ---- */
@@ -128,6 +155,18 @@ set_up_signals(posix_spawnattr_t *attr)
 	return rc;
 }
 
+/* An input that is at its end; there may be no /dev/null.  -1: errno. */
+static int
+open_nothing(void)
+{
+	int fd[2];
+
+	if (pipe(fd) == -1)
+		return -1;
+	close(fd[1]);
+	return fd[0];
+}
+
 /* 0, or an error's number. */
 static int
 spawn(const struct hook *h, char **env, pid_t *pid)
@@ -136,17 +175,20 @@ spawn(const struct hook *h, char **env, pid_t *pid)
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	char *argv[5] = {sh, c, dashes};
-	int rc;
+	int rc, nothing;
 
-	if ((command = argv[3] = strdup(h->command)) == NULL)
+	if ((nothing = open_nothing()) == -1)
+		return errno;
+	if ((command = argv[3] = strdup(h->command)) == NULL) {
+		close(nothing);
 		return ENOMEM;
+	}
 	close_on_exec();
 	if ((rc = posix_spawnattr_init(&attr)) != 0)
 		goto no_attr;
 	if ((rc = posix_spawn_file_actions_init(&files)) != 0)
 		goto no_files;
-	if ((rc = posix_spawn_file_actions_addopen(
-		 &files, 0, "/dev/null", O_RDONLY, 0)) == 0 &&
+	if ((rc = posix_spawn_file_actions_adddup2(&files, nothing, 0)) == 0 &&
 	    (rc = set_up_signals(&attr)) == 0)
 		rc = posix_spawn(pid, "/bin/sh", &files, &attr, argv, env);
 	posix_spawn_file_actions_destroy(&files);
@@ -154,6 +196,7 @@ no_files:
 	posix_spawnattr_destroy(&attr);
 no_attr:
 	free(command);
+	close(nothing);
 	return rc;
 }
 
@@ -163,27 +206,6 @@ static void
 on_child(int sig)
 {
 	(void)sig;
-}
-
-/*
- * The first that waits for us of those that end a program, or 0.  What is
- * ignored, as by nohup(1), waits as well as long as it is blocked.
- */
-static int
-pending(void)
-{
-	static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
-	struct sigaction sa;
-	sigset_t set;
-	size_t i;
-
-	sigpending(&set);
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		if (sigismember(&set, ends[i]) &&
-		    sigaction(ends[i], NULL, &sa) == 0 &&
-		    sa.sa_handler != SIG_IGN)
-			return ends[i];
-	return 0;
 }
 
 /* Until a child ends, or for a moment. */
@@ -209,7 +231,7 @@ await_end(const struct hook *h, pid_t pid, int *status, int *ended)
 	*ended = 0;
 	while ((rc = waitpid(pid, status, WNOHANG)) == 0) {
 		now = h->now_ms();
-		sig = pending();
+		sig = child_pending_signal();
 		if (sig == 0 && h->until_ms != -1 && now >= h->until_ms)
 			sig = SIGTERM;
 		if (sig != 0 && *ended == 0) {
@@ -246,8 +268,8 @@ judge(const struct hook *h, int status, int ended, char *why)
 static enum hook_result
 cannot(const struct hook *h, int error, char *why)
 {
-	snprintf(why, WHY_MAX, "\"%.300s\" cannot be run: %s", h->command,
-	    strerror(error));
+	snprintf(why, WHY_MAX, "\"%.300s\" cannot be run by /bin/sh: %s",
+	    h->command, strerror(error));
 	return HOOK_FAILED;
 }
 
@@ -288,6 +310,7 @@ struct hook_runner {
 	struct child child;
 	const char *command;
 	long long (*now_ms)(void);
+	unsigned deadly;
 };
 
 /* What it is called with: this, and the names, each with its NUL. */
@@ -349,12 +372,13 @@ out:
 static void
 serve(void *ctx, int fd)
 {
+	const struct hook_runner *r = ctx;
 	struct outcome o = {.res = HOOK_FAILED};
 	struct iovec v = {&o, sizeof(o)};
 
 	/* who calls has fewer rights, and shall not get these */
-	sandbox_hide();
-	while (take_call(ctx, fd, &o) == 0 && child_send(fd, &v, 1, NULL) == 0)
+	sandbox_hide(r->deadly);
+	while (take_call(r, fd, &o) == 0 && child_send(fd, &v, 1, NULL) == 0)
 		v = (struct iovec){&o, sizeof(o)};
 }
 
@@ -370,6 +394,7 @@ hook_start(const struct hook *h, void (*end)(int), char *why)
 	}
 	r->command = h->command;
 	r->now_ms = h->now_ms;
+	r->deadly = h->deadly;
 	w.ctx = r;
 	if (child_start(&r->child, &w, why) == 0)
 		return r;
@@ -385,7 +410,7 @@ await_outcome(const struct hook_runner *r)
 	int rc, sig, told = 0;
 
 	while ((rc = poll(&p, 1, BEAT)) == 0 || (rc == -1 && errno == EINTR))
-		if (!told && (sig = pending()) != 0) {
+		if (!told && (sig = child_pending_signal()) != 0) {
 			kill(r->child.pid, sig);
 			told = 1;
 		}

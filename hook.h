@@ -26,9 +26,16 @@ struct hook {
 	size_t nfiles;
 	long long (*now_ms)(void); /* a clock that is never set back */
 	long long until_ms;        /* of that clock; -1: no limit */
+	unsigned deadly;           /* calls that it is not to make: filter.h */
 };
 
 enum hook_result hook_run(const struct hook *, char *why);
+
+/*
+ * Was this program started by such a command, directly or not, that has not
+ * ended yet?  Who then runs another one might never come to an end.
+ */
+int hook_is_inside(void);
 
 /*
  * Who is about to give up rights that the command may need starts a process
@@ -36,7 +43,7 @@ enum hook_result hook_run(const struct hook *, char *why);
  */
 struct hook_runner;
 
-/* Of `*h` the command and the clock count.  NULL: see `why`. */
+/* Of `*h` all but files and time count.  NULL: see `why`. */
 struct hook_runner *hook_start(
     const struct hook *h, void (*end)(int), char *why);
 

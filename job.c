@@ -532,7 +532,8 @@ write_issuer(struct job *j, const struct env *env, const char *path,
 	    .len = strlen(pem),
 	    .max = CERT_MAX_FILE,
 	    .mode = 0644,
-	    .now = env->now};
+	    .now = env->now,
+	    .no_chown = env->no_chown};
 	struct fetched f = {
 	    .j = j, .env = env, .own = strcmp(path, j->path) == 0};
 	enum staple_result res;
@@ -1086,7 +1087,8 @@ job_save(
 	    .max = RESPONSE_MAX + 1,
 	    .mode = (mode_t)env->o->mode,
 	    .mark = env->o->on_change != NULL ? &j->mark : NULL,
-	    .now = env->now};
+	    .now = env->now,
+	    .no_chown = env->no_chown};
 	struct rivalry r = {j, env, 0};
 	enum staple_result res;
 	char why[WHY_MAX];

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "child.h"
+#include "filter.h"
 #include "judge.h"
 
 /* However little is left of the run, a response has so long, in ms. */
@@ -129,7 +130,7 @@ static void
 serve(void *ctx, int fd)
 {
 	struct judge *j = ctx;
-	unsigned jail = sandbox_jail(fd);
+	unsigned jail = sandbox_jail(fd, j->terms.deadly);
 	struct iovec hello = part(&jail, sizeof(jail));
 	unsigned char *buf = NULL, *p, byte;
 	size_t size = 0, need;
@@ -213,7 +214,11 @@ is_held(const struct judge *j, unsigned jail, char *why)
 		return 1;
 	snprintf(why, WHY_MAX,
 	    "--sandbox=require: this system has nothing that could hold the "
-	    "judge of responses (seccomp or pledge)");
+	    "judge of responses (seccomp or pledge%s)",
+	    (j->terms.deadly & (DEADLY_PRCTL | DEADLY_SECCOMP)) != 0
+		? "; the filter of system calls of whoever started this, as "
+		  "SystemCallFilter=, does not allow it"
+		: "");
 	return 0;
 }
 
@@ -271,6 +276,10 @@ tell_death(const struct death *d, char *why)
 
 	if (d->error == ENOMEM) {
 		snprintf(why, WHY_MAX, "out of memory");
+		return JUDGE_FAILED;
+	}
+	if (d->error == ECANCELED) {
+		snprintf(why, WHY_MAX, "%s was ended, as a signal came", who);
 		return JUDGE_FAILED;
 	}
 	/* where others compute, too, it has not had all of the time */
@@ -411,7 +420,7 @@ exchange(struct judge *j, const struct question *q, struct reply *r,
 		*text = NULL;
 		if (why[0] != '\0')
 			return JUDGE_FAILED;
-		if (!again)
+		if (!again || d.error == ECANCELED)
 			return tell_death(&d, why);
 	}
 	if (!r->starved)
@@ -487,6 +496,7 @@ struct search {
 	const char *from;
 	int64_t now;
 	enum sandbox_mode mode;
+	unsigned deadly;
 };
 
 static enum cert_result
@@ -504,7 +514,7 @@ static void
 serve_search(void *ctx, int fd)
 {
 	const struct search *s = ctx;
-	struct found f = {.jail = sandbox_jail(fd)};
+	struct found f = {.jail = sandbox_jail(fd, s->deadly)};
 	struct iovec v[3];
 
 	(void)ocsp_starved();
@@ -600,7 +610,8 @@ ask_aside(
 enum judge_result
 judge_try(struct judge *j, char *why)
 {
-	struct search nothing = {.mode = j->terms.mode};
+	struct search nothing = {
+	    .mode = j->terms.mode, .deadly = j->terms.deadly};
 	unsigned char *more;
 	struct found f;
 
@@ -618,7 +629,8 @@ enum cert_result
 judge_issuer(struct judge *j, struct cert *c, const unsigned char *p,
     size_t len, const char *from, int64_t now, char *why)
 {
-	struct search s = {c, p, len, from, now, j->terms.mode};
+	struct search s = {
+	    c, p, len, from, now, j->terms.mode, j->terms.deadly};
 	unsigned char *more;
 	struct found f;
 	char *hunt;

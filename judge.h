@@ -27,6 +27,7 @@ struct judge_terms {
 	long long (*now_ms)(void);
 	long long until_ms; /* less than that when the run ends; -1: never */
 	void (*end)(int);   /* _exit() */
+	unsigned deadly;    /* calls that it is not to make, see filter.h */
 };
 
 enum judge_result {

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cryptocheck.h"
+#include "filter.h"
 #include "haproxy.h"
 #include "hook.h"
 #include "job.h"
@@ -100,9 +102,11 @@ struct run {
 	size_t news_size;
 
 	struct hook_runner *hook; /* borrowed; NULL: there is no such process */
+	int inside_hook;          /* a command of -e runs us: none is run */
 	struct change *changes;
 	size_t nchanges;
 
+	unsigned deadly;   /* DEADLY_ bits: calls not to be made */
 	unsigned narrowed; /* JAIL_ bits of this process */
 	int is_narrow;     /* and whether it tried to be */
 	int written_places;
@@ -485,6 +489,19 @@ remove_markers(struct run *r)
 	}
 }
 
+/* The markers stay, for a run that is not part of what it would start again. */
+static void
+leave_to_next_run(struct run *r)
+{
+	char rest[256];
+
+	snprintf(rest, sizeof(rest),
+	    ": not run, since this run was itself started by a command of -e; "
+	    "the next run with -e that was not calls it for %zu file%s",
+	    r->nchanges, r->nchanges == 1 ? "" : "s");
+	complain_at(r, LOG_NOTICE, "-e, --on-change", rest);
+}
+
 static void
 call_hook(struct run *r)
 {
@@ -500,6 +517,10 @@ call_hook(struct run *r)
 
 	if (r->nchanges == 0)
 		return;
+	if (r->inside_hook) {
+		leave_to_next_run(r);
+		return;
+	}
 	if ((files = malloc(r->nchanges * sizeof(*files))) == NULL) {
 		out_of_memory(r, "-e");
 		return;
@@ -1121,11 +1142,13 @@ prepare(struct run *r)
 	    .patience_ms = JUDGE_PATIENCE,
 	    .now_ms = monotonic_ms,
 	    .until_ms = r->deadline_ms,
-	    .end = _exit});
+	    .end = _exit,
+	    .deadly = r->deadly});
 	r->env.shelf = cert_shelf_new(
 	    (o->verbose > 0 || o->served != NULL || o->json ? CERT_NAMES : 0) |
 	    (o->haproxy.n > 0 ? CERT_PRINTS : 0) |
 	    (o->allow_ca ? CERT_ALLOW_CA : 0));
+	r->env.no_chown = (r->deadly & DEADLY_FCHOWN) != 0;
 	r->env.dirs = staple_dirs_new();
 	r->queue = make_queue(r);
 	r->recheck = recheck_new();
@@ -1134,6 +1157,25 @@ prepare(struct run *r)
 		r->queue == NULL || r->recheck == NULL
 	    ? -1
 	    : 0;
+}
+
+/* Before a certificate is blamed for what this machine lacks. */
+static int
+can_verify(struct run *r)
+{
+	char why[WHY_MAX];
+	const int able = cryptocheck_algorithms(why) == 0;
+
+	/* what could not be set up for lack of memory, rules for instance */
+	if (ocsp_starved()) {
+		starve(r);
+		return 0;
+	}
+	if (!able) {
+		complain_of(r, why, "; nothing was done");
+		worsen(r, CODE_LOCAL);
+	}
+	return able;
 }
 
 static int
@@ -1184,19 +1226,44 @@ narrow(struct run *r)
 	if (!o->check && !o->dry_run && o->served == NULL)
 		find_places(r, &p);
 	dirs = places_dirs(&p, &n);
-	r->narrowed = sandbox_narrow(dirs, n, o->haproxy.v, o->haproxy.n);
+	r->narrowed =
+	    sandbox_narrow(dirs, n, o->haproxy.v, o->haproxy.n, r->deadly);
 	r->is_narrow = 1;
 	r->written_places = dirs != NULL;
 	places_free(&p);
 }
 
+/* What this process gave up, and what it could not. */
+static void
+say_narrowed(const struct run *r)
+{
+	const unsigned n = r->narrowed;
+
+	fprintf(stderr, "ocspfetch: sandbox: this process %s%s\n",
+	    (n & ~JAIL_RIGHTS) == 0 ? "is held by nothing that this system has"
+		: r->written_places && (n & JAIL_FILES) != 0
+		? "writes only where responses go, and runs nothing"
+		: "runs nothing",
+	    n == 0 || (n & (JAIL_RIGHTS | JAIL_PLEDGE)) != 0
+		? ""
+		: "; its capabilities could not be given up");
+}
+
 static void
 say_sandbox(const struct run *r)
 {
+	char names[256];
 	int jail;
 
-	if (r->env.o->verbose < 2 || r->env.judge == NULL ||
-	    r->env.o->sandbox == SANDBOX_OFF)
+	if (r->env.o->verbose < 2 || r->env.judge == NULL)
+		return;
+	if (r->deadly != 0)
+		fprintf(stderr,
+		    "ocspfetch: sandbox: a filter of system calls that was "
+		    "here before (SystemCallFilter=) does not allow these, so "
+		    "it did without: %s\n",
+		    filter_names(r->deadly, names, sizeof(names)));
+	if (r->env.o->sandbox == SANDBOX_OFF)
 		return;
 	if ((jail = judge_jail(r->env.judge)) != -1)
 		fprintf(stderr,
@@ -1204,11 +1271,7 @@ say_sandbox(const struct run *r)
 		    "process of its own, held by %s\n",
 		    sandbox_words((unsigned)jail));
 	if (r->is_narrow)
-		fprintf(stderr, "ocspfetch: sandbox: this process %s\n",
-		    r->narrowed == 0 ? "is held by nothing that this system has"
-			: r->written_places && (r->narrowed & JAIL_FILES) != 0
-			? "writes only where responses go, and runs nothing"
-			: "runs nothing");
+		say_narrowed(r);
 }
 
 static void
@@ -1297,20 +1360,29 @@ go(struct run *r)
 	call_hook(r);
 }
 
+/* What is known, and started, before a run. */
+struct before {
+	struct hook_runner *hook;
+	int inside_hook;
+	unsigned deadly;
+};
+
 static int
-run(const struct options *o, struct hook_runner *hook)
+run(const struct options *o, const struct before *b)
 {
 	struct run r = {.env = {.o = o,
 			    .left_ms = -1,
 			    .clock_ms = monotonic_ms,
 			    .released = words_day(OCSPFETCH_RELEASED)},
 	    .deadline_ms = -1,
-	    .hook = hook};
+	    .hook = b->hook,
+	    .inside_hook = b->inside_hook,
+	    .deadly = b->deadly};
 
 	ending_signals(SIG_BLOCK);
 	if (prepare(&r) == -1)
 		starve(&r);
-	else if (is_held(&r))
+	else if (can_verify(&r) && is_held(&r))
 		read_names(&r);
 	if (r.worst == CODE_OK) {
 		narrow(&r);
@@ -1323,19 +1395,51 @@ run(const struct options *o, struct hook_runner *hook)
 	return policy_exit_run(o, r.worst, r.changed);
 }
 
-/* A file that we open must not become 0, 1 or 2: messages go there. */
+/*
+ * A file that we open must not become 0, 1 or 2: messages go there.  What takes
+ * their place cannot be written to; "/" is there where there is no /dev/null.
+ */
 static int
 make_sure_of_std_fds(void)
 {
-	int fd;
+	int fd, got;
 
-	do
-		fd = open("/dev/null", O_RDONLY); /* so that writing fails */
-	while (fd >= 0 && fd <= 2);
-	if (fd == -1)
-		return -1;
-	close(fd);
+	for (fd = 0; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) != -1 || errno != EBADF)
+			continue;
+		if ((got = open("/dev/null", O_RDONLY)) == -1)
+			got = open("/", O_RDONLY);
+		if (got != fd)
+			return -1; /* the lowest that is free is always had */
+	}
 	return 0;
+}
+
+/* What ends another process of its own accord has no effect on process 1. */
+static void
+end_as_process_1(int sig)
+{
+	_exit(128 + sig);
+}
+
+/*
+ * The kernel drops signals that would end process 1, as in a container, unless
+ * it has a handler.  This one is called only where no signal is blocked, so
+ * where any other process would end; what is ignored stays ignored.
+ */
+static void
+heed_signals_as_process_1(void)
+{
+	static const int ends[] = {SIGHUP, SIGINT, SIGTERM};
+	struct sigaction sa = {.sa_handler = end_as_process_1}, was;
+	size_t i;
+
+	if (getpid() != 1)
+		return;
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (sigaction(ends[i], NULL, &was) == 0 &&
+		    was.sa_handler == SIG_DFL)
+			sigaction(ends[i], &sa, NULL);
 }
 
 static int
@@ -1358,24 +1462,28 @@ print(const char *text)
 static int
 start(const struct options *o, int argc, char *const *argv)
 {
-	const struct hook h = {.command = o->on_change, .now_ms = monotonic_ms};
-	struct hook_runner *hook = NULL;
+	struct before b = {.inside_hook = hook_is_inside(),
+	    .deadly =
+		filter_probe(&(struct filter_terms){monotonic_ms, _exit})};
+	const struct hook h = {.command = o->on_change,
+	    .now_ms = monotonic_ms,
+	    .deadly = b.deadly};
 	int code = CODE_LOCAL;
 	char why[WHY_MAX];
 
 	if (o->sandbox != SANDBOX_OFF) {
-		sandbox_close(argc, argv);
-		if (h.command != NULL && !o->dry_run &&
-		    (hook = hook_start(&h, _exit, why)) == NULL) {
+		sandbox_close(argc, argv, b.deadly);
+		if (h.command != NULL && !o->dry_run && !b.inside_hook &&
+		    (b.hook = hook_start(&h, _exit, why)) == NULL) {
 			fprintf(stderr, "ocspfetch: -e: %s; nothing was done\n",
 			    why);
 			return CODE_LOCAL;
 		}
-		sandbox_start();
+		sandbox_start(b.deadly);
 	}
 	if (splay(o) == 0)
-		code = run(o, hook);
-	hook_stop(hook);
+		code = run(o, &b);
+	hook_stop(b.hook);
 	return code;
 }
 
@@ -1386,8 +1494,15 @@ main(int argc, char **argv)
 	struct text why = {0};
 	int code = CODE_LOCAL;
 
-	if (make_sure_of_std_fds() == -1)
+	if (make_sure_of_std_fds() == -1) {
+		fprintf(stderr,
+		    "ocspfetch: standard input, output or error is closed, and "
+		    "nothing can be opened in its place: %s; nothing was "
+		    "done\n",
+		    strerror(errno));
 		return CODE_LOCAL;
+	}
+	heed_signals_as_process_1();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL); /* whoever started us may not want to wait */
 	signal(SIGXFSZ, SIG_IGN); /* a write then fails instead */

@@ -826,7 +826,8 @@ read_all(struct options *o, int argc, char *const *argv, struct text *why)
 			return res;
 	}
 	o->operands = (const char *const *)argv + optind;
-	o->noperands = (size_t)(argc - optind);
+	/* who runs a program may give it not even its name */
+	o->noperands = optind < argc ? (size_t)(argc - optind) : 0;
 	return check_texts(o, why);
 }
 

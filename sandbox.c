@@ -25,6 +25,7 @@
 #include <linux/seccomp.h>
 #endif
 
+#include "filter.h"
 #include "sandbox.h"
 
 /* A sanitizer reserves terabytes, and makes system calls of its own. */
@@ -62,14 +63,16 @@
 /* ---- descriptors and limits ---- */
 
 static void
-close_range_of(unsigned first, unsigned last)
+close_range_of(unsigned first, unsigned last, unsigned deadly)
 {
 	unsigned fd;
 
+	(void)deadly;
 	if (first > last)
 		return;
 #if defined(__linux__) && defined(SYS_close_range)
-	if (syscall(SYS_close_range, first, last, 0) == 0)
+	if ((deadly & DEADLY_CLOSE_RANGE) == 0 &&
+	    syscall(SYS_close_range, first, last, 0) == 0)
 		return;
 #endif
 	for (fd = first; fd <= last && fd < MOST_FDS; fd++)
@@ -78,7 +81,8 @@ close_range_of(unsigned first, unsigned last)
 
 /* A macro, since the type of `what` is not the same everywhere. */
 #define LIMIT(what, most)                                                      \
-	(void)setrlimit(what, &(const struct rlimit){most, most})
+	(void)((deadly & DEADLY_SETRLIMIT) == 0 &&                             \
+	    setrlimit(what, &(const struct rlimit){most, most}))
 
 /* The first descriptor from `from` on that an argument names; UINT_MAX: none */
 static unsigned
@@ -101,15 +105,15 @@ next_named(int argc, char *const *argv, unsigned from)
 }
 
 void
-sandbox_close(int argc, char *const *argv)
+sandbox_close(int argc, char *const *argv, unsigned deadly)
 {
 	unsigned from = 3, named;
 
 	while ((named = next_named(argc, argv, from)) != UINT32_MAX) {
-		close_range_of(from, named - 1);
+		close_range_of(from, named - 1, deadly);
 		from = named + 1;
 	}
-	close_range_of(from, UINT32_MAX);
+	close_range_of(from, UINT32_MAX, deadly);
 }
 
 void
@@ -123,20 +127,21 @@ sandbox_forget(void *p, size_t len)
 }
 
 void
-sandbox_hide(void)
+sandbox_hide(unsigned deadly)
 {
+	(void)deadly;
 #ifdef __linux__
-	if (!SANITIZED)
+	if (!SANITIZED && (deadly & DEADLY_PRCTL) == 0)
 		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
 }
 
 void
-sandbox_start(void)
+sandbox_start(unsigned deadly)
 {
 	LIMIT(RLIMIT_CORE, 0);
 	/* where cores go to a program, that limit is not heeded */
-	sandbox_hide();
+	sandbox_hide(deadly);
 }
 
 #ifdef __linux__
@@ -188,12 +193,14 @@ static const struct ll_ruleset all_rights[] = {
 
 #define LL_VERSIONS (sizeof(all_rights) / sizeof(all_rights[0]))
 
-/* 0: the kernel has none. */
+/* 0: there is none, for us. */
 static size_t
-landlock_version(void)
+landlock_version(unsigned deadly)
 {
-	long v = syscall(__NR_landlock_create_ruleset, NULL, 0, LL_VERSION);
+	long v = 0;
 
+	if ((deadly & DEADLY_LANDLOCK) == 0)
+		v = syscall(__NR_landlock_create_ruleset, NULL, 0, LL_VERSION);
 	if (v <= 0)
 		return 0;
 	return (size_t)v < LL_VERSIONS ? (size_t)v : LL_VERSIONS;
@@ -222,10 +229,10 @@ landlock_enter(int rules)
 }
 
 static unsigned
-landlock_all(void)
+landlock_all(unsigned deadly)
 {
 	const struct ll_ruleset all = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
-	size_t version = landlock_version();
+	size_t version = landlock_version(deadly);
 	int rules;
 
 	if (version == 0 || (rules = landlock_rules(version, &all)) == -1 ||
@@ -256,7 +263,7 @@ allow_beneath(int rules, const char *dir, uint64_t what)
 }
 
 static unsigned
-landlock_some(const char *const *dirs, size_t n)
+landlock_some(const char *const *dirs, size_t n, unsigned deadly)
 {
 	const uint64_t writing =
 	    LL_WRITE_FILE | LL_REMOVE_FILE | LL_MAKE_REG | LL_TRUNCATE;
@@ -264,7 +271,7 @@ landlock_some(const char *const *dirs, size_t n)
 		LL_MAKE_CHAR | LL_MAKE_DIR | LL_MAKE_SOCK | LL_MAKE_FIFO |
 		LL_MAKE_BLOCK | LL_MAKE_SYM,
 	    .net = LL_BIND_TCP};
-	size_t version = landlock_version(), i;
+	size_t version = landlock_version(deadly), i;
 	int rules;
 
 	if (version == 0)
@@ -425,7 +432,7 @@ static const struct sock_filter most_calls[] = {
 };
 
 static unsigned
-seccomp_enter(const struct sock_filter *filter, size_t size)
+seccomp_enter(const struct sock_filter *filter, size_t size, unsigned deadly)
 {
 	union {
 		const struct sock_filter *in;
@@ -434,34 +441,37 @@ seccomp_enter(const struct sock_filter *filter, size_t size)
 	const struct sock_fprog prog = {
 	    .len = (unsigned short)(size / sizeof(*filter)), .filter = u.out};
 
-	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0) == 0
+	return (deadly & (DEADLY_PRCTL | DEADLY_SECCOMP)) == 0 &&
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0) == 0
 	    ? JAIL_CALLS
 	    : 0;
 }
 
 static unsigned
-seccomp_few(void)
+seccomp_few(unsigned deadly)
 {
-	return seccomp_enter(few_calls, sizeof(few_calls));
+	return seccomp_enter(few_calls, sizeof(few_calls), deadly);
 }
 
 static unsigned
-seccomp_most(void)
+seccomp_most(unsigned deadly)
 {
-	return seccomp_enter(most_calls, sizeof(most_calls));
+	return seccomp_enter(most_calls, sizeof(most_calls), deadly);
 }
 
 #else
 
 static unsigned
-seccomp_few(void)
+seccomp_few(unsigned deadly)
 {
+	(void)deadly;
 	return 0;
 }
 
 static unsigned
-seccomp_most(void)
+seccomp_most(unsigned deadly)
 {
+	(void)deadly;
 	return 0;
 }
 
@@ -477,28 +487,43 @@ static const unsigned file_rights[_LINUX_CAPABILITY_U32S_3] = {1U << CAP_CHOWN |
 
 static const unsigned no_rights[_LINUX_CAPABILITY_U32S_3];
 
-static void
-keep_capabilities(const unsigned *kept)
+/* Not called where it would change nothing: it may not be allowed. */
+static unsigned
+keep_capabilities(const unsigned *kept, unsigned deadly)
 {
 	struct __user_cap_header_struct who = {
 	    .version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	unsigned more = 0;
 	size_t i;
 
-	if (syscall(SYS_capget, &who, data) == -1)
-		return;
+	if ((deadly & DEADLY_CAPSET) != 0 ||
+	    syscall(SYS_capget, &who, data) == -1)
+		return 0;
 	for (i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		more |= (data[i].effective | data[i].permitted) & ~kept[i];
+		more |= data[i].inheritable;
 		data[i].effective &= kept[i];
 		data[i].permitted &= kept[i];
 		data[i].inheritable = 0;
 	}
-	(void)syscall(SYS_capset, &who, data);
+	return more == 0 || syscall(SYS_capset, &who, data) == 0 ? JAIL_RIGHTS
+								 : 0;
+}
+
+static unsigned
+no_new_rights(unsigned deadly)
+{
+	return (deadly & DEADLY_PRCTL) == 0 &&
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
 unsigned
 sandbox_narrow(const char *const *dirs, size_t n, const char *const *sockets,
-    size_t nsockets)
+    size_t nsockets, unsigned deadly)
 {
+	unsigned held;
+
 	(void)sockets;
 	(void)nsockets;
 	if (UNJAILED)
@@ -506,33 +531,33 @@ sandbox_narrow(const char *const *dirs, size_t n, const char *const *sockets,
 	/* it writes its reports wherever it was told */
 	if (SANITIZED)
 		dirs = NULL;
-	keep_capabilities(file_rights);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-		return 0;
-	return landlock_some(dirs, n) | seccomp_most();
+	held = keep_capabilities(file_rights, deadly);
+	if (!no_new_rights(deadly))
+		return held;
+	return held | landlock_some(dirs, n, deadly) | seccomp_most(deadly);
 }
 
 unsigned
-sandbox_jail(int fd)
+sandbox_jail(int fd, unsigned deadly)
 {
 	unsigned jail = 0;
 
 	/* nobody is left for it to talk to, should we be killed */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if ((deadly & DEADLY_PRCTL) == 0)
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	(void)no_new_rights(deadly);
 	if (fd > 0)
-		close_range_of(0, (unsigned)fd - 1);
-	close_range_of((unsigned)fd + 1, UINT32_MAX);
+		close_range_of(0, (unsigned)fd - 1, deadly);
+	close_range_of((unsigned)fd + 1, UINT32_MAX, deadly);
 	if (UNJAILED)
 		return 0;
-	jail = landlock_all();
-	keep_capabilities(no_rights);
+	jail = landlock_all(deadly) | keep_capabilities(no_rights, deadly);
 	LIMIT(RLIMIT_FSIZE, 0);
 	LIMIT(RLIMIT_NPROC, 0);
 	if (!SANITIZED)
 		LIMIT(RLIMIT_DATA, JAIL_MEMORY);
 	LIMIT(RLIMIT_NOFILE, 0);
-	return jail | seccomp_few();
+	return jail | seccomp_few(deadly);
 }
 
 #elif defined(__OpenBSD__)
@@ -556,10 +581,11 @@ unveil_all(const char *const *what, size_t n, const char *rights)
 
 unsigned
 sandbox_narrow(const char *const *dirs, size_t n, const char *const *sockets,
-    size_t nsockets)
+    size_t nsockets, unsigned deadly)
 {
 	int few = dirs != NULL && n + nsockets <= UNVEILED_MOST;
 
+	(void)deadly;
 	if (few &&
 	    (unveil("/", "r") == -1 || unveil_all(dirs, n, "rwc") == -1 ||
 		unveil_all(sockets, nsockets, "rw") == -1))
@@ -572,10 +598,10 @@ sandbox_narrow(const char *const *dirs, size_t n, const char *const *sockets,
 }
 
 unsigned
-sandbox_jail(int fd)
+sandbox_jail(int fd, unsigned deadly)
 {
 	if (fd > 0)
-		close_range_of(0, (unsigned)fd - 1);
+		close_range_of(0, (unsigned)fd - 1, deadly);
 	closefrom(fd + 1);
 	return pledge("stdio", NULL) == -1 ? 0 : JAIL_PLEDGE;
 }
@@ -584,21 +610,22 @@ sandbox_jail(int fd)
 
 unsigned
 sandbox_narrow(const char *const *dirs, size_t n, const char *const *sockets,
-    size_t nsockets)
+    size_t nsockets, unsigned deadly)
 {
 	(void)dirs;
 	(void)n;
 	(void)sockets;
 	(void)nsockets;
+	(void)deadly;
 	return 0;
 }
 
 unsigned
-sandbox_jail(int fd)
+sandbox_jail(int fd, unsigned deadly)
 {
 	if (fd > 0)
-		close_range_of(0, (unsigned)fd - 1);
-	close_range_of((unsigned)fd + 1, UINT32_MAX);
+		close_range_of(0, (unsigned)fd - 1, deadly);
+	close_range_of((unsigned)fd + 1, UINT32_MAX, deadly);
 	LIMIT(RLIMIT_FSIZE, 0);
 	LIMIT(RLIMIT_NOFILE, 0);
 	return 0;

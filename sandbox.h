@@ -21,24 +21,26 @@ enum sandbox_mode {
 #define JAIL_NET 2U   /* Landlock, ABI 4 and later: nor a TCP connection */
 #define JAIL_CALLS 4U /* seccomp: no system call but a few harmless ones */
 #define JAIL_PLEDGE 8U
+#define JAIL_RIGHTS 16U /* no capability but those about files, or none */
 
 /*
  * Of the descriptors that somebody left open for us none is kept, but those
- * which the arguments name (as "/dev/fd/63").
+ * which the arguments name (as "/dev/fd/63").  Here and below, `deadly` are
+ * calls that are not to be made, see filter.h.
  */
-void sandbox_close(int argc, char *const *argv);
+void sandbox_close(int argc, char *const *argv, unsigned deadly);
 
 /*
  * No other process of this user looks into this one, or makes it do something;
  * what it runs is not concerned.
  */
-void sandbox_hide(void);
+void sandbox_hide(unsigned deadly);
 
 /* Before free(), NULL or not: what is no business of who is forked later. */
 void sandbox_forget(void *, size_t);
 
 /* Memory goes into no core file, from here on. */
-void sandbox_start(void);
+void sandbox_start(unsigned deadly);
 
 /*
  * What this process will never do again, nor any that it starts: run another
@@ -49,13 +51,13 @@ void sandbox_start(void);
  * is to connect OpenBSD wants to know.  Answers in JAIL_ bits what of it holds.
  */
 unsigned sandbox_narrow(const char *const *dirs, size_t n,
-    const char *const *sockets, size_t nsockets);
+    const char *const *sockets, size_t nsockets, unsigned deadly);
 
 /*
  * Leaves this process nothing but its memory and `fd`, for reading and
  * writing.  There is no way back.  Answers in JAIL_ bits what holds it.
  */
-unsigned sandbox_jail(int fd);
+unsigned sandbox_jail(int fd, unsigned deadly);
 
 /* Are neither files nor the network within reach of what is held by this? */
 int sandbox_holds(unsigned jail);

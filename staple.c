@@ -906,9 +906,9 @@ is_refused(int error)
  * give files away, and FAT, CIFS and FUSE may know neither.
  */
 static int
-set_rights(int fd, const struct stat *old, mode_t mode)
+set_rights(int fd, const struct stat *old, mode_t mode, int no_chown)
 {
-	if (old != NULL &&
+	if (old != NULL && !no_chown &&
 	    ((fchown(fd, old->st_uid, old->st_gid) == -1 &&
 		 !is_refused(errno)) ||
 		(fchown(fd, (uid_t)-1, old->st_gid) == -1 &&
@@ -984,9 +984,12 @@ tempfile_open(const struct staple *s, struct tempfile *t)
 /* Until here it is for nobody else to open, and so for nobody to lock. */
 static enum staple_result
 tempfile_rename(const struct staple *s, const struct tempfile *t,
-    const struct lockfile *l, const struct stat *old, mode_t mode, char *why)
+    const struct lockfile *l, const struct stat *old,
+    const struct staple_bytes *b, char *why)
 {
-	if (set_rights(t->fd, old, mode) == -1)
+	mode_t mode = old != NULL ? old->st_mode & 0777 : b->mode;
+
+	if (set_rights(t->fd, old, mode, b->no_chown) == -1)
 		return fail(s, "set the permissions of", why);
 	tell_rights(s, t->fd, old, mode, why);
 	if (!is_named(s, l->name, l->fd))
@@ -1036,8 +1039,7 @@ put(struct staple *s, struct lockfile *l, const struct staple_bytes *b,
 	if (tempfile_fill(&t, b, &what) == -1)
 		res = fail(s, what, why);
 	else
-		res = tempfile_rename(s, &t, l, old,
-		    old != NULL ? old->st_mode & 0777 : b->mode, why);
+		res = tempfile_rename(s, &t, l, old, b, why);
 	if (res != STAPLE_WRITTEN)
 		l->stays = unlinkat(s->dir, t.name, 0) == -1 && errno != ENOENT;
 	s->written = res == STAPLE_WRITTEN && fstat(t.fd, &st) == 0

@@ -116,6 +116,7 @@ struct staple_bytes {
 	mode_t mode;
 	struct staple_mark *mark; /* NULL: no marker */
 	int64_t now;              /* by which the age of a lock is told */
+	int no_chown;             /* it is not to be called: a new owner */
 };
 enum staple_result staple_replace(struct staple *, const struct staple_bytes *,
     staple_better *better, void *ctx, char *why);

@@ -50,6 +50,7 @@ struct env {
 	long long began_ms;
 	long long left_ms; /* of the whole run; -1: no deadline */
 	long long (*clock_ms)(void);
+	int no_chown;        /* as of staple.h */
 	int64_t released;    /* when this program was: no clock is before it */
 	int server_failures; /* of --served, in a row: it was not reached */
 };

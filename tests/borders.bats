@@ -25,9 +25,9 @@ includers() {
 	    sed 's,^\./,,' | sort | tr '\n' ' '
 }
 
-@test "OpenSSL is included only in cert.c, ocsp.c and served.c" {
+@test "OpenSSL is included only in cert.c, cryptocheck.c, ocsp.c and served.c" {
 	run includers openssl
-	[ "$output" = "cert.c ocsp.c served.c " ]
+	[ "$output" = "cert.c cryptocheck.c ocsp.c served.c " ]
 }
 
 @test "TLS is spoken only in served.c" {

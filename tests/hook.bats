@@ -391,10 +391,11 @@ killed_at() {
 
 @test "what the environment held of our names is not what the hook sees" {
 	leaf site good
-	OCSPFETCH_CHANGED=lie OCSPFETCH_COUNT=lie MINE=kept \
+	OCSPFETCH_CHANGED=lie OCSPFETCH_COUNT=lie OCSPFETCH_HOOK=lie MINE=kept \
 		"$OCSPFETCH" -e 'env >env' site.pem
-	[ "$(grep '^OCSPFETCH_' env | sort | tr '\n' ' ')" = \
-		"OCSPFETCH_CHANGED=site.pem.ocsp OCSPFETCH_COUNT=1 " ]
+	[ "$(grep '^OCSPFETCH_' env | sed 's/\(HOOK=\)[0-9]*$/\1N/' | sort |
+		tr '\n' ' ')" = "OCSPFETCH_CHANGED=site.pem.ocsp \
+OCSPFETCH_COUNT=1 OCSPFETCH_HOOK=N " ]
 	grep -qx MINE=kept env
 	grep -q '^PATH=' env
 }
@@ -564,4 +565,75 @@ signalled() {
 	[ $((SECONDS - began)) -lt 50 ]
 	[ -n "$(markers)" ]
 	never kill -0 "$(cat up)"
+}
+
+# ---- within itself ----
+
+@test "a command that runs the program with -e does not call itself" {
+	leaf site good
+	# the inner run writes, too: else it had nothing to tell
+	fetch -e 'echo x >>depth
+		"$OCSPFETCH" -f -e "echo y >>depth" site.pem' site.pem
+	exits 0
+	[ "$(cat depth)" = x ]
+	says "-e, --on-change: not run, since this run was itself started by a command of -e"
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	# what the inner one wrote is for the next
+	[ "$(markers)" = ./.site.pem.ocsp.changed ]
+	hooked -d site.pem
+	[ "$(called)" -eq 1 ]
+	[ -z "$(markers)" ]
+}
+
+@test "nor by way of a script, a list, another certificate, or --sandbox=off" {
+	leaf a good
+	leaf b good
+	echo b.pem >list
+	printf '%s\n' '#!/bin/sh' 'echo x >>depth' \
+		'[ "$(wc -l <depth)" -lt 5 ] || exit 1' \
+		'"$OCSPFETCH" -f --sandbox=off -e ./deploy -l list 2>>inner' \
+		>deploy
+	chmod +x deploy
+	fetch --sandbox=off -e ./deploy a.pem
+	exits 0
+	silent
+	[ "$(cat depth)" = x ]
+	[ "$(markers)" = ./.b.pem.ocsp.changed ]
+	grep -q 'calls it for 1 file$' inner
+	[ "$(wc -l <inner)" -eq 1 ]
+}
+
+@test "an inner run without news, or without -e, has nothing to say" {
+	leaf a good
+	leaf b good
+	"$OCSPFETCH" b.pem
+	fetch -e '"$OCSPFETCH" -d -e false b.pem; "$OCSPFETCH" -f b.pem' a.pem
+	exits 0
+	silent
+	[ -z "$(markers)" ]
+}
+
+@test "what outlives the command and keeps its environment is not within it" {
+	leaf site good
+	fetch -e 'env | grep "^OCSPFETCH_HOOK=" >kept' site.pem
+	exits 0
+	run --separate-stderr env "$(cat kept)" "$OCSPFETCH" -f -e "$NOTE" \
+		site.pem
+	exits 0
+	silent
+	[ "$(called)" -eq 1 ]
+}
+
+@test "the command has an empty input though there is no /dev/null" {
+	leaf site good
+	[ "$(id -u)" -eq 0 ] || skip "needs to be root, to cover it"
+	mkdir nothing
+	unshare -m true 2>/dev/null || skip "no mount namespace here"
+	run --separate-stderr unshare -m sh -c 'mount --bind nothing /dev &&
+		exec "$@"' - "$OCSPFETCH" -e 'cat >seen; [ ! -e /dev/null ]' \
+		site.pem
+	exits 0
+	silent
+	[ -e seen ]
+	[ ! -s seen ]
 }

@@ -16,7 +16,7 @@ demo_and_check='compiler make pkg-config libcurl libcrypto openssl curl cmocka
 	ca-certificates bats haproxy nginx strace script yamllint rsync
 	systemd-analyze'
 servers='lighttpd hitch pen exim4 apache2 h2o node
-	tinyproxy squid zsh fish jq jsonschema mandoc'
+	tinyproxy squid zsh fish jq jsonschema mandoc libseccomp'
 asan_and_lint='clang clang-tidy clang-format clang-rt libasan cppcheck mandoc
 	shellcheck ctags valgrind gcovr'
 
@@ -85,6 +85,11 @@ have() {
 		# of the system, though another Python may come first
 		python3 -c 'import jsonschema' 2>/dev/null ||
 		    /usr/bin/python3 -c 'import jsonschema' 2>/dev/null
+		;;
+	libseccomp)
+		# its Python, by which tests make filters of system calls
+		/usr/bin/python3 -c 'import seccomp' 2>/dev/null ||
+		    test "$(uname -s)" != Linux
 		;;
 	gcovr)
 		# Only make coverage wants it, and not every system has it.
@@ -180,6 +185,10 @@ package() {
 	brew:hitch | brew:pen) ;;
 
 	*:systemd-analyze) echo systemd ;;
+	apt:libseccomp | zypper:libseccomp) echo python3-seccomp ;;
+	dnf:libseccomp) echo python3-libseccomp ;;
+	pacman:libseccomp) echo python-libseccomp ;;
+	apk:libseccomp | brew:libseccomp) ;;
 	apk:jsonschema) echo py3-jsonschema ;;
 	pacman:jsonschema) echo python-jsonschema ;;
 	brew:jsonschema) ;;

@@ -632,7 +632,7 @@ static enum staple_result
 replace(struct staple_dirs *dirs, struct staple_mark *m)
 {
 	const struct staple_bytes b = {
-	    (const unsigned char *)"new", 3, MAX, 0644, m, time(NULL)};
+	    (const unsigned char *)"new", 3, MAX, 0644, m, time(NULL), 0};
 	enum staple_result res;
 	struct staple *s;
 
@@ -871,7 +871,7 @@ static void
 put_in(struct staple_dirs *dirs, const char *path)
 {
 	const struct staple_bytes b = {
-	    (const unsigned char *)"new", 3, MAX, 0644, NULL, time(NULL)};
+	    (const unsigned char *)"new", 3, MAX, 0644, NULL, time(NULL), 0};
 	struct staple *s;
 
 	make(path, "old");
@@ -983,7 +983,7 @@ without_memory_to_owe_a_flush_it_is_made_at_once(void **state)
 {
 	struct staple_dirs *dirs = staple_dirs_new();
 	const struct staple_bytes b = {
-	    (const unsigned char *)"new", 3, MAX, 0644, NULL, time(NULL)};
+	    (const unsigned char *)"new", 3, MAX, 0644, NULL, time(NULL), 0};
 	struct staple *s;
 	long n, hit;
 

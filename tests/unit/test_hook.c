@@ -300,6 +300,46 @@ the_runner_ends_on_a_call_that_makes_no_sense(void **state)
 	}
 }
 
+static void
+who_is_run_by_it_knows_so_while_it_runs(void **state)
+{
+	char name[32];
+	pid_t gone;
+	int status;
+
+	(void)state;
+	unsetenv("OCSPFETCH_HOOK");
+	assert_int_equal(hook_is_inside(), 0);
+	assert_int_equal(
+	    call("[ \"$OCSPFETCH_HOOK\" = \"$PPID\" ]", NULL, 0), HOOK_DONE);
+	snprintf(name, sizeof(name), "%ld", (long)getpid());
+	setenv("OCSPFETCH_HOOK", name, 1);
+	assert_int_equal(hook_is_inside(), 1);
+	/* what outlived it is not inside */
+	if ((gone = fork()) == 0)
+		_exit(0);
+	assert_int_equal(waitpid(gone, &status, 0), gone);
+	snprintf(name, sizeof(name), "%ld", (long)gone);
+	setenv("OCSPFETCH_HOOK", name, 1);
+	assert_int_equal(hook_is_inside(), 0);
+	unsetenv("OCSPFETCH_HOOK");
+}
+
+static void
+what_is_no_process_says_nothing_of_who_runs_it(void **state)
+{
+	static const char *const lies[] = {"", "0", "-1", "x", "1x", " ",
+	    "99999999999999999999", "4294967297"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		setenv("OCSPFETCH_HOOK", lies[i], 1);
+		assert_int_equal(hook_is_inside(), 0);
+	}
+	unsetenv("OCSPFETCH_HOOK");
+}
+
 int
 main(void)
 {
@@ -318,6 +358,8 @@ main(void)
 	    TEST(one_that_does_not_end_then_is_killed),
 	    TEST(a_signal_for_us_is_passed_on_and_kept),
 	    TEST(the_runner_ends_on_a_call_that_makes_no_sense),
+	    TEST(who_is_run_by_it_knows_so_while_it_runs),
+	    TEST(what_is_no_process_says_nothing_of_who_runs_it),
 	};
 #undef TEST
 

@@ -116,7 +116,7 @@ static struct judge *
 make_judge(enum sandbox_mode mode, long patience_ms)
 {
 	const struct judge_terms terms = {
-	    session, mode, patience_ms, real_ms, -1, _exit};
+	    session, mode, patience_ms, real_ms, -1, _exit, 0};
 	struct judge *j = judge_new(&terms);
 
 	assert_non_null(j);
@@ -285,14 +285,14 @@ __wrap_cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
 /* As if there were none. */
 static int no_jail;
 
-unsigned __real_sandbox_jail(int);
-unsigned __wrap_sandbox_jail(int);
+unsigned __real_sandbox_jail(int, unsigned);
+unsigned __wrap_sandbox_jail(int, unsigned);
 
 /* This stands before the one of sandbox.c. */
 unsigned
-__wrap_sandbox_jail(int fd)
+__wrap_sandbox_jail(int fd, unsigned deadly)
 {
-	const unsigned jail = __real_sandbox_jail(fd);
+	const unsigned jail = __real_sandbox_jail(fd, deadly);
 
 	return no_jail ? JAIL_FILES : jail;
 }
@@ -650,11 +650,43 @@ patience_is_for_all_that_is_said(void **state)
 }
 
 /* Of a run that is to end there is less patience, but some. */
+/* What ends us is blocked while we wait for it, and yet is not to wait. */
+static void
+a_signal_for_us_does_not_wait_for_the_judge(void **state)
+{
+	struct judge *j = make_judge(SANDBOX_AUTO, 30000);
+	long long began = real_ms();
+	struct ocsp_verdict v;
+	sigset_t ends, was;
+	pid_t sender;
+
+	(void)state;
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigprocmask(SIG_BLOCK, &ends, &was);
+	trouble = WAIT;
+	sender = send_soon(getpid(), SIGTERM);
+	assert_int_equal(ask(j, target, "good", &v), JUDGE_FAILED);
+	trouble = NONE;
+	assert_true(real_ms() - began < 5000);
+	assert_int_equal(v.status, VERDICT_INVALID);
+	assert_non_null(strstr(v.why, "as a signal came"));
+	waitpid(sender, NULL, 0);
+	/* it is still there, for who lets it come */
+	assert_int_equal(child_pending_signal(), SIGTERM);
+	signal(SIGTERM, SIG_IGN);
+	assert_int_equal(child_pending_signal(), 0);
+	sigprocmask(SIG_SETMASK, &was, NULL);
+	signal(SIGTERM, SIG_DFL);
+	is_good(j);
+	judge_free(j);
+}
+
 static void
 patience_ends_with_the_run(void **state)
 {
-	const struct judge_terms terms = {
-	    session, SANDBOX_AUTO, 3600000, real_ms, real_ms() - 1000, _exit};
+	const struct judge_terms terms = {session, SANDBOX_AUTO, 3600000,
+	    real_ms, real_ms() - 1000, _exit, 0};
 	struct judge *j = judge_new(&terms);
 	struct ocsp_verdict v;
 	long long began = real_ms();
@@ -1129,6 +1161,7 @@ main(void)
 	    cmocka_unit_test(one_that_lacked_memory_is_not_asked_again),
 	    cmocka_unit_test(that_it_was_killed_is_a_local_fault),
 	    cmocka_unit_test(patience_is_for_all_that_is_said),
+	    cmocka_unit_test(a_signal_for_us_does_not_wait_for_the_judge),
 	    cmocka_unit_test(patience_ends_with_the_run),
 	    cmocka_unit_test(nonsense_is_not_believed),
 	    cmocka_unit_test(

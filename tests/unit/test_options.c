@@ -471,6 +471,20 @@ the_reason_fits_however_long_the_word_is(void **state)
 }
 
 static void
+a_program_without_even_a_name_has_no_operands(void **state)
+{
+	char *argv[] = {NULL, NULL};
+	struct options o;
+	struct text why = {0};
+
+	(void)state;
+	assert_int_equal(options_read(&o, 0, argv, &why), OPTIONS_BAD);
+	assert_int_equal(o.noperands, 0);
+	options_free(&o);
+	text_free(&why);
+}
+
+static void
 the_help_fits_a_terminal(void **state)
 {
 	const char *p, *end;
@@ -499,6 +513,7 @@ main(void)
 	    cmocka_unit_test(what_is_no_number_is_refused),
 	    cmocka_unit_test(usage_errors_are_found),
 	    cmocka_unit_test(the_reason_fits_however_long_the_word_is),
+	    cmocka_unit_test(a_program_without_even_a_name_has_no_operands),
 	    cmocka_unit_test(the_help_fits_a_terminal),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

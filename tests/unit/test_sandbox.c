@@ -350,7 +350,7 @@ static void
 try_inside(void *ctx, int fd)
 {
 	int (*const *what)(void) = ctx;
-	struct told t = {.jail = sandbox_jail(fd)};
+	struct told t = {.jail = sandbox_jail(fd, 0)};
 	struct iovec v = {&t, sizeof(t)};
 
 	errno = 0;
@@ -384,7 +384,7 @@ inside(int (*what)(void), struct told *t)
 static void
 try_narrowed_to(const char *to, int (*what)(void), int fd)
 {
-	struct told t = {.jail = sandbox_narrow(&to, 1, NULL, 0)};
+	struct told t = {.jail = sandbox_narrow(&to, 1, NULL, 0, 0)};
 	struct iovec v = {&t, sizeof(t)};
 
 	errno = 0;

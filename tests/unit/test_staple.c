@@ -194,7 +194,8 @@ replace(struct staple *s, const char *bytes, struct asked *a)
 	    .len = strlen(bytes),
 	    .max = MAX,
 	    .mode = 0640,
-	    .now = time(NULL)};
+	    .now = time(NULL),
+	    0};
 
 	why[0] = '\0';
 	return staple_replace(s, &b, better, a, why);
@@ -451,7 +452,7 @@ static enum staple_result
 try_marked(const char *path, struct staple_mark *m)
 {
 	const struct staple_bytes b = {
-	    (const unsigned char *)"new", 3, MAX, 0644, m, time(NULL)};
+	    (const unsigned char *)"new", 3, MAX, 0644, m, time(NULL), 0};
 	struct asked yes = {.answer = 1};
 	int before = names(dir, "", NULL);
 	enum staple_result res;
@@ -479,7 +480,7 @@ one_can_tell_what_replacing_would_end_with(void **state)
 {
 	struct asked no = {.answer = 0};
 	const struct staple_bytes b = {
-	    (const unsigned char *)"new", 3, MAX, 0644, NULL, time(NULL)};
+	    (const unsigned char *)"new", 3, MAX, 0644, NULL, time(NULL), 0};
 	struct staple *s = opened("same");
 
 	(void)state;
@@ -636,7 +637,7 @@ static void
 one_is_asked_about_no_more_than_the_limit(void **state)
 {
 	const struct staple_bytes b = {
-	    (const unsigned char *)"new", 3, 5, 0644, NULL, time(NULL)};
+	    (const unsigned char *)"new", 3, 5, 0644, NULL, time(NULL), 0};
 	struct asked a = {.answer = 0};
 	struct staple *s;
 
@@ -752,6 +753,31 @@ a_file_keeps_its_owner_and_group(void **state)
 	assert_content("site.ocsp", "new");
 }
 
+static void
+where_its_owner_cannot_be_kept_it_is_not_tried(void **state)
+{
+	const struct staple_bytes b = {
+	    (const unsigned char *)"new", 3, MAX, 0644, NULL, 1};
+	struct asked a = {.answer = 1};
+	struct staple *s;
+	struct stat is;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	make("site.ocsp", "old");
+	assert_int_equal(chown("site.ocsp", 12345, 23456), 0);
+	assert_int_equal(chmod("site.ocsp", 0604), 0);
+	s = opened("site.ocsp");
+	assert_int_equal(
+	    staple_replace(s, &b, better, &a, why), STAPLE_WRITTEN);
+	staple_close(s);
+	is = look("site.ocsp");
+	assert_int_equal(is.st_uid, 0);
+	assert_int_equal(is.st_mode & 0777, 0604);
+	assert_content("site.ocsp", "new");
+}
+
 /* ---- the lock ---- */
 
 static void
@@ -808,7 +834,7 @@ static void
 assert_rival_is_busy(int answer, enum staple_result res, const char *content)
 {
 	const struct staple_bytes b = {
-	    (const unsigned char *)"new", 3, MAX, 0644, NULL, time(NULL)};
+	    (const unsigned char *)"new", 3, MAX, 0644, NULL, time(NULL), 0};
 	struct asked a = {.answer = answer}, yes = {.answer = 1};
 	struct staple *s = opened("site.ocsp");
 
@@ -1216,8 +1242,8 @@ static int
 write_numbers(int seed)
 {
 	char bytes[WIDTH + 1];
-	struct staple_bytes b = {
-	    (const unsigned char *)bytes, WIDTH, MAX, 0644, NULL, time(NULL)};
+	struct staple_bytes b = {(const unsigned char *)bytes, WIDTH, MAX, 0644,
+	    NULL, time(NULL), 0};
 	enum staple_result res;
 	struct staple *s;
 	int i, n;
@@ -1383,7 +1409,7 @@ static enum staple_result
 replace_marked(const char *bytes, struct staple_mark *m)
 {
 	const struct staple_bytes b = {(const unsigned char *)bytes,
-	    strlen(bytes), MAX, 0644, m, time(NULL)};
+	    strlen(bytes), MAX, 0644, m, time(NULL), 0};
 	struct asked yes = {.answer = 1};
 	enum staple_result res;
 	struct staple *s;
@@ -1800,7 +1826,7 @@ static void
 who_is_taken_for_dead_and_is_not_replaces_nothing(void **state)
 {
 	const struct staple_bytes b = {
-	    (const unsigned char *)"new", 3, MAX, 0644, NULL, time(NULL)};
+	    (const unsigned char *)"new", 3, MAX, 0644, NULL, time(NULL), 0};
 	struct asked a = {.answer = 1};
 	struct staple *s = opened("site.ocsp");
 
@@ -1884,6 +1910,7 @@ main(void)
 	    TEST(equal_bytes_are_unchanged_and_nobody_is_asked),
 	    TEST(a_file_keeps_its_mode),
 	    TEST(a_file_keeps_its_owner_and_group),
+	    TEST(where_its_owner_cannot_be_kept_it_is_not_tried),
 	    TEST(what_is_saved_before_the_lock_is_met_under_it),
 	    TEST(who_comes_while_another_saves_is_told_busy_at_once),
 	    TEST(the_lock_is_given_back_if_nothing_is_written),
