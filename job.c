@@ -739,6 +739,7 @@ job_question(struct job *j, const struct env *env, struct http_question *q)
 	q->timeout_ms = time_limit(j, env);
 	j->asked = 1;
 	if (j->hunting) {
+		q->fresh = j->fresh;
 		q->url = j->urls[j->url];
 		q->accept = ISSUER_TYPES;
 		/* credentials may be in them, and it is not proven yet */
@@ -761,6 +762,7 @@ job_question(struct job *j, const struct env *env, struct http_question *q)
 	if (j->method == METHOD_POST)
 		q->body = ocsp_request(j->target, &q->body_len);
 	q->no_cache = j->no_cache;
+	q->fresh = j->fresh;
 	return JOB_ASK;
 }
 
@@ -861,6 +863,30 @@ ask_past_caches(
 	return JOB_ASK;
 }
 
+/*
+ * Over a connection that served others something may have come that is not the
+ * answer to this request: one that was sent twice, or the rest of one.  It is
+ * asked once more then, over a connection of its own, which cannot be so again.
+ */
+static int
+may_be_stray(const struct http_answer *a)
+{
+	if (a->skipped || !a->reused)
+		return 0;
+	/* an HTTP error is believed: who is at its limit is not asked twice */
+	return a->result == HTTP_ANSWERED
+	    ? a->status / 100 == 2
+	    : a->result == HTTP_ECLOSED || a->result == HTTP_EBROKEN;
+}
+
+static enum job_state
+ask_fresh(struct job *j, const struct env *env)
+{
+	story_line(j, env, "again", "over a connection of its own");
+	j->fresh = 1;
+	return JOB_ASK;
+}
+
 /* What OCSP says tells more than what failed on the way before it. */
 static void
 hear(struct job *j)
@@ -953,8 +979,11 @@ take_issuer(struct job *j, const struct env *env, const struct http_answer *a)
 	    env->judge, &j->cert, a->body, a->body_len, from, env->now, why);
 	if (is_starved(j))
 		return JOB_DONE;
+	if (res != CERT_OK && res != CERT_ELOCAL && may_be_stray(a))
+		return ask_fresh(j, env);
 	switch (res) {
 	case CERT_OK:
+		j->connection = HTTP_KEEP;
 		return end_hunt(j, env);
 	case CERT_EISSUER:
 		job_fail(j, CODE_INPUT,
@@ -994,7 +1023,11 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 	j->last_url = j->urls[j->url];
 	j->last_get = j->hunting || j->method == METHOD_GET;
 	j->last_status = a->status;
+	j->fresh = 0;
+	j->connection = HTTP_DROP;
 	if (a->result != HTTP_ANSWERED) {
+		if (may_be_stray(a))
+			return ask_fresh(j, env);
 		report_http_failure(j, env, a);
 		if (a->result == HTTP_ENOMEM)
 			return JOB_DONE;
@@ -1014,6 +1047,17 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 	if (is_starved(j))
 		return JOB_DONE;
 	story_verdict(j, env);
+	switch (j->got.status) {
+	case VERDICT_REFUSED:
+	case VERDICT_FOREIGN:
+	case VERDICT_INVALID:
+		if (may_be_stray(a))
+			return ask_fresh(j, env);
+		break;
+	default:
+		j->connection = HTTP_KEEP;
+		break;
+	}
 	if (j->got.status == VERDICT_STALE && !j->no_cache)
 		return ask_past_caches(j, env, a);
 	switch (j->got.status) {

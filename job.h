@@ -106,6 +106,8 @@ struct job {
 	enum ocsp_method method; /* and how; METHOD_AUTO: not yet settled */
 	int switched;            /* the other method is being tried */
 	int no_cache;
+	int fresh;                       /* over a connection of its own */
+	enum http_connection connection; /* what the last answer came over */
 	int heard;     /* `why` tells what OCSP said, not the way to it */
 	int transient; /* this round failed in a way that may pass */
 	long long round;

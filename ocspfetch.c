@@ -780,7 +780,8 @@ take_any(struct run *r, long *wait_ms)
 	return r->all_named ? queue_take(r->queue, &r->env, 1, wait_ms) : NULL;
 }
 
-static void go_on(struct run *r, struct job *j, const struct http_answer *a);
+static enum http_connection go_on(
+    struct run *r, struct job *j, const struct http_answer *a);
 
 /* 1: `q` goes out; 0: there is nothing to ask. */
 static int
@@ -797,7 +798,7 @@ ask(struct run *r, struct job *j, struct http_question *q)
 		return 1;
 	}
 	story_skipped(j, &r->env);
-	go_on(r, j, &a);
+	(void)go_on(r, j, &a);
 	return 0;
 }
 
@@ -836,27 +837,32 @@ say_wait(struct run *r, const struct job *j)
 	text_free(&out);
 }
 
-static void
+static enum http_connection
 go_on(struct run *r, struct job *j, const struct http_answer *a)
 {
-	switch (job_answer(j, &r->env, a)) {
+	enum job_state next = job_answer(j, &r->env, a);
+	/* the job may be gone by the end of this */
+	enum http_connection connection = j->connection;
+
+	switch (next) {
 	case JOB_ASK:
 		wait_in_queue(r, j, 0);
-		return;
+		break;
 	case JOB_WAIT:
 		say_wait(r, j);
 		wait_in_queue(r, j, j->pause_ms);
-		return;
+		break;
 	case JOB_SAVE:
 		save(r, j, a->body, a->body_len);
-		return;
+		break;
 	case JOB_DONE:
 		finish(r, j);
-		return;
+		break;
 	}
+	return connection;
 }
 
-static void
+static enum http_connection
 take_answer(
     void *ctx, const struct http_question *q, const struct http_answer *a)
 {
@@ -867,7 +873,7 @@ take_answer(
 	r->on_wire--;
 	queue_end(j, &r->env, a);
 	story_exchange(j, &r->env, q, a);
-	go_on(r, j, a);
+	return go_on(r, j, a);
 }
 
 /* ---- the run ---- */
@@ -883,6 +889,7 @@ fill_http_options(struct http_options *h, const struct run *r)
 	h->accept = "application/ocsp-response";
 	h->proxy = o->proxy;
 	h->noproxy = o->noproxy;
+	h->cacert = o->cacert;
 	h->headers = o->headers.v;
 	h->nheaders = o->headers.n;
 	h->connect_timeout_ms = (long)(o->connect_timeout * 1000);

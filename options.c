@@ -95,6 +95,7 @@ static const struct entry table[] = {
     {'6', "ipv6", FLAG, AT(ipv6), no_argument, NOTHING, NULL},
     {'a', "max-age", TIME, AT(max_age), required_argument, {1, YEARS_100, 0},
 	NULL},
+    {0, "cacert", STRING, AT(cacert), required_argument, NOTHING, NULL},
     {'c', "check", FLAG, AT(check), no_argument, NOTHING, NULL},
     {0, "certid-hash", CHOICE, AT(hash), required_argument, NOTHING, hashes},
     {0, "connect-timeout", TIME, AT(connect_timeout), required_argument,
@@ -399,9 +400,9 @@ check_served(const struct options *o, char *why)
 	    {o->served != NULL &&
 		    (o->nonce || o->proxy != NULL || o->noproxy != NULL ||
 			o->headers.n > 0 || o->method != METHOD_AUTO ||
-			o->wait != 0 || o->fetch_issuer),
+			o->wait != 0 || o->fetch_issuer || o->cacert != NULL),
 		"-S, --served asks no responder and knows no proxy: not with "
-		"-H, -N, -w, -X, -x, --fetch-issuer or --noproxy"},
+		"-H, -N, -w, -X, -x, --cacert, --fetch-issuer or --noproxy"},
 	    {o->served != NULL && tells,
 		"-S, --served tells nobody: not with --haproxy or -e"},
 	};

@@ -106,7 +106,9 @@ report_http_failure(
 	    [HTTP_ETIMECONNECT] = "no answer in time: ",
 	    [HTTP_EPROXY] = "the proxy failed: ",
 	    [HTTP_ETOOBIG] = "the answer is too large: ",
+	    [HTTP_ECLOSED] = "no proper answer: ",
 	    [HTTP_EBROKEN] = "no proper answer: ",
+	    [HTTP_ELOCAL] = "this machine has no socket for it: ",
 	    [HTTP_ENOMEM] = "",
 	    [HTTP_EOTHER] = "",
 	};
@@ -122,9 +124,12 @@ report_http_failure(
 	    strstr(a->why, "certificate") != NULL)
 		hint = "the responder's own certificate has to be in date, for "
 		       "this name, and from an authority that this machine "
-		       "trusts";
+		       "trusts or --cacert names";
 	tell_hint(j, env, hint);
-	job_fail(j, a->result == HTTP_ENOMEM ? CODE_LOCAL : CODE_TEMPORARY,
+	job_fail(j,
+	    a->result == HTTP_ENOMEM || a->result == HTTP_ELOCAL
+		? CODE_LOCAL
+		: CODE_TEMPORARY,
 	    "%s%.300s: %s%s%.500s%s%s%s", purpose(j), j->urls[j->url],
 	    a->proxied && a->result != HTTP_EPROXY ? "through the proxy, " : "",
 	    what[a->result], a->why, limit, before(hint), hint);
