@@ -20,6 +20,12 @@
  * with. */
 #define LONGEST_RETRY_AFTER (10LL * 365 * 86400)
 
+/*
+ * Bytes received at once.  libcurl 7.88 fills its buffer up to a hundred times
+ * before on_progress() is called, if a flood is quick enough; others ten times.
+ */
+#define RECEIVE_BUFFER 1024L
+
 /* Of what a stranger named it, so many bytes are shown. */
 #define MOST_SHOWN 80
 
@@ -63,9 +69,9 @@ struct slot {
 	size_t head_len;
 	size_t sent; /* bytes of bodies, as they came */
 	enum fault fault;
-	int in_coding;    /* the header's last field is Transfer-Encoding */
+	int in_coding;      /* the header's last field is Transfer-Encoding */
 	const char *coding; /* in `head`: the one that is refused */
-	int socket_error; /* why there is no socket; 0: there is one */
+	int socket_error;   /* why there is no socket; 0: there is one */
 	int busy;
 	int may_use_proxy;
 	int absolute; /* the request line held a whole URL: a proxy reads it */
@@ -313,6 +319,15 @@ on_header(char *p, size_t one, size_t n, void *arg)
 	return s->fault == NO_FAULT ? n : 0;
 }
 
+/* A variable of the environment; to libcurl an empty one is none. */
+static const char *
+variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
 static int
 may_use_proxy(const struct http_options *o)
 {
@@ -323,7 +338,7 @@ may_use_proxy(const struct http_options *o)
 	if (o->proxy != NULL)
 		return o->proxy[0] != '\0';
 	for (i = 0; i < sizeof(vars) / sizeof(vars[0]); i++)
-		if (getenv(vars[i]) != NULL)
+		if (variable(vars[i]) != NULL)
 			return 1;
 	return 0;
 }
@@ -369,6 +384,7 @@ on_progress(void *arg, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
 static curl_socket_t
 on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 {
+	const int most = (int)HTTP_MAX_SENT;
 	struct slot *s = arg;
 	int fd, type = to->socktype;
 
@@ -380,7 +396,11 @@ on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 	/* a family that is not there leaves others to be tried */
 	if (fd == -1 && errno != EAFNOSUPPORT && errno != EPROTONOSUPPORT)
 		s->socket_error = errno;
-	return fd == -1 ? CURL_SOCKET_BAD : fd;
+	if (fd == -1)
+		return CURL_SOCKET_BAD;
+	/* what is not wanted need not be held by the system either */
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &most, sizeof(most));
+	return fd;
 }
 
 static int
@@ -511,8 +531,8 @@ set_authorities(struct slot *s, const struct http_options *o)
 	const char *file = o->cacert, *dir = NULL;
 
 	if (file == NULL) {
-		file = getenv("SSL_CERT_FILE");
-		dir = getenv("SSL_CERT_DIR");
+		file = variable("SSL_CERT_FILE");
+		dir = variable("SSL_CERT_DIR");
 	}
 	if (file != NULL &&
 	    (!SET(CURLOPT_CAINFO, file) || !SET(CURLOPT_PROXY_CAINFO, file)))
@@ -547,7 +567,9 @@ set_limits(struct slot *s, const struct http_options *o)
 	    SET(CURLOPT_HTTP09_ALLOWED, 0L) &&
 	    SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) &&
 	    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
-	    SET(CURLOPT_PATH_AS_IS, 1L) && SET(CURLOPT_NOPROGRESS, 0L) &&
+	    SET(CURLOPT_PATH_AS_IS, 1L) &&
+	    SET(CURLOPT_BUFFERSIZE, RECEIVE_BUFFER) &&
+	    SET(CURLOPT_NOPROGRESS, 0L) &&
 	    SET(CURLOPT_XFERINFOFUNCTION, on_progress) &&
 	    SET(CURLOPT_XFERINFODATA, (void *)s) && set_quick_exit(s);
 }
@@ -573,8 +595,7 @@ set_up_slot(struct slot *s, const struct http_options *o)
 	    !SET(CURLOPT_HEADERFUNCTION, on_header) ||
 	    !SET(CURLOPT_HEADERDATA, (void *)s) ||
 	    !SET(CURLOPT_DEBUGFUNCTION, on_debug) ||
-	    !SET(CURLOPT_DEBUGDATA, (void *)s) ||
-	    !SET(CURLOPT_VERBOSE, 1L) ||
+	    !SET(CURLOPT_DEBUGDATA, (void *)s) || !SET(CURLOPT_VERBOSE, 1L) ||
 	    !SET(CURLOPT_ERRORBUFFER, s->error) ||
 	    !SET(CURLOPT_PRIVATE, (void *)s) ||
 	    !SET(CURLOPT_IPRESOLVE, family) ||
@@ -703,11 +724,38 @@ timed_out(const struct slot *s)
 static const char *
 plain_error(const struct slot *s, CURLcode code)
 {
-	if (names_proxys_url(s, code))
-		return "its URL is not one that can be used";
 	return s->error[0] == '\0' || strstr(s->error, "://") != NULL
 	    ? curl_easy_strerror(code)
 	    : s->error;
+}
+
+/* Where the proxy for this URL was named, as libcurl looks for it; NULL:
+ * nowhere */
+static const char *
+proxy_from(const struct http_options *o, const char *url)
+{
+	static const char *const of_http[] = {
+	    "http_proxy", "all_proxy", "ALL_PROXY", NULL};
+	static const char *const of_https[] = {
+	    "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
+	const char *const *v =
+	    strncasecmp(url, "https:", 6) == 0 ? of_https : of_http;
+
+	if (o->proxy != NULL)
+		return o->proxy[0] != '\0' ? "--proxy" : NULL;
+	while (*v != NULL && variable(*v) == NULL)
+		v++;
+	return *v;
+}
+
+/* Whose list of authorities of https it is that cannot be used. */
+static const char *
+authorities(const struct http_options *o)
+{
+	const char *file =
+	    o->cacert != NULL ? o->cacert : variable("SSL_CERT_FILE");
+
+	return file != NULL ? file : "the system's list";
 }
 
 /* A failure in words; libcurl's own where they are plain enough. */
@@ -728,6 +776,14 @@ tell_failure(struct slot *s, CURLcode code, const struct http_options *o,
 		    has_begun(s) ? "what came was not whole"
 				 : "no line of an answer came",
 		    (double)tenths / 10);
+	else if (names_proxys_url(s, code))
+		snprintf(a->why, len,
+		    "its URL, from %s, is not one that can be used",
+		    a->proxy_from != NULL ? a->proxy_from : "its variable");
+	else if (code == CURLE_SSL_CACERT_BADFILE)
+		snprintf(a->why, len, "%s cannot be read as authorities%s",
+		    authorities(o),
+		    o->cacert == NULL ? " (SSL_CERT_FILE)" : "");
 	else if (code == CURLE_RECV_ERROR && a->result == HTTP_ECLOSED)
 		snprintf(a->why, len, "the connection broke %s (%s)",
 		    has_begun(s) ? "in the middle of it" : "before it came",
@@ -847,6 +903,24 @@ by_connection(const struct slot *s, CURLcode code)
 	    : HTTP_EBROKEN;
 }
 
+/*
+ * A line of a header that is longer than libcurl has it: before 8.6 that is no
+ * other code than where memory ran out, which the peer is not to decide.
+ */
+static int
+is_too_long(const struct slot *s, CURLcode code)
+{
+	curl_off_t connected = 0;
+
+#if LIBCURL_VERSION_NUM >= 0x080600
+	if (code == CURLE_TOO_LARGE)
+		return 1;
+#endif
+	curl_easy_getinfo(s->easy, CURLINFO_CONNECT_TIME_T, &connected);
+	return (code == CURLE_OUT_OF_MEMORY && connected > 0) ||
+	    strstr(s->error, "Out of memory in chunked") != NULL;
+}
+
 /* What libcurl's code means to us; `words` where it has none of its own. */
 static enum http_result
 by_code(const struct slot *s, CURLcode code, const char **words)
@@ -910,7 +984,10 @@ classify(struct slot *s, CURLcode code, const struct http_options *o,
 		words = strerror(error);
 	} else if (s->fault != NO_FAULT && code != CURLE_OK)
 		a->result = by_fault(s, a->why);
-	else
+	else if (is_too_long(s, code)) {
+		a->result = HTTP_ETOOBIG;
+		words = "a line of its headers is too long, or memory ran out";
+	} else
 		a->result = by_code(s, code, &words);
 	if (words != NULL)
 		snprintf(a->why, sizeof(a->why), "%s", words);
@@ -918,29 +995,8 @@ classify(struct slot *s, CURLcode code, const struct http_options *o,
 		tell_failure(s, code, o, a);
 }
 
-/* Where the proxy for this URL was named, if it was; as libcurl looks for it */
-static const char *
-proxy_from(const struct http_options *o, const char *url)
-{
-	static const char *const of_http[] = {
-	    "http_proxy", "all_proxy", "ALL_PROXY", NULL};
-	static const char *const of_https[] = {
-	    "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
-	const char *const *v =
-	    strncasecmp(url, "https:", 6) == 0 ? of_https : of_http;
-	const char *value;
-
-	if (o->proxy != NULL)
-		return o->proxy[0] != '\0' ? "--proxy" : NULL;
-	for (; *v != NULL; v++)
-		if ((value = getenv(*v)) != NULL)
-			return value[0] != '\0' ? *v : NULL;
-	return NULL;
-}
-
 static void
-describe_peer(const struct slot *s, CURLcode code,
-    const struct http_options *o, struct http_answer *a)
+describe_peer(const struct slot *s, CURLcode code, struct http_answer *a)
 {
 	char *ip = NULL;
 	curl_off_t ready = 0;
@@ -950,7 +1006,6 @@ describe_peer(const struct slot *s, CURLcode code,
 		snprintf(a->address, sizeof(a->address), "%s port %ld", ip,
 		    info(s, CURLINFO_PRIMARY_PORT));
 	a->proxied = is_proxied(s, code);
-	a->proxy_from = proxy_from(o, s->q.url);
 	curl_easy_getinfo(s->easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
 	a->connected = ready > 0;
 	a->reused = a->connected && info(s, CURLINFO_NUM_CONNECTS) == 0;
@@ -966,6 +1021,7 @@ describe(struct slot *s, CURLcode code, const struct http_options *o,
 	const char *p;
 
 	memset(a, 0, sizeof(*a));
+	a->proxy_from = proxy_from(o, s->q.url);
 	classify(s, code, o, a);
 	a->status = a->result == HTTP_EPROXY
 	    ? info(s, CURLINFO_HTTP_CONNECTCODE)
@@ -974,7 +1030,7 @@ describe(struct slot *s, CURLcode code, const struct http_options *o,
 	curl_easy_getinfo(s->easy, CURLINFO_REDIRECT_URL, &location);
 	curl_easy_getinfo(s->easy, CURLINFO_TOTAL_TIME_T, &us);
 	curl_easy_getinfo(s->easy, CURLINFO_RETRY_AFTER, &after);
-	describe_peer(s, code, o, a);
+	describe_peer(s, code, a);
 	a->type = type;
 	a->location = location;
 	a->body = s->body;

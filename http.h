@@ -22,9 +22,9 @@
 #define HTTP_MAX_BODY ((size_t)65536)
 
 /*
- * The same for bodies as they are sent, chunk sizes and extensions and those of
- * redirections included.  Up to one receive buffer more is read, of 16 KiB; by
- * TLS up to a few.
+ * The same for bodies as they are sent: chunk sizes and extensions count, and
+ * what redirections bring along.  What is read beyond it, and beyond what
+ * follows, is one receive buffer of libcurl's loop, less than 100 KiB.
  */
 #define HTTP_MAX_SENT (HTTP_MAX_BODY + 16384)
 
@@ -71,15 +71,15 @@ struct http_answer {
 	const char *location; /* of a redirection; NULL: none */
 	const unsigned char *body;
 	size_t body_len;
-	const char *headers;   /* as sent, all of them; "" if none */
-	int64_t date;          /* what the Date header says; -1: nothing */
-	long long retry_after; /* seconds; 0: nothing said */
-	char address[64];      /* "192.0.2.1 port 80", or empty */
-	int proxied;           /* it came through a proxy */
+	const char *headers;    /* as sent, all of them; "" if none */
+	int64_t date;           /* what the Date header says; -1: nothing */
+	long long retry_after;  /* seconds; 0: nothing said */
+	char address[64];       /* "192.0.2.1 port 80", or empty */
+	int proxied;            /* it came through a proxy */
 	const char *proxy_from; /* "--proxy", or the variable that names the
 				   proxy; NULL: none is named for this URL */
-	int connected; /* it was connected, TLS included, and could send */
-	int reused;    /* over a connection that brought an answer before */
+	int connected;     /* it was connected, TLS included, and could send */
+	int reused;        /* over a connection that brought an answer before */
 	int skipped;       /* nobody was asked: it would be the same again */
 	long ms;           /* from question to answer */
 	char why[WHY_MAX]; /* with a failure: what, in words */

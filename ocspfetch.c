@@ -1041,6 +1041,31 @@ is_held(struct run *r)
 	return 0;
 }
 
+/* Whom https responders have to be vouched for by: nothing is done without. */
+static int
+can_read_authorities(struct run *r)
+{
+	const char *file = r->env.o->cacert;
+	char why[WHY_MAX], whole[2 * WHY_MAX];
+	enum cert_result res;
+
+	if (file == NULL)
+		return 1;
+	(void)ocsp_starved();
+	res = cert_check_authorities(file, why);
+	if (ocsp_starved())
+		starve(r);
+	else if (res == CERT_ELOCAL) {
+		complain_of(r, why, "; nothing was done (--cacert)");
+		worsen(r, CODE_LOCAL);
+	} else if (res != CERT_OK) {
+		snprintf(whole, sizeof(whole), "option --cacert: %s", why);
+		worsen(r, (enum code)complain(whole));
+	} else
+		return 1;
+	return 0;
+}
+
 static void
 find_places(struct run *r, struct places *p)
 {
@@ -1153,7 +1178,7 @@ run(const struct options *o, struct hook_runner *hook)
 	ending_signals(SIG_BLOCK);
 	if (prepare(&r) == -1)
 		starve(&r);
-	else if (is_held(&r))
+	else if (is_held(&r) && can_read_authorities(&r))
 		read_names(&r);
 	if (r.worst == CODE_OK) {
 		narrow(&r);
