@@ -417,19 +417,6 @@ on_close(void *arg, curl_socket_t fd)
 	return close(fd);
 }
 
-static struct kept *
-find_kept(
-    struct pool *p, const char *ip, long port, const char *peer, long peer_port)
-{
-	struct kept *k;
-
-	for (k = p->kept; k < p->kept + p->nkept; k++)
-		if (k->port == port && k->peer_port == peer_port &&
-		    strcmp(k->ip, ip) == 0 && strcmp(k->peer_ip, peer) == 0)
-			return k;
-	return NULL;
-}
-
 /* Nobody uses it again: libcurl looks at one before it does. */
 static void
 drop(curl_socket_t fd)
@@ -470,6 +457,19 @@ keep(struct pool *p, const struct slot *s, curl_socket_t fd)
 }
 
 #if LIBCURL_VERSION_NUM >= 0x075000
+static struct kept *
+find_kept(
+    struct pool *p, const char *ip, long port, const char *peer, long peer_port)
+{
+	struct kept *k;
+
+	for (k = p->kept; k < p->kept + p->nkept; k++)
+		if (k->port == port && k->peer_port == peer_port &&
+		    strcmp(k->ip, ip) == 0 && strcmp(k->peer_ip, peer) == 0)
+			return k;
+	return NULL;
+}
+
 /*
  * A connection was chosen, and the request is about to be sent.  What is there
  * to be read already is no answer to it: libcurl 7.88 and 8.0 would take it for

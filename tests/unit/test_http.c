@@ -2086,7 +2086,7 @@ ask_in_turn(const struct http_options *o, const char *const *paths, int drop,
 	static char url[SOME][128];
 	struct http_question q[SOME];
 	struct plan p = {
-	    .q = q, .got = got, .n = SOME, .drop = drop, .pause_ms = 100};
+	    .q = q, .got = got, .n = SOME, .drop = drop, .pause_ms = 60};
 	size_t i;
 
 	memset(got, 0, SOME * sizeof(*got));
