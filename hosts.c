@@ -161,6 +161,9 @@ host_end(struct host *one, const struct http_answer *a, long long now)
 {
 	one->busy--;
 	one->moved = now;
+	/* which says nothing of the host */
+	if (a->result == HTTP_ELOCAL)
+		return;
 	if (is_unreached(a->result)) {
 		if (++one->failures >= HOSTS_PATIENCE)
 			go_down(one, a);

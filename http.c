@@ -26,6 +26,9 @@
  */
 #define RECEIVE_BUFFER 1024L
 
+/* Of a header, in bytes, that libcurl takes; some releases take less. */
+#define LONGEST_LINE ((size_t)102400)
+
 /* Of what a stranger named it, so many bytes are shown. */
 #define MOST_SHOWN 80
 
@@ -758,6 +761,17 @@ authorities(const struct http_options *o)
 	return file != NULL ? file : "the system's list";
 }
 
+/* Did it end before there was so much as an address? */
+static int
+is_unresolved(const struct slot *s, enum http_result result)
+{
+	curl_off_t resolved = 1;
+
+	curl_easy_getinfo(s->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
+	return resolved == 0 &&
+	    (result == HTTP_ETIMECONNECT || result == HTTP_ETIMEOUT);
+}
+
 /* A failure in words; libcurl's own where they are plain enough. */
 static void
 tell_failure(struct slot *s, CURLcode code, const struct http_options *o,
@@ -768,7 +782,12 @@ tell_failure(struct slot *s, CURLcode code, const struct http_options *o,
 	size_t len = sizeof(a->why);
 	char *after;
 
-	if (a->result == HTTP_ETIMECONNECT)
+	if (is_unresolved(s, a->result))
+		snprintf(a->why, len, "no name server answered in %.10g s",
+		    a->result == HTTP_ETIMECONNECT
+			? (double)o->connect_timeout_ms / 1000
+			: (double)tenths / 10);
+	else if (a->result == HTTP_ETIMECONNECT)
 		snprintf(a->why, len, "no connection was made in %ld s",
 		    o->connect_timeout_ms / 1000);
 	else if (a->result == HTTP_ETIMEOUT)
@@ -808,13 +827,9 @@ by_fault(const struct slot *s, char *why)
 
 	switch (s->fault) {
 	case BODY_TOO_BIG:
+	case SENT_TOO_MUCH:
 		snprintf(why, WHY_MAX, "more than %zu bytes came back",
 		    HTTP_MAX_BODY);
-		return HTTP_ETOOBIG;
-	case SENT_TOO_MUCH:
-		snprintf(why, WHY_MAX,
-		    "more than %zu bytes came back, for a body of at most %zu",
-		    HTTP_MAX_SENT, HTTP_MAX_BODY);
 		return HTTP_ETOOBIG;
 	case HEAD_TOO_BIG:
 		snprintf(why, WHY_MAX, "its headers have more than %zu bytes",
@@ -905,20 +920,28 @@ by_connection(const struct slot *s, CURLcode code)
 
 /*
  * A line of a header that is longer than libcurl has it: before 8.6 that is no
- * other code than where memory ran out, which the peer is not to decide.
+ * other code than where memory ran out, which the peer is not to decide.  So it
+ * is the peer's doing while there is as much memory as the line took.
  */
 static int
 is_too_long(const struct slot *s, CURLcode code)
 {
 	curl_off_t connected = 0;
+	char *volatile probe; /* or a compiler would know that there is some */
 
 #if LIBCURL_VERSION_NUM >= 0x080600
 	if (code == CURLE_TOO_LARGE)
 		return 1;
 #endif
-	curl_easy_getinfo(s->easy, CURLINFO_CONNECT_TIME_T, &connected);
-	return (code == CURLE_OUT_OF_MEMORY && connected > 0) ||
-	    strstr(s->error, "Out of memory in chunked") != NULL;
+	if (strstr(s->error, "Out of memory in chunked") == NULL) {
+		curl_easy_getinfo(s->easy, CURLINFO_CONNECT_TIME_T, &connected);
+		if (code != CURLE_OUT_OF_MEMORY || connected == 0)
+			return 0;
+	}
+	if ((probe = malloc(LONGEST_LINE)) == NULL)
+		return 0;
+	free(probe);
+	return 1;
 }
 
 /* What libcurl's code means to us; `words` where it has none of its own. */

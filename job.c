@@ -873,9 +873,12 @@ may_be_stray(const struct http_answer *a)
 {
 	if (a->skipped || !a->reused)
 		return 0;
-	/* an HTTP error is believed: who is at its limit is not asked twice */
+	/*
+	 * An HTTP error is believed: who is at its limit is not asked twice.
+	 * But 408 is said to a connection that nobody used for a while.
+	 */
 	return a->result == HTTP_ANSWERED
-	    ? a->status / 100 == 2
+	    ? a->status / 100 == 2 || a->status == 408
 	    : a->result == HTTP_ECLOSED || a->result == HTTP_EBROKEN;
 }
 

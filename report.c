@@ -88,6 +88,10 @@ tunnel_hint(const struct env *env, const struct http_answer *a)
 {
 	if (a->status == 401 || a->status == 407)
 		return credentials_hint(env, a);
+	if (strstr(a->why, "certificate") != NULL)
+		return "its own certificate has to be in date, for its name, "
+		       "and from an authority that this machine trusts or "
+		       "--cacert names";
 	if (a->status == 403 || a->status == 405)
 		return "it forbids this host, or this port";
 	return a->status >= 500 ? "it does not reach the responder" : "";

@@ -487,8 +487,8 @@ not_trusted() {
 	rm site.pem.ocsp
 	fetch -r 0 -x "$TLS" -u http://ocsp.invalid/good site.pem
 	exits 1
-	says "the proxy failed: "
-	says "certificate"
+	says "the proxy failed: SSL certificate problem: "
+	says "; its own certificate has to be in date, for its name, and from an authority that this machine trusts or --cacert names; $STANDS"
 	no_file
 }
 
@@ -501,6 +501,33 @@ not_trusted() {
 }
 
 # ---- this machine ----
+
+@test "a name look-up that hangs is given up in time, and told as such" {
+	local asan what
+	curl-config --checkfor 7.87.0 >/dev/null ||
+	    skip "libcurl before 7.87 waits for it"
+	asan=$(ldd "$OCSPFETCH" | awk '/libasan/ { print $3 }')
+	leaf site - --url http://ocsp.invalid/
+	cc -shared -fPIC -o slow.so -xc - <<-'C'
+	#include <netdb.h>
+	#include <unistd.h>
+	int getaddrinfo(const char *a, const char *b, const struct addrinfo *c,
+	    struct addrinfo **d)
+	{ (void)a; (void)b; (void)c; (void)d; sleep(60); return EAI_AGAIN; }
+	C
+	for what in --deadline --timeout --connect-timeout; do
+		status=0
+		"$MEASURE" took env LD_PRELOAD="$PWD/slow.so $asan" \
+		    ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0" \
+		    "$OCSPFETCH" -r 0 "$what" 2 site.pem 2>err || true
+		read -r status ms _ <took
+		stderr=$(<err)
+		exits 1
+		says "no answer in time: no name server answered in "
+		says "($what)"
+		[ "$ms" -lt 20000 ]
+	done
+}
 
 @test "where no socket can be made, it is this machine's fault: 3" {
 	local error asan

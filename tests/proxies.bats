@@ -259,7 +259,7 @@ REFUSED="the proxy does not accept the user name and password of --proxy"
 	for proxy in "$TINY" "$SQUID"; do
 		through "$TLS/good.$T"
 		exits 1
-		reads "site.pem: https://127.0.0.1:PORT/good: through the proxy, no trusted TLS connection: SSL certificate problem: unable to get local issuer certificate; the responder's own certificate has to be in date, for this name, and from an authority that this machine trusts; $STANDS"
+		reads "site.pem: https://127.0.0.1:PORT/good: through the proxy, no trusted TLS connection: SSL certificate problem: unable to get local issuer certificate; the responder's own certificate has to be in date, for this name, and from an authority that this machine trusts or --cacert names; $STANDS"
 		no_file
 	done
 	[ -z "$(lines "$T" "$TLSLOG")" ]
@@ -360,11 +360,11 @@ REFUSED="the proxy does not accept the user name and password of --proxy"
 	    "http://user:secret@local host:1"; do
 		fetch -vv -r 0 -x "$url" -u "$URL/good.$T" site.pem
 		exits 1
-		says "site.pem: $URL/good.$T: the proxy failed: its URL is not one that can be used; $STANDS"
+		says "site.pem: $URL/good.$T: the proxy failed: its URL, from --proxy, is not one that can be used; $STANDS"
 		does_not_say secret
 		fetch_with http_proxy="$url" -r 0 -u "$URL/good.$T" site.pem
 		exits 1
-		says "its URL is not one that can be used"
+		says "its URL, from http_proxy, is not one that can be used"
 		does_not_say secret
 	done
 	[ -z "$(lines)" ]
