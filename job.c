@@ -882,6 +882,14 @@ may_be_stray(const struct http_answer *a)
 	    : a->result == HTTP_ECLOSED || a->result == HTTP_EBROKEN;
 }
 
+/* Does it speak against the connection, and not only against the responder? */
+static int
+is_suspect(enum ocsp_status status)
+{
+	return status == VERDICT_REFUSED || status == VERDICT_FOREIGN ||
+	    status == VERDICT_INVALID;
+}
+
 static enum job_state
 ask_fresh(struct job *j, const struct env *env)
 {
@@ -1050,17 +1058,10 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 	if (is_starved(j))
 		return JOB_DONE;
 	story_verdict(j, env);
-	switch (j->got.status) {
-	case VERDICT_REFUSED:
-	case VERDICT_FOREIGN:
-	case VERDICT_INVALID:
-		if (may_be_stray(a))
-			return ask_fresh(j, env);
-		break;
-	default:
+	if (!is_suspect(j->got.status))
 		j->connection = HTTP_KEEP;
-		break;
-	}
+	else if (may_be_stray(a))
+		return ask_fresh(j, env);
 	if (j->got.status == VERDICT_STALE && !j->no_cache)
 		return ask_past_caches(j, env, a);
 	switch (j->got.status) {

@@ -204,8 +204,8 @@ good_kb() {
 # it says is the first argument, then the second for ever.
 counting() {
 	: >counted
-	: >at
-	python3 - "$1" "$2" >at 2>/dev/null 3>&- <<-'P' &
+	: >port
+	python3 - "$1" "$2" >port 2>/dev/null 3>&- <<-'P' &
 	import socket, sys
 	first, more = (a.encode().decode('unicode_escape').encode() for a in sys.argv[1:])
 	block = more * (4096 // len(more))
@@ -222,10 +222,10 @@ counting() {
 	P
 	COUNTING=$!
 	for _ in {1..100}; do
-		[ ! -s at ] || break
+		[ ! -s port ] || break
 		sleep 0.1
 	done
-	AT=http://127.0.0.1:$(<at)
+	AT=http://127.0.0.1:$(<port)
 }
 
 @test "no more than kilobytes are taken, however a response is wrapped" {
