@@ -1867,3 +1867,56 @@ cert_free(struct cert *c)
 	free(c->hunt);
 	memset(c, 0, sizeof(*c));
 }
+
+/* ---- authorities ---- */
+
+static int
+holds_certificate(const X509_STORE *store)
+{
+	STACK_OF(X509_OBJECT) *all = X509_STORE_get0_objects(store);
+	int i;
+
+	for (i = 0; i < sk_X509_OBJECT_num(all); i++)
+		if (X509_OBJECT_get_type(sk_X509_OBJECT_value(all, i)) ==
+		    X509_LU_X509)
+			return 1;
+	return 0;
+}
+
+enum cert_result
+cert_check_authorities(const char *path, char *why)
+{
+	enum cert_result res = CERT_OK;
+	X509_STORE *store;
+	struct stat st;
+	int fd;
+
+	/* a FIFO must not hang us, and would be empty when it is needed */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd == -1)
+		return file_error(path, why);
+	if (fstat(fd, &st) == -1)
+		res = file_error(path, why);
+	else if (!S_ISREG(st.st_mode)) {
+		snprintf(why, WHY_MAX, "%s is not a regular file", path);
+		res = CERT_EFILE;
+	}
+	close(fd);
+	if (res != CERT_OK)
+		return res;
+	if ((store = X509_STORE_new()) == NULL) {
+		snprintf(why, WHY_MAX, "out of memory");
+		return CERT_ELOCAL;
+	}
+	/* as libcurl will */
+	if (X509_STORE_load_file(store, path) != 1 ||
+	    !holds_certificate(store)) {
+		snprintf(why, WHY_MAX,
+		    "%s holds no certificate in PEM form, or a damaged one",
+		    path);
+		res = CERT_EBAD;
+	}
+	X509_STORE_free(store);
+	ERR_clear_error();
+	return res;
+}

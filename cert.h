@@ -172,4 +172,10 @@ int cert_looks_like_one(const unsigned char *p, size_t len);
 
 void cert_free(struct cert *);
 
+/*
+ * Is it a file of authorities that a TLS library can use?  CERT_OK, or why not;
+ * the reason names the file.
+ */
+enum cert_result cert_check_authorities(const char *path, char *why);
+
 #endif

@@ -92,6 +92,10 @@ tunnel_hint(const struct diagnose *d, const struct http_answer *a)
 {
 	if (a->status == 401 || a->status == 407)
 		return credentials_hint(d, a);
+	if (strstr(a->why, "certificate") != NULL)
+		return "its own certificate has to be in date, for its name, "
+		       "and from an authority that this machine trusts or "
+		       "--cacert names";
 	if (a->status == 403 || a->status == 405)
 		return "it forbids this host, or this port";
 	return a->status >= 500 ? "it does not reach the responder" : "";
@@ -116,7 +120,10 @@ http_cause(enum http_result res)
 		return CAUSE_TOO_LARGE;
 	case HTTP_ENOMEM:
 		return CAUSE_MEMORY;
+	case HTTP_ELOCAL:
+		return CAUSE_LOCAL;
 	case HTTP_ANSWERED:
+	case HTTP_ECLOSED:
 	case HTTP_EBROKEN:
 	case HTTP_EOTHER:
 		break;
@@ -155,7 +162,9 @@ diagnose_http(const struct diagnose *d, const struct http_answer *a)
 	    [HTTP_ETIMECONNECT] = "no answer in time: ",
 	    [HTTP_EPROXY] = "the proxy failed: ",
 	    [HTTP_ETOOBIG] = "the answer is too large: ",
+	    [HTTP_ECLOSED] = "no proper answer: ",
 	    [HTTP_EBROKEN] = "no proper answer: ",
+	    [HTTP_ELOCAL] = "this machine has no socket for it: ",
 	    [HTTP_ENOMEM] = "",
 	    [HTTP_EOTHER] = "",
 	};
@@ -166,7 +175,10 @@ diagnose_http(const struct diagnose *d, const struct http_answer *a)
 		limit = " (--connect-timeout)";
 	else if (a->result == HTTP_ETIMEOUT)
 		limit = d->left_ms == 0 ? " (--deadline)" : " (--timeout)";
-	set(&r, a->result == HTTP_ENOMEM ? CODE_LOCAL : CODE_TEMPORARY,
+	set(&r,
+	    a->result == HTTP_ENOMEM || a->result == HTTP_ELOCAL
+		? CODE_LOCAL
+		: CODE_TEMPORARY,
 	    http_cause(a->result), "%s%.300s: %s%s%.500s%s", purpose(d), d->url,
 	    a->proxied && a->result != HTTP_EPROXY ? "through the proxy, " : "",
 	    what[a->result], a->why, limit);
@@ -177,7 +189,7 @@ diagnose_http(const struct diagnose *d, const struct http_answer *a)
 		advise(&r,
 		    "the responder's own certificate has to be in date, for "
 		    "this name, and from an authority that this machine "
-		    "trusts");
+		    "trusts or --cacert names");
 	if (r.advice[0] == '\0')
 		advise_on_proxy(&r, d, a);
 	return r;

@@ -160,6 +160,9 @@ host_end(struct host *one, const struct http_answer *a, long long now)
 {
 	one->busy--;
 	one->moved = now;
+	/* which says nothing of the host */
+	if (a->result == HTTP_ELOCAL)
+		return;
 	if (is_unreached(a->result)) {
 		if (policy_host(++one->failures, 0) == HOST_GIVEN_UP)
 			go_down(one, a);

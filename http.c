@@ -1,9 +1,13 @@
+#include <sys/socket.h>
+
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -16,15 +20,49 @@
  * with. */
 #define LONGEST_RETRY_AFTER (10LL * 365 * 86400)
 
+/*
+ * Bytes received at once.  libcurl 7.88 fills its buffer up to a hundred times
+ * before on_progress() is called, if a flood is quick enough; others ten times.
+ */
+#define RECEIVE_BUFFER 1024L
+
+/* Of a header, in bytes, that libcurl takes; some releases take less. */
+#define LONGEST_LINE ((size_t)102400)
+
+/* Of what a stranger named it, so many bytes are shown. */
+#define MOST_SHOWN 80
+
 /* What a header's name is made of, RFC 9110 section 5.6.2 */
 #define TOKEN                                                                  \
 	"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"                  \
 	"abcdefghijklmnopqrstuvwxyz"
 
+/* Kept open by libcurl for each slot, at most. */
+#define KEPT_EACH 4
+
 struct pool;
+
+/* Why a callback ended an exchange. */
+enum fault {
+	NO_FAULT,
+	BODY_TOO_BIG, /* once its framing was taken off */
+	SENT_TOO_MUCH,
+	HEAD_TOO_BIG,
+	CODED,  /* in a transfer coding that nobody asked for */
+	NO_WAY, /* the proxy opened none; what else it has to say is not read */
+	STALE   /* before it was asked, the connection had something to say */
+};
+
+/* A connection that brought an answer and stays open: its two ends. */
+struct kept {
+	int fd;
+	long port, peer_port;
+	char ip[46], peer_ip[46];
+};
 
 /* One exchange; what it has is used again by the next. */
 struct slot {
+	struct pool *pool;
 	CURL *easy;
 	struct http_question q;
 	struct curl_slist *headers;
@@ -32,7 +70,11 @@ struct slot {
 	size_t body_len;
 	char *head;
 	size_t head_len;
-	int too_big;
+	size_t sent; /* bytes of bodies, as they came */
+	enum fault fault;
+	int in_coding;      /* the header's last field is Transfer-Encoding */
+	const char *coding; /* in `head`: the one that is refused */
+	int socket_error;   /* why there is no socket; 0: there is one */
 	int busy;
 	int may_use_proxy;
 	int absolute; /* the request line held a whole URL: a proxy reads it */
@@ -44,6 +86,8 @@ struct pool {
 	const struct http_source *src;
 	CURLM *multi;
 	struct slot *slots;
+	struct kept *kept;
+	size_t nkept, max_kept;
 	size_t busy;
 	int fresh_handles;
 };
@@ -178,7 +222,7 @@ make_headers(struct slot *s, const struct http_options *o)
 	return 0;
 }
 
-/* ---- libcurl's callbacks ---- */
+/* ---- what comes in ---- */
 
 static size_t
 on_body(char *p, size_t one, size_t n, void *arg)
@@ -186,27 +230,105 @@ on_body(char *p, size_t one, size_t n, void *arg)
 	struct slot *s = arg;
 
 	(void)one;
-	if (n > HTTP_MAX_BODY - s->body_len) {
-		s->too_big = 1;
+	if (s->fault == NO_FAULT && n > HTTP_MAX_BODY - s->body_len)
+		s->fault = BODY_TOO_BIG;
+	if (s->fault != NO_FAULT)
 		return 0;
-	}
 	memcpy(s->body + s->body_len, p, n);
 	s->body_len += n;
 	return n;
 }
 
+/* The length of `name` and its colon, if the line is of that field; else 0. */
+static size_t
+field_name(const char *line, size_t n, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (n <= len || strncasecmp(line, name, len) != 0)
+		return 0;
+	while (len < n && (line[len] == ' ' || line[len] == '\t'))
+		len++;
+	return len < n && line[len] == ':' ? len + 1 : 0;
+}
+
+/*
+ * Does a list of transfer codings name others than those that every client
+ * has to know?  libcurl would undo gzip, br and zstd, however deep.
+ */
+static int
+is_coded(const char *list, size_t n)
+{
+	static const char blank[] = " \t\r\n";
+	const char *end = list + n, *p = list, *q;
+
+	for (; p < end; p = q + 1) {
+		if ((q = memchr(p, ',', (size_t)(end - p))) == NULL)
+			q = end;
+		n = (size_t)(q - p);
+		while (n > 0 && strchr(blank, *p) != NULL)
+			p++, n--;
+		while (n > 0 && strchr(blank, p[n - 1]) != NULL)
+			n--;
+		if (n > 0 && (n != 7 || strncasecmp(p, "chunked", 7) != 0) &&
+		    (n != 8 || strncasecmp(p, "identity", 8) != 0))
+			return 1;
+	}
+	return 0;
+}
+
+/* A field may go on in further lines, which begin with a blank. */
+static void
+look_for_coding(struct slot *s, const char *line, size_t n)
+{
+	size_t skip = 0;
+
+	if (line[0] != ' ' && line[0] != '\t') {
+		skip = field_name(line, n, "Transfer-Encoding");
+		s->in_coding = skip > 0;
+	}
+	if (!s->in_coding || !is_coded(line + skip, n - skip))
+		return;
+	s->fault = CODED;
+	s->coding = line + skip + strspn(line + skip, " \t");
+}
+
+/* A number that libcurl knows of an exchange; 0 if it does not. */
+static long
+info(const struct slot *s, CURLINFO what)
+{
+	long n = 0;
+
+	return curl_easy_getinfo(s->easy, what, &n) == CURLE_OK ? n : 0;
+}
+
+/* One line of a header or a trailer, and at last an empty one. */
 static size_t
 on_header(char *p, size_t one, size_t n, void *arg)
 {
 	struct slot *s = arg;
 
 	(void)one;
-	if (n > HTTP_MAX_HEADERS - s->head_len)
+	if (s->fault == NO_FAULT && n > HTTP_MAX_HEADERS - s->head_len)
+		s->fault = HEAD_TOO_BIG;
+	if (s->fault != NO_FAULT)
 		return 0;
 	memcpy(s->head + s->head_len, p, n);
 	s->head_len += n;
 	s->head[s->head_len] = '\0';
-	return n;
+	look_for_coding(s, s->head + s->head_len - n, n);
+	if (n <= 2 && info(s, CURLINFO_HTTP_CONNECTCODE) >= 300)
+		s->fault = NO_WAY;
+	return s->fault == NO_FAULT ? n : 0;
+}
+
+/* A variable of the environment; to libcurl an empty one is none. */
+static const char *
+variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
 static int
@@ -219,12 +341,15 @@ may_use_proxy(const struct http_options *o)
 	if (o->proxy != NULL)
 		return o->proxy[0] != '\0';
 	for (i = 0; i < sizeof(vars) / sizeof(vars[0]); i++)
-		if (getenv(vars[i]) != NULL)
+		if (variable(vars[i]) != NULL)
 			return 1;
 	return 0;
 }
 
-/* All that says whether an HTTP proxy is used is the form of the request. */
+/*
+ * Nothing else shows a body as it is sent, before libcurl takes off its chunks;
+ * and all that says whether an HTTP proxy is used is the form of the request.
+ */
 static int
 on_debug(CURL *easy, curl_infotype type, char *p, size_t n, void *arg)
 {
@@ -232,11 +357,143 @@ on_debug(CURL *easy, curl_infotype type, char *p, size_t n, void *arg)
 	const char *sp;
 
 	(void)easy;
+	if (type == CURLINFO_DATA_IN)
+		s->sent += n;
 	if (type == CURLINFO_HEADER_OUT && (sp = memchr(p, ' ', n)) != NULL &&
 	    n > (size_t)(sp - p) + 1)
 		s->absolute = sp[1] != '/';
 	return 0;
 }
+
+/* on_debug() cannot end an exchange; this is called after each receive. */
+static int
+on_progress(void *arg, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
+    curl_off_t up)
+{
+	struct slot *s = arg;
+
+	(void)down_all;
+	(void)up_all;
+	(void)up;
+	if (s->fault == NO_FAULT &&
+	    /* of a redirection's body libcurl 8.7 and later show no more */
+	    (s->sent > HTTP_MAX_SENT || down > (curl_off_t)HTTP_MAX_SENT))
+		s->fault = SENT_TOO_MUCH;
+	return s->fault != NO_FAULT;
+}
+
+/* ---- connections ---- */
+
+static curl_socket_t
+on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	const int most = (int)HTTP_MAX_SENT;
+	struct slot *s = arg;
+	int fd, type = to->socktype;
+
+	(void)purpose;
+#ifdef SOCK_CLOEXEC
+	type |= SOCK_CLOEXEC;
+#endif
+	fd = socket(to->family, type, to->protocol);
+	/* a family that is not there leaves others to be tried */
+	if (fd == -1 && errno != EAFNOSUPPORT && errno != EPROTONOSUPPORT)
+		s->socket_error = errno;
+	if (fd == -1)
+		return CURL_SOCKET_BAD;
+	/* what is not wanted need not be held by the system either */
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &most, sizeof(most));
+	return fd;
+}
+
+static int
+on_close(void *arg, curl_socket_t fd)
+{
+	struct pool *p = arg;
+	size_t i;
+
+	for (i = 0; i < p->nkept; i++)
+		if (p->kept[i].fd == fd) {
+			p->kept[i] = p->kept[--p->nkept];
+			break;
+		}
+	return close(fd);
+}
+
+/* Nobody uses it again: libcurl looks at one before it does. */
+static void
+drop(curl_socket_t fd)
+{
+	if (fd != CURL_SOCKET_BAD)
+		shutdown(fd, SHUT_RDWR);
+}
+
+/*
+ * An exchange ended, and its connection, if it is still open, is one that the
+ * next may use.
+ */
+static void
+keep(struct pool *p, const struct slot *s, curl_socket_t fd)
+{
+	char *ip = NULL, *peer = NULL;
+	struct kept *k;
+
+	curl_easy_getinfo(s->easy, CURLINFO_LOCAL_IP, &ip);
+	curl_easy_getinfo(s->easy, CURLINFO_PRIMARY_IP, &peer);
+	if (fd == CURL_SOCKET_BAD || ip == NULL || peer == NULL)
+		return;
+	for (k = p->kept; k < p->kept + p->nkept; k++)
+		if (k->fd == fd)
+			return;
+	/* what cannot be looked after is not kept */
+	if (p->nkept == p->max_kept || strlen(ip) >= sizeof(k->ip) ||
+	    strlen(peer) >= sizeof(k->peer_ip)) {
+		drop(fd);
+		return;
+	}
+	p->nkept++;
+	k->fd = fd;
+	k->port = info(s, CURLINFO_LOCAL_PORT);
+	k->peer_port = info(s, CURLINFO_PRIMARY_PORT);
+	memcpy(k->ip, ip, strlen(ip) + 1);
+	memcpy(k->peer_ip, peer, strlen(peer) + 1);
+}
+
+#if LIBCURL_VERSION_NUM >= 0x075000
+static struct kept *
+find_kept(
+    struct pool *p, const char *ip, long port, const char *peer, long peer_port)
+{
+	struct kept *k;
+
+	for (k = p->kept; k < p->kept + p->nkept; k++)
+		if (k->port == port && k->peer_port == peer_port &&
+		    strcmp(k->ip, ip) == 0 && strcmp(k->peer_ip, peer) == 0)
+			return k;
+	return NULL;
+}
+
+/*
+ * A connection was chosen, and the request is about to be sent.  What is there
+ * to be read already is no answer to it: libcurl 7.88 and 8.0 would take it for
+ * one, others look themselves.
+ */
+static int
+on_ready(void *arg, char *peer, char *ip, int peer_port, int port)
+{
+	struct slot *s = arg;
+	const struct kept *k;
+	char byte;
+
+	k = find_kept(s->pool, ip, port, peer, peer_port);
+	if (k == NULL ||
+	    (recv(k->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1 &&
+		(errno == EAGAIN || errno == EWOULDBLOCK)))
+		return CURL_PREREQFUNC_OK;
+	s->fault = STALE;
+	return CURL_PREREQFUNC_ABORT;
+}
+#endif
 
 /* ---- one exchange ---- */
 
@@ -270,6 +527,37 @@ set_quick_exit(struct slot *s)
 #endif
 }
 
+/* The one that is named, and no other; else the environment's, as curl(1). */
+static int
+set_authorities(struct slot *s, const struct http_options *o)
+{
+	const char *file = o->cacert, *dir = NULL;
+
+	if (file == NULL) {
+		file = variable("SSL_CERT_FILE");
+		dir = variable("SSL_CERT_DIR");
+	}
+	if (file != NULL &&
+	    (!SET(CURLOPT_CAINFO, file) || !SET(CURLOPT_PROXY_CAINFO, file)))
+		return 0;
+	return (dir == NULL && o->cacert == NULL) ||
+	    (SET(CURLOPT_CAPATH, dir) && SET(CURLOPT_PROXY_CAPATH, dir));
+}
+
+static int
+set_connections(struct slot *s)
+{
+#if LIBCURL_VERSION_NUM >= 0x075000
+	if (!SET(CURLOPT_PREREQFUNCTION, on_ready) ||
+	    !SET(CURLOPT_PREREQDATA, (void *)s))
+		return 0;
+#endif
+	return SET(CURLOPT_OPENSOCKETFUNCTION, on_socket) &&
+	    SET(CURLOPT_OPENSOCKETDATA, (void *)s) &&
+	    SET(CURLOPT_CLOSESOCKETFUNCTION, on_close) &&
+	    SET(CURLOPT_CLOSESOCKETDATA, (void *)s->pool);
+}
+
 static int
 set_limits(struct slot *s, const struct http_options *o)
 {
@@ -282,7 +570,11 @@ set_limits(struct slot *s, const struct http_options *o)
 	    SET(CURLOPT_HTTP09_ALLOWED, 0L) &&
 	    SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) &&
 	    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
-	    SET(CURLOPT_PATH_AS_IS, 1L) && set_quick_exit(s);
+	    SET(CURLOPT_PATH_AS_IS, 1L) &&
+	    SET(CURLOPT_BUFFERSIZE, RECEIVE_BUFFER) &&
+	    SET(CURLOPT_NOPROGRESS, 0L) &&
+	    SET(CURLOPT_XFERINFOFUNCTION, on_progress) &&
+	    SET(CURLOPT_XFERINFODATA, (void *)s) && set_quick_exit(s);
 }
 
 /* What stays the same for every question of a run. */
@@ -300,13 +592,13 @@ set_up_slot(struct slot *s, const struct http_options *o)
 		return -1;
 	s->head[0] = '\0';
 	s->may_use_proxy = may_use_proxy(o);
-	if (!set_limits(s, o) || !SET(CURLOPT_WRITEFUNCTION, on_body) ||
+	if (!set_limits(s, o) || !set_connections(s) ||
+	    !set_authorities(s, o) || !SET(CURLOPT_WRITEFUNCTION, on_body) ||
 	    !SET(CURLOPT_WRITEDATA, (void *)s) ||
 	    !SET(CURLOPT_HEADERFUNCTION, on_header) ||
 	    !SET(CURLOPT_HEADERDATA, (void *)s) ||
 	    !SET(CURLOPT_DEBUGFUNCTION, on_debug) ||
-	    !SET(CURLOPT_DEBUGDATA, (void *)s) ||
-	    !SET(CURLOPT_VERBOSE, s->may_use_proxy ? 1L : 0L) ||
+	    !SET(CURLOPT_DEBUGDATA, (void *)s) || !SET(CURLOPT_VERBOSE, 1L) ||
 	    !SET(CURLOPT_ERRORBUFFER, s->error) ||
 	    !SET(CURLOPT_PRIVATE, (void *)s) ||
 	    !SET(CURLOPT_IPRESOLVE, family) ||
@@ -326,6 +618,7 @@ set_question(struct slot *s)
 
 	if (!SET(CURLOPT_URL, q->url) ||
 	    !SET(CURLOPT_TIMEOUT_MS, q->timeout_ms) ||
+	    !SET(CURLOPT_FRESH_CONNECT, q->fresh ? 1L : 0L) ||
 	    !SET(CURLOPT_HTTPHEADER, s->headers))
 		return -1;
 	if (q->body == NULL)
@@ -341,20 +634,13 @@ slot_clear(struct slot *s)
 {
 	curl_slist_free_all(s->headers);
 	s->headers = NULL;
-	s->body_len = s->head_len = 0;
+	s->body_len = s->head_len = s->sent = 0;
+	s->fault = NO_FAULT;
+	s->in_coding = s->socket_error = 0;
 	if (s->head != NULL)
 		s->head[0] = '\0';
-	s->too_big = s->absolute = s->busy = 0;
+	s->absolute = s->busy = 0;
 	s->error[0] = '\0';
-}
-
-/* A number that libcurl knows of an exchange; 0 if it does not. */
-static long
-info(const struct slot *s, CURLINFO what)
-{
-	long n = 0;
-
-	return curl_easy_getinfo(s->easy, what, &n) == CURLE_OK ? n : 0;
 }
 
 #if LIBCURL_VERSION_NUM < 0x080700
@@ -441,25 +727,66 @@ timed_out(const struct slot *s)
 static const char *
 plain_error(const struct slot *s, CURLcode code)
 {
-	if (names_proxys_url(s, code))
-		return "its URL is not one that can be used";
 	return s->error[0] == '\0' || strstr(s->error, "://") != NULL
 	    ? curl_easy_strerror(code)
 	    : s->error;
 }
 
+/* Where the proxy for this URL was named, as libcurl looks for it; NULL:
+ * nowhere */
+static const char *
+proxy_from(const struct http_options *o, const char *url)
+{
+	static const char *const of_http[] = {
+	    "http_proxy", "all_proxy", "ALL_PROXY", NULL};
+	static const char *const of_https[] = {
+	    "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
+	const char *const *v =
+	    strncasecmp(url, "https:", 6) == 0 ? of_https : of_http;
+
+	if (o->proxy != NULL)
+		return o->proxy[0] != '\0' ? "--proxy" : NULL;
+	while (*v != NULL && variable(*v) == NULL)
+		v++;
+	return *v;
+}
+
+/* Whose list of authorities of https it is that cannot be used. */
+static const char *
+authorities(const struct http_options *o)
+{
+	const char *file =
+	    o->cacert != NULL ? o->cacert : variable("SSL_CERT_FILE");
+
+	return file != NULL ? file : "the system's list";
+}
+
+/* Did it end before there was so much as an address? */
+static int
+is_unresolved(const struct slot *s, enum http_result result)
+{
+	curl_off_t resolved = 1;
+
+	curl_easy_getinfo(s->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
+	return resolved == 0 &&
+	    (result == HTTP_ETIMECONNECT || result == HTTP_ETIMEOUT);
+}
+
 /* A failure in words; libcurl's own where they are plain enough. */
 static void
-tell_failure(struct slot *s, CURLcode code, const char *words,
-    const struct http_options *o, struct http_answer *a)
+tell_failure(struct slot *s, CURLcode code, const struct http_options *o,
+    struct http_answer *a)
 {
 	long e = info(s, CURLINFO_OS_ERRNO);
 	long tenths = (s->q.timeout_ms + 50) / 100;
 	size_t len = sizeof(a->why);
 	char *after;
 
-	if (words != NULL)
-		snprintf(a->why, len, "%s", words);
+	if (is_unresolved(s, a->result))
+		snprintf(a->why, len, "no name server answered in %.10g s",
+		    a->result == HTTP_ETIMECONNECT
+			? (double)o->connect_timeout_ms / 1000
+			: (double)tenths / 10);
 	else if (a->result == HTTP_ETIMECONNECT)
 		snprintf(a->why, len, "no connection was made in %ld s",
 		    o->connect_timeout_ms / 1000);
@@ -468,10 +795,15 @@ tell_failure(struct slot *s, CURLcode code, const char *words,
 		    has_begun(s) ? "what came was not whole"
 				 : "no line of an answer came",
 		    (double)tenths / 10);
-	else if (code == CURLE_RECV_ERROR && a->result == HTTP_EBROKEN &&
-	    /* the same code is for chunks that are none */
-	    (strncmp(s->error, "Recv ", 5) == 0 ||
-		strstr(s->error, "SSL_read") != NULL))
+	else if (names_proxys_url(s, code))
+		snprintf(a->why, len,
+		    "its URL, from %s, is not one that can be used",
+		    a->proxy_from != NULL ? a->proxy_from : "its variable");
+	else if (code == CURLE_SSL_CACERT_BADFILE)
+		snprintf(a->why, len, "%s cannot be read as authorities%s",
+		    authorities(o),
+		    o->cacert == NULL ? " (SSL_CERT_FILE)" : "");
+	else if (code == CURLE_RECV_ERROR && a->result == HTTP_ECLOSED)
 		snprintf(a->why, len, "the connection broke %s (%s)",
 		    has_begun(s) ? "in the middle of it" : "before it came",
 		    s->error);
@@ -485,6 +817,72 @@ tell_failure(struct slot *s, CURLcode code, const char *words,
 		    info(s, CURLINFO_HTTP_CONNECTCODE));
 	else
 		snprintf(a->why, len, "%s", plain_error(s, code));
+}
+
+/* Why one of our callbacks ended it. */
+static enum http_result
+by_fault(const struct slot *s, char *why)
+{
+	size_t n;
+
+	switch (s->fault) {
+	case BODY_TOO_BIG:
+	case SENT_TOO_MUCH:
+		snprintf(why, WHY_MAX, "more than %zu bytes came back",
+		    HTTP_MAX_BODY);
+		return HTTP_ETOOBIG;
+	case HEAD_TOO_BIG:
+		snprintf(why, WHY_MAX, "its headers have more than %zu bytes",
+		    HTTP_MAX_HEADERS);
+		return HTTP_ETOOBIG;
+	case NO_WAY:
+		return HTTP_EPROXY;
+	default:
+		n = strcspn(s->coding, "\r\n");
+		snprintf(why, WHY_MAX,
+		    "it has a transfer coding that nobody asked for, "
+		    "\"%.*s%s\"",
+		    n > MOST_SHOWN ? MOST_SHOWN : (int)n, s->coding,
+		    n > MOST_SHOWN ? "..." : "");
+		return HTTP_EBROKEN;
+	}
+}
+
+/*
+ * Why this machine could not make the sockets, or open the files, that one
+ * more exchange takes; 0: it can.
+ */
+static int
+lack_of_descriptors(void)
+{
+	int fd[3], n, error = 0;
+
+	for (n = 0; n < 3 && error == 0; n++)
+		if ((fd[n] = socket(AF_UNIX, SOCK_DGRAM, 0)) == -1)
+			error = errno;
+	while (n-- > 0)
+		if (fd[n] != -1)
+			close(fd[n]);
+	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
+		error == ENOMEM
+	    ? error
+	    : 0;
+}
+
+/* Where the network is not to blame, as all that there is looks like it. */
+static int
+fault_of_machine(const struct slot *s, CURLcode code)
+{
+	switch (code) {
+	case CURLE_COULDNT_CONNECT:
+		return s->socket_error;
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_SSL_CACERT_BADFILE:
+		return lack_of_descriptors();
+	default:
+		return 0;
+	}
 }
 
 /* Where the code means one thing with a proper status and another without. */
@@ -504,15 +902,52 @@ by_status(const struct slot *s, CURLcode code, const char **words)
 	return HTTP_EBROKEN;
 }
 
-/* What libcurl's code means to us, and in which words. */
+/* The connection broke, or what came over it was no HTTP. */
 static enum http_result
-classify(const struct slot *s, CURLcode code, const char **words)
+by_connection(const struct slot *s, CURLcode code)
 {
-	*words = NULL;
-	if (s->too_big) {
-		*words = "more than 65536 bytes came back";
-		return HTTP_ETOOBIG;
+	/* a proxy that did not open the way to an https responder */
+	if (info(s, CURLINFO_HTTP_CONNECTCODE) >= 300)
+		return HTTP_EPROXY;
+	/* a code of receiving is for chunks that are none, too */
+	return code == CURLE_SEND_ERROR ||
+		(code == CURLE_RECV_ERROR &&
+		    (strncmp(s->error, "Recv ", 5) == 0 ||
+			strstr(s->error, "SSL_read") != NULL))
+	    ? HTTP_ECLOSED
+	    : HTTP_EBROKEN;
+}
+
+/*
+ * A line of a header that is longer than libcurl has it: before 8.6 that is no
+ * other code than where memory ran out, which the peer is not to decide.  So it
+ * is the peer's doing while there is as much memory as the line took.
+ */
+static int
+is_too_long(const struct slot *s, CURLcode code)
+{
+	curl_off_t connected = 0;
+	char *volatile probe; /* or a compiler would know that there is some */
+
+#if LIBCURL_VERSION_NUM >= 0x080600
+	if (code == CURLE_TOO_LARGE)
+		return 1;
+#endif
+	if (strstr(s->error, "Out of memory in chunked") == NULL) {
+		curl_easy_getinfo(s->easy, CURLINFO_CONNECT_TIME_T, &connected);
+		if (code != CURLE_OUT_OF_MEMORY || connected == 0)
+			return 0;
 	}
+	if ((probe = malloc(LONGEST_LINE)) == NULL)
+		return 0;
+	free(probe);
+	return 1;
+}
+
+/* What libcurl's code means to us; `words` where it has none of its own. */
+static enum http_result
+by_code(const struct slot *s, CURLcode code, const char **words)
+{
 	switch (code) {
 	case CURLE_OUT_OF_MEMORY:
 		return HTTP_ENOMEM;
@@ -529,16 +964,15 @@ classify(const struct slot *s, CURLcode code, const char **words)
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_CERTPROBLEM:
-		return HTTP_ETLS;
-	case CURLE_WRITE_ERROR:
-		*words = "its headers have more than 32768 bytes";
-		return HTTP_ETOOBIG;
+		return info(s, CURLINFO_PROXY_SSL_VERIFYRESULT) != 0
+		    ? HTTP_EPROXY
+		    : HTTP_ETLS;
 	case CURLE_PARTIAL_FILE:
 		*words = "it was cut off";
-		return HTTP_EBROKEN;
+		return HTTP_ECLOSED;
 	case CURLE_GOT_NOTHING:
 		*words = "the connection was closed without one";
-		return HTTP_EBROKEN;
+		return HTTP_ECLOSED;
 	case CURLE_TOO_MANY_REDIRECTS:
 		*words = "it redirects more often than --max-redirs allows";
 		return HTTP_EOTHER;
@@ -549,42 +983,69 @@ classify(const struct slot *s, CURLcode code, const char **words)
 	case CURLE_OK:
 	case CURLE_UNSUPPORTED_PROTOCOL:
 		return by_status(s, code, words);
+	case CURLE_BAD_CONTENT_ENCODING:
+		*words = "it has a transfer coding that nobody asked for";
+		return HTTP_EBROKEN;
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
 	case CURLE_WEIRD_SERVER_REPLY:
-		/* a proxy that did not open the way to an https responder */
-		if (info(s, CURLINFO_HTTP_CONNECTCODE) >= 300)
-			return HTTP_EPROXY;
-		return HTTP_EBROKEN;
+		return by_connection(s, code);
 	default:
 		return HTTP_EOTHER;
 	}
 }
 
 static void
+classify(struct slot *s, CURLcode code, const struct http_options *o,
+    struct http_answer *a)
+{
+	const char *words = NULL;
+	int error = fault_of_machine(s, code);
+
+	if (error != 0) {
+		a->result = HTTP_ELOCAL;
+		words = strerror(error);
+	} else if (s->fault != NO_FAULT && code != CURLE_OK)
+		a->result = by_fault(s, a->why);
+	else if (is_too_long(s, code)) {
+		a->result = HTTP_ETOOBIG;
+		words = "a line of its headers is too long, or memory ran out";
+	} else
+		a->result = by_code(s, code, &words);
+	if (words != NULL)
+		snprintf(a->why, sizeof(a->why), "%s", words);
+	else if (a->result != HTTP_ANSWERED && a->why[0] == '\0')
+		tell_failure(s, code, o, a);
+}
+
+static void
 describe_peer(const struct slot *s, CURLcode code, struct http_answer *a)
 {
 	char *ip = NULL;
+	curl_off_t ready = 0;
 
 	curl_easy_getinfo(s->easy, CURLINFO_PRIMARY_IP, &ip);
 	if (ip != NULL && ip[0] != '\0')
 		snprintf(a->address, sizeof(a->address), "%s port %ld", ip,
 		    info(s, CURLINFO_PRIMARY_PORT));
 	a->proxied = is_proxied(s, code);
+	curl_easy_getinfo(s->easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
+	a->connected = ready > 0;
+	a->reused = a->connected && info(s, CURLINFO_NUM_CONNECTS) == 0;
 }
 
 static void
 describe(struct slot *s, CURLcode code, const struct http_options *o,
     struct http_answer *a)
 {
-	const char *words;
 	char *type = NULL, *location = NULL;
 	curl_off_t us = 0, after = 0;
 	char date[64];
 	const char *p;
 
 	memset(a, 0, sizeof(*a));
-	a->result = classify(s, code, &words);
+	a->proxy_from = proxy_from(o, s->q.url);
+	classify(s, code, o, a);
 	a->status = a->result == HTTP_EPROXY
 	    ? info(s, CURLINFO_HTTP_CONNECTCODE)
 	    : info(s, CURLINFO_RESPONSE_CODE);
@@ -611,8 +1072,6 @@ describe(struct slot *s, CURLcode code, const struct http_options *o,
 		    (int)strcspn(p + 5, "\r\n"), p + 5);
 		a->date = curl_getdate(date, NULL);
 	}
-	if (a->result != HTTP_ANSWERED)
-		tell_failure(s, code, words, o, a);
 }
 
 /* ---- many exchanges ---- */
@@ -657,7 +1116,7 @@ set_up_pool(struct pool *p)
 	 * those that end at the same time it would close all but a few.
 	 */
 	curl_multi_setopt(
-	    p->multi, CURLMOPT_MAXCONNECTS, 4 * (long)p->o->parallel);
+	    p->multi, CURLMOPT_MAXCONNECTS, KEPT_EACH * (long)p->o->parallel);
 	p->fresh_handles = needs_fresh_handles();
 	return 0;
 }
@@ -668,6 +1127,7 @@ start(struct pool *p, struct slot *s, const struct http_question *q)
 	struct http_answer a;
 
 	s->q = *q;
+	s->pool = p;
 	if (set_up_pool(p) == 0 && set_up_slot(s, p->o) == 0 &&
 	    make_headers(s, p->o) == 0 && set_question(s) == 0 &&
 	    curl_multi_add_handle(p->multi, s->easy) == CURLM_OK) {
@@ -683,7 +1143,49 @@ start(struct pool *p, struct slot *s, const struct http_question *q)
 	snprintf(a.why, sizeof(a.why),
 	    "libcurl cannot be set up for it (out of memory, or an option "
 	    "that it does not know)");
-	p->src->done(p->src->ctx, q, &a);
+	(void)p->src->done(p->src->ctx, q, &a);
+}
+
+/* What the slot had is done with. */
+static void
+end(struct pool *p, struct slot *s)
+{
+	slot_clear(s);
+	if (p->fresh_handles) {
+		curl_easy_cleanup(s->easy);
+		s->easy = NULL;
+	}
+	p->busy--;
+}
+
+/* The connection that it was given was of no use, and is closed by now. */
+static void
+restart(struct pool *p, struct slot *s)
+{
+	struct http_question q = s->q;
+
+	curl_multi_remove_handle(p->multi, s->easy);
+	end(p, s);
+	q.fresh = 1;
+	start(p, s, &q);
+}
+
+/* Hands on what came of it, and hears whether it was what was asked for. */
+static void
+finish(struct pool *p, struct slot *s, CURLcode code)
+{
+	const struct http_question q = s->q;
+	curl_socket_t fd = CURL_SOCKET_BAD;
+	struct http_answer a;
+
+	/* as long as the handle has not been removed, libcurl tells */
+	curl_easy_getinfo(s->easy, CURLINFO_ACTIVESOCKET, &fd);
+	keep(p, s, fd);
+	describe(s, code, p->o, &a);
+	if (p->src->done(p->src->ctx, &q, &a) == HTTP_DROP)
+		drop(fd);
+	curl_multi_remove_handle(p->multi, s->easy);
+	end(p, s);
 }
 
 /* Fills the free slots; says what the last draw brought. */
@@ -708,8 +1210,6 @@ fill(struct pool *p, long *wait_ms)
 static int
 drain(struct pool *p)
 {
-	struct http_question q;
-	struct http_answer a;
 	struct slot *s;
 	CURLMsg *msg;
 	CURLcode code;
@@ -722,16 +1222,10 @@ drain(struct pool *p)
 		code = msg->data.result;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &ref);
 		s = (struct slot *)(void *)ref;
-		curl_multi_remove_handle(p->multi, s->easy);
-		q = s->q;
-		describe(s, code, p->o, &a);
-		p->src->done(p->src->ctx, &q, &a);
-		slot_clear(s);
-		if (p->fresh_handles) {
-			curl_easy_cleanup(s->easy);
-			s->easy = NULL;
-		}
-		p->busy--;
+		if (s->fault == STALE)
+			restart(p, s);
+		else
+			finish(p, s, code);
 		n++;
 	}
 	return n;
@@ -799,6 +1293,7 @@ pool_free(struct pool *p)
 		curl_multi_cleanup(p->multi);
 		curl_global_cleanup();
 	}
+	free(p->kept);
 }
 
 int
@@ -806,8 +1301,14 @@ http_run(const struct http_options *o, const struct http_source *src)
 {
 	struct pool p = {.o = o, .src = src};
 
-	if ((p.slots = calloc(o->parallel, sizeof(*p.slots))) == NULL)
+	p.max_kept = (KEPT_EACH + 1) * o->parallel;
+	p.slots = calloc(o->parallel, sizeof(*p.slots));
+	p.kept = calloc(p.max_kept, sizeof(*p.kept));
+	if (p.slots == NULL || p.kept == NULL) {
+		free(p.slots);
+		free(p.kept);
 		return -1;
+	}
 	loop(&p);
 	pool_free(&p);
 	return 0;

@@ -21,6 +21,13 @@
 /* A body is cut off here, and the exchange fails with HTTP_ETOOBIG. */
 #define HTTP_MAX_BODY ((size_t)65536)
 
+/*
+ * The same for bodies as they are sent: chunk sizes and extensions count, and
+ * what redirections bring along.  What is read beyond it, and beyond what
+ * follows, is one receive buffer of libcurl's loop, less than 100 KiB.
+ */
+#define HTTP_MAX_SENT (HTTP_MAX_BODY + 16384)
+
 /* Headers of one answer, redirections included; more is HTTP_ETOOBIG. */
 #define HTTP_MAX_HEADERS ((size_t)32768)
 
@@ -36,7 +43,9 @@ enum http_result {
 	HTTP_ETIMEOUT,     /* no answer in time */
 	HTTP_EPROXY,       /* the proxy could not be reached, or said no */
 	HTTP_ETOOBIG,
-	HTTP_EBROKEN, /* cut off, or not HTTP */
+	HTTP_ECLOSED, /* closed or reset before it was whole */
+	HTTP_EBROKEN, /* not HTTP, or in a coding that nobody asked for */
+	HTTP_ELOCAL,  /* this machine has no socket for it */
 	HTTP_ENOMEM,
 	HTTP_EOTHER
 };
@@ -50,6 +59,7 @@ struct http_question {
 	int bare;           /* without the headers of the options */
 	long timeout_ms;
 	int no_cache; /* RFC 9919 section 7.2 */
+	int fresh;    /* over a connection that nobody used before */
 	void *ref;    /* the caller's */
 };
 
@@ -61,11 +71,15 @@ struct http_answer {
 	const char *location; /* of a redirection; NULL: none */
 	const unsigned char *body;
 	size_t body_len;
-	const char *headers;   /* as sent, all of them; "" if none */
-	int64_t date;          /* what the Date header says; -1: nothing */
-	long long retry_after; /* seconds; 0: nothing said */
-	char address[64];      /* "192.0.2.1 port 80", or empty */
-	int proxied;           /* it came through a proxy */
+	const char *headers;    /* as sent, all of them; "" if none */
+	int64_t date;           /* what the Date header says; -1: nothing */
+	long long retry_after;  /* seconds; 0: nothing said */
+	char address[64];       /* "192.0.2.1 port 80", or empty */
+	int proxied;            /* it came through a proxy */
+	const char *proxy_from; /* "--proxy", or the variable that names the
+				   proxy; NULL: none is named for this URL */
+	int connected;     /* it was connected, TLS included, and could send */
+	int reused;        /* over a connection that brought an answer before */
 	int skipped;       /* nobody was asked: it would be the same again */
 	long ms;           /* from question to answer */
 	char why[WHY_MAX]; /* with a failure: what, in words */
@@ -77,6 +91,8 @@ struct http_options {
 	const char *accept;
 	const char *proxy;   /* NULL: the environment's; "": none */
 	const char *noproxy; /* NULL: the environment's */
+	const char *cacert;  /* authorities of https, in place of the system's;
+				NULL: SSL_CERT_FILE, SSL_CERT_DIR, or those */
 	const char *const *headers;
 	size_t nheaders;
 	long connect_timeout_ms;
@@ -91,10 +107,16 @@ enum http_draw {
 	HTTP_NONE   /* nothing, unless an answer still brings something */
 };
 
+/* What becomes of the connection that an answer came over. */
+enum http_connection {
+	HTTP_KEEP, /* others may use it */
+	HTTP_DROP  /* nobody: what it brings next may not be what is asked */
+};
+
 struct http_source {
 	enum http_draw (*next)(
 	    void *ctx, struct http_question *q, long *wait_ms);
-	void (*done)(void *ctx, const struct http_question *q,
+	enum http_connection (*done)(void *ctx, const struct http_question *q,
 	    const struct http_answer *a);
 	void *ctx;
 	void (*idle)(void *ctx); /* once a second or more; NULL: nobody cares */

@@ -741,6 +741,7 @@ job_question(struct job *j, const struct env *env, struct http_question *q)
 	q->timeout_ms = policy_timeout(env->o, &j->attempt, &clock);
 	j->asked = 1;
 	if (j->hunting) {
+		q->fresh = j->fresh;
 		q->url = j->urls[j->url];
 		q->accept = ISSUER_TYPES;
 		/* credentials may be in them, and it is not proven yet */
@@ -763,6 +764,7 @@ job_question(struct job *j, const struct env *env, struct http_question *q)
 	if (j->attempt.method == METHOD_POST)
 		q->body = ocsp_request(j->target, &q->body_len);
 	q->no_cache = j->attempt.no_cache;
+	q->fresh = j->fresh;
 	return JOB_ASK;
 }
 
@@ -842,6 +844,10 @@ take_step(struct job *j, const struct env *env, enum policy_next next,
 		trace_line(&j->trace, "again", "past all caches (no-cache)");
 		j->attempt.no_cache = 1;
 		return JOB_ASK;
+	case NEXT_FRESH:
+		trace_line(&j->trace, "again", "over a connection of its own");
+		j->fresh = 1;
+		return JOB_ASK;
 	case NEXT_RESPONDER:
 		return next_responder(j, env, x->retry_after);
 	case NEXT_DONE:
@@ -876,7 +882,8 @@ refuse_issuer(struct job *j, const char *from, const char *why)
 }
 
 static enum job_state
-take_issuer(struct job *j, const struct env *env, const struct http_answer *a)
+take_issuer(struct job *j, const struct env *env, const struct http_answer *a,
+    struct policy_exchange *x)
 {
 	const struct diagnose d = diagnose_of(j, env);
 	char why[WHY_MAX], from[HTTP_MAX_URL + 1];
@@ -890,8 +897,13 @@ take_issuer(struct job *j, const struct env *env, const struct http_answer *a)
 	    env->judge, &j->cert, a->body, a->body_len, from, env->now, why);
 	if (is_starved(j))
 		return JOB_DONE;
+	x->verdict = res == CERT_OK || res == CERT_ELOCAL ? VERDICT_GOOD
+							  : VERDICT_INVALID;
+	if (policy_may_be_stray(x))
+		return take_step(j, env, NEXT_FRESH, x);
 	switch (res) {
 	case CERT_OK:
+		j->connection = HTTP_KEEP;
 		return end_hunt(j, env);
 	case CERT_EISSUER:
 		refuse_issuer(j, from, why);
@@ -953,8 +965,6 @@ take_verdict(struct job *j, const struct env *env, const struct http_answer *a,
 	    policy_verdict_code(FROM_RESPONDER, &j->got, cert_age(j, env));
 	struct reason r;
 
-	x->verdict = j->got.status;
-	x->error = j->got.error;
 	switch (j->got.status) {
 	case VERDICT_GOOD:
 	case VERDICT_REVOKED:
@@ -1003,22 +1013,32 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 	struct policy_exchange x = {.result = a->result,
 	    .skipped = a->skipped,
 	    .status = a->status,
-	    .retry_after = a->retry_after};
+	    .retry_after = a->retry_after,
+	    .reused = a->reused};
 
+	j->fresh = 0;
+	j->connection = HTTP_DROP;
 	j->last_url = j->urls[j->url];
 	j->last_get = j->hunting || j->attempt.method == METHOD_GET;
 	j->last_status = a->status;
-	if (a->result != HTTP_ANSWERED || a->skipped)
-		take_failure(j, env, a);
-	else if (j->hunting)
-		return take_issuer(j, env, a);
-	else {
+	if (a->result == HTTP_ANSWERED && !a->skipped) {
+		if (j->hunting)
+			return take_issuer(j, env, a, &x);
 		judge_answer(j, env, a->body, a->body_len);
 		if (is_starved(j))
 			return JOB_DONE;
 		trace_verdict(&j->trace, &j->got, env->o->nonce, env->now);
-		take_verdict(j, env, a, &x);
+		x.verdict = j->got.status;
+		x.error = j->got.error;
+		if (policy_keeps_connection(&x))
+			j->connection = HTTP_KEEP;
 	}
+	if (policy_may_be_stray(&x))
+		return take_step(j, env, NEXT_FRESH, &x);
+	if (a->result != HTTP_ANSWERED || a->skipped)
+		take_failure(j, env, a);
+	else
+		take_verdict(j, env, a, &x);
 	if (policy_is_transient(&x))
 		j->attempt.transient = 1;
 	return take_step(j, env, policy_next(env->o, &j->attempt, &x), &x);

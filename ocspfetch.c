@@ -866,7 +866,8 @@ take_any(struct run *r, long *wait_ms)
 	return r->all_named ? queue_take(r->queue, &r->env, 1, wait_ms) : NULL;
 }
 
-static void go_on(struct run *r, struct job *j, const struct http_answer *a);
+static enum http_connection go_on(
+    struct run *r, struct job *j, const struct http_answer *a);
 
 /* 1: `q` goes out; 0: there is nothing to ask. */
 static int
@@ -883,7 +884,7 @@ ask(struct run *r, struct job *j, struct http_question *q)
 		return 1;
 	}
 	job_trace_skipped(j);
-	go_on(r, j, &a);
+	(void)go_on(r, j, &a);
 	return 0;
 }
 
@@ -922,30 +923,35 @@ say_wait(struct run *r, const struct job *j)
 	text_free(&out);
 }
 
-static void
+static enum http_connection
 go_on(struct run *r, struct job *j, const struct http_answer *a)
 {
-	switch (job_answer(j, &r->env, a)) {
+	enum job_state next = job_answer(j, &r->env, a);
+	/* the job may be gone by the end of this */
+	enum http_connection connection = j->connection;
+
+	switch (next) {
 	case JOB_ASK:
 		wait_in_queue(r, j, 0);
-		return;
+		break;
 	case JOB_WAIT:
 		say_wait(r, j);
 		wait_in_queue(r, j, j->pause_ms);
-		return;
+		break;
 	case JOB_SAVE:
 		save(r, j, a->body, a->body_len);
-		return;
+		break;
 	case JOB_ANEW:
 		begin_anew(r, j);
-		return;
+		break;
 	case JOB_DONE:
 		finish(r, j);
-		return;
+		break;
 	}
+	return connection;
 }
 
-static void
+static enum http_connection
 take_answer(
     void *ctx, const struct http_question *q, const struct http_answer *a)
 {
@@ -956,7 +962,7 @@ take_answer(
 	r->on_wire--;
 	queue_end(j, &r->env, a);
 	job_trace(j, &r->env, q, a);
-	go_on(r, j, a);
+	return go_on(r, j, a);
 }
 
 /* ---- the run ---- */
@@ -972,6 +978,7 @@ fill_http_options(struct http_options *h, const struct run *r)
 	h->accept = "application/ocsp-response";
 	h->proxy = o->proxy;
 	h->noproxy = o->noproxy;
+	h->cacert = o->cacert;
 	h->headers = o->headers.v;
 	h->nheaders = o->headers.n;
 	h->connect_timeout_ms = (long)(o->connect_timeout * 1000);
@@ -1190,6 +1197,31 @@ is_held(struct run *r)
 	return 0;
 }
 
+/* Whom https responders have to be vouched for by: nothing is done without. */
+static int
+can_read_authorities(struct run *r)
+{
+	const char *file = r->env.o->cacert;
+	char why[WHY_MAX], whole[2 * WHY_MAX];
+	enum cert_result res;
+
+	if (file == NULL)
+		return 1;
+	(void)ocsp_starved();
+	res = cert_check_authorities(file, why);
+	if (ocsp_starved())
+		starve(r);
+	else if (res == CERT_ELOCAL) {
+		complain_of(r, why, "; nothing was done (--cacert)");
+		worsen(r, CODE_LOCAL);
+	} else if (res != CERT_OK) {
+		snprintf(whole, sizeof(whole), "option --cacert: %s", why);
+		worsen(r, (enum code)complain(whole));
+	} else
+		return 1;
+	return 0;
+}
+
 static void
 find_places(struct run *r, struct places *p)
 {
@@ -1382,7 +1414,7 @@ run(const struct options *o, const struct before *b)
 	ending_signals(SIG_BLOCK);
 	if (prepare(&r) == -1)
 		starve(&r);
-	else if (can_verify(&r) && is_held(&r))
+	else if (can_verify(&r) && is_held(&r) && can_read_authorities(&r))
 		read_names(&r);
 	if (r.worst == CODE_OK) {
 		narrow(&r);

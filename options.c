@@ -39,7 +39,8 @@ const char options_help[] =
     "  -d, --if-due  only when it is time      --max-redirs N  -t, "
     "--timeout TIME\n"
     "  -w, --wait TIME  --splay TIME           --connect-timeout TIME\n"
-    "what is good enough                       --deadline TIME\n"
+    "what is good enough                       --deadline TIME  "
+    "--cacert FILE\n"
     "  -m, --min-valid TIME|N%               what to look at instead\n"
     "  -a, --max-age TIME  --skew TIME         -c, --check  what is stored\n"
     "what to write                             -S, --served HOST[:PORT]\n"
@@ -114,6 +115,7 @@ static const struct entry table[] = {
     {'a', "max-age", TIME, AT(max_age), required_argument, {1, YEARS_100, 0},
 	NULL},
     {0, "allow-ca", FLAG, AT(allow_ca), no_argument, NOTHING, NULL},
+    {0, "cacert", STRING, AT(cacert), required_argument, NOTHING, NULL},
     {'c', "check", FLAG, AT(check), no_argument, NOTHING, NULL},
     {0, "certid-hash", CHOICE, AT(hash), required_argument, NOTHING, hashes},
     {0, "connect-timeout", TIME, AT(connect_timeout), required_argument,
@@ -563,9 +565,9 @@ check_served(const struct options *o, struct text *why)
 	    {o->served != NULL &&
 		    (o->nonce || o->proxy != NULL || o->noproxy != NULL ||
 			o->headers.n > 0 || o->method != METHOD_AUTO ||
-			o->wait != 0 || o->fetch_issuer),
+			o->wait != 0 || o->fetch_issuer || o->cacert != NULL),
 		"-S, --served asks no responder and knows no proxy: not with "
-		"-H, -N, -w, -X, -x, --fetch-issuer or --noproxy"},
+		"-H, -N, -w, -X, -x, --cacert, --fetch-issuer or --noproxy"},
 	    {o->served != NULL && tells,
 		"-S, --served tells nobody: not with --haproxy or -e"},
 	};

@@ -42,6 +42,7 @@ struct options {
 	const char *output;
 	const char *proxy;
 	const char *noproxy;
+	const char *cacert; /* authorities of https responders */
 	const char *served; /* HOST[:PORT] */
 	long long max_age;
 	long long skew;

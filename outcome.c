@@ -109,6 +109,7 @@ outcome_cause(enum cause cause)
 	    [CAUSE_TOO_SHORT] = "too-short",
 	    [CAUSE_OTHER_CERT] = "server-certificate",
 	    [CAUSE_NOT_STAPLED] = "not-stapled",
+	    [CAUSE_LOCAL] = "local",
 	    [CAUSE_FILE] = "file",
 	    [CAUSE_MEMORY] = "memory",
 	    [CAUSE_CLOCK] = "clock",

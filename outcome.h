@@ -50,7 +50,8 @@ enum cause {
 	CAUSE_OTHER_CERT, /* the server presents another certificate */
 	CAUSE_NOT_STAPLED,
 	/* this machine */
-	CAUSE_FILE, /* reading, writing, locking */
+	CAUSE_LOCAL, /* descriptors, and what else a machine runs out of */
+	CAUSE_FILE,  /* reading, writing, locking */
 	CAUSE_MEMORY,
 	CAUSE_CLOCK,
 	CAUSE_VERIFIER /* the process that decodes failed */

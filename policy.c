@@ -192,6 +192,34 @@ policy_is_transient(const struct policy_exchange *x)
 	    policy_status_is_transient(x->status);
 }
 
+/* Does it speak against the connection, and not only against the responder? */
+static int
+is_suspect(enum ocsp_status status)
+{
+	return status == VERDICT_REFUSED || status == VERDICT_FOREIGN ||
+	    status == VERDICT_INVALID;
+}
+
+int
+policy_may_be_stray(const struct policy_exchange *x)
+{
+	if (x->skipped || !x->reused)
+		return 0;
+	if (x->result != HTTP_ANSWERED)
+		return x->result == HTTP_ECLOSED || x->result == HTTP_EBROKEN;
+	/* an HTTP error is believed: who is at its limit is not asked twice */
+	return is_suspect(x->verdict) &&
+	    (x->status / 100 == 2 ||
+		/* said to a connection that nobody used for a while */
+		x->status == 408);
+}
+
+int
+policy_keeps_connection(const struct policy_exchange *x)
+{
+	return x->result == HTTP_ANSWERED && !is_suspect(x->verdict);
+}
+
 /* A responder that demands a pause is not asked at once by the other method. */
 static enum policy_next
 next_method(const struct options *o, const struct policy_attempt *t,
@@ -221,6 +249,8 @@ policy_next(const struct options *o, const struct policy_attempt *t,
 {
 	if (x->result == HTTP_ENOMEM)
 		return NEXT_DONE;
+	if (policy_may_be_stray(x))
+		return NEXT_FRESH;
 	if (x->result != HTTP_ANSWERED || x->skipped)
 		return NEXT_RESPONDER;
 	switch (x->verdict) {

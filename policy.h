@@ -165,6 +165,7 @@ struct policy_exchange {
 	enum ocsp_status verdict; /* with HTTP_ANSWERED, unless skipped */
 	enum ocsp_error error;    /* with VERDICT_ERROR */
 	int outdated;             /* verified, but older than what is stored */
+	int reused; /* it came over a connection that served others before */
 };
 
 enum policy_next {
@@ -172,6 +173,7 @@ enum policy_next {
 	NEXT_DONE,
 	NEXT_METHOD,   /* the same responder, by the other method */
 	NEXT_NO_CACHE, /* the same responder, past all caches */
+	NEXT_FRESH,    /* the same once more, over a connection of its own */
 	NEXT_RESPONDER /* the next URL, or a retry: see policy_pause() */
 };
 
@@ -187,6 +189,16 @@ int policy_is_outdated(const struct options *, const struct policy_attempt *,
 
 enum policy_next policy_next(const struct options *,
     const struct policy_attempt *, const struct policy_exchange *);
+
+/*
+ * Over a connection that served others something may have come that is not the
+ * answer to this request: one that was sent twice, or the rest of one.  It is
+ * asked once more then, over a connection of its own, which cannot be so again.
+ */
+int policy_may_be_stray(const struct policy_exchange *);
+
+/* Does what came speak for the connection, so that others may use it? */
+int policy_keeps_connection(const struct policy_exchange *);
 
 /* May what failed be different in a moment? */
 int policy_is_transient(const struct policy_exchange *);

@@ -79,6 +79,8 @@ struct job {
 	size_t nurls;
 	size_t url; /* the one being asked */
 	struct policy_attempt attempt;
+	int fresh; /* the next request wants a connection of its own */
+	enum http_connection connection; /* what the last answer came over */
 	long pause_ms;
 	char *get_url;
 

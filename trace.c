@@ -320,6 +320,8 @@ add_curl(struct trace *trace, const struct trace_request *r)
 		add_quoted(&t, " -x ", o->proxy);
 	if (o->noproxy != NULL)
 		add_quoted(&t, " --noproxy ", o->noproxy);
+	if (o->cacert != NULL)
+		add_quoted(&t, " --cacert ", o->cacert);
 	text_add(&t, " -A ocspfetch/" OCSPFETCH_VERSION);
 	if (q->no_cache) {
 		add_own(&t, given, "Cache-Control", "no-cache");

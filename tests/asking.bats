@@ -728,6 +728,21 @@ NONCE=06092b0601050507300102042204
 	no_file
 }
 
+@test "a transfer coding that nobody asked for is refused, and not undone" {
+	local how
+	for how in te-gzip te-gzip-chunked te-folded te-twice; do
+		leaf site "$how.$T"
+		fetch -r 0 site.pem
+		exits 1
+		says "no proper answer: it has a transfer coding that nobody asked for, \""
+		no_file
+		response site good
+		fetch -n site.pem
+		exits 0
+		rm site.pem.ocsp
+	done
+}
+
 # ---- caches ----
 
 @test "an expired answer is asked for once more, past the caches" {
@@ -1606,6 +1621,79 @@ all_twelve() {
 	took 9600 20000
 	[ "$(connections)" -eq 1 ]
 	all_twelve
+}
+
+# m1 to m12 of a responder of this test alone, which behaves so.
+twelve_of() {
+	own_responder
+	"$FORGE" leaf "$PKI" "$T-m" --count 12 --url "$URL/$1.$T"
+	for i in {1..12}; do
+		cp "$PKI/$T-m$i.pem" "m$i.pem"
+		cp "$PKI/ca.pem" "m$i.pem.issuer"
+		rm -f "m$i.pem.ocsp"
+	done
+}
+
+@test "what a connection brings unasked costs no certificate its response" {
+	local how n i
+	for how in sent-twice late-twice late-crlf late-408 one-behind \
+	    sent-twice,chunked late-twice,chunked one-behind,chunked; do
+		for n in 1 2 16; do
+			twelve_of "$how"
+			fetch -r 0 -P "$n" m{1..12}.pem
+			echo "$how, -P $n: $(asked | wc -l) requests," \
+			    "$(connections) connections"
+			exits 0
+			silent
+			for i in {1..12}; do
+				good_file "m$i"
+			done
+			# at most one more for each, and none if it can be seen
+			[ "$(asked | wc -l)" -le 24 ]
+			[[ $how != sent-twice ]] || [ "$(asked | wc -l)" -eq 12 ]
+		done
+	done
+}
+
+@test "nor does it over TLS" {
+	local how i
+	"$FORGE" leaf "$PKI" "$T-tls" --cn 127.0.0.1
+	for how in sent-twice late-twice one-behind; do
+		own_responder --tls "$PKI/$T-tls.pem" "$PKI/$T-tls.key"
+		"$FORGE" leaf "$PKI" "$T-m" --count 4 \
+		    --url "https://127.0.0.1:$PORT/$how"
+		for i in {1..4}; do
+			cp "$PKI/$T-m$i.pem" "m$i.pem"
+			cp "$PKI/ca.pem" "m$i.pem.issuer"
+			rm -f "m$i.pem.ocsp"
+		done
+		fetch -r 0 -P 1 --cacert "$PKI/ca.pem" m{1..4}.pem
+		exits 0
+		silent
+		for i in {1..4}; do
+			good_file "m$i"
+		done
+	done
+}
+
+@test "a connection that brought a foreign response is used by nobody again" {
+	twelve_of wrong-serial
+	fetch -r 0 -P 1 m{1..12}.pem
+	exits 4
+	[ "$(asked | wc -l)" -eq 12 ]
+	[ "$(connections)" -eq 12 ]
+}
+
+@test "an HTTP error of a connection that was used is believed" {
+	twelve_of good
+	"$FORGE" leaf "$PKI" "$T-n" --count 3 --url "$URL/status-503.$T"
+	for i in {1..3}; do
+		cp "$PKI/$T-n$i.pem" "n$i.pem"
+		cp "$PKI/ca.pem" "n$i.pem.issuer"
+	done
+	fetch -r 0 -X get -P 1 m1.pem n1.pem m2.pem n2.pem m3.pem n3.pem
+	exits 1
+	[ "$(asked | wc -l)" -eq 6 ]
 }
 
 @test "-P 3 never has more than three connections" {

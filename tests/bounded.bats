@@ -27,10 +27,12 @@ code_of() {
 	*-unless-nocache | nocache-503 | alternate) echo 0 ;;
 	ocsp-4?? | ocsp-50? | type-* | *-date | close | set-cookie) echo 0 ;;
 	chunked | http10 | no-length | continue | dribble3) echo 0 ;;
+	# what is wrong with them comes after the answer
+	sent-twice | late-* | one-behind) echo 0 ;;
 	latency-100) echo 0 ;;
 	status-4?? | status-5?? | status-junk | retry-after*) echo 1 ;;
 	html-200 | empty-200 | gzip | http09 | truncate*) echo 1 ;;
-	chunked-cut | chunk-junk | length-*) echo 1 ;;
+	chunked-cut | chunk-junk | length-* | te-*) echo 1 ;;
 	slow* | endless-* | body-100m | hang*) echo 1 ;;
 	reset | reset-middle | redirect-*) echo 1 ;;
 	*-twice | unauthorized-6 | 404-* | reset-thrice) echo 1 ;;
@@ -196,6 +198,84 @@ good_kb() {
 	# a body, headers, and what libcurl holds of each
 	in_memory $((needs + 32 * 256))
 	[ "$ms" -le $((10000 + ${SLACK:-2000})) ]
+}
+
+# A responder that counts what it gets rid of, until it is 24 MiB: sets AT; what
+# it says is the first argument, then the second for ever.
+counting() {
+	: >counted
+	: >port
+	python3 - "$1" "$2" >port 2>/dev/null 3>&- <<-'P' &
+	import socket, sys
+	first, more = (a.encode().decode('unicode_escape').encode() for a in sys.argv[1:])
+	block = more * (4096 // len(more))
+	s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(8)
+	print(s.getsockname()[1], flush=True)
+	while True:
+	    c, _ = s.accept(); c.settimeout(5); n = 0
+	    c.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+	    try:
+	        c.recv(65536); c.sendall(first)
+	        while n < 24 << 20: n += c.send(block)
+	    except OSError: pass
+	    open('counted', 'a').write('%d\n' % n); c.close()
+	P
+	COUNTING=$!
+	for _ in {1..100}; do
+		[ ! -s port ] || break
+		sleep 0.1
+	done
+	AT=http://127.0.0.1:$(<port)
+}
+
+@test "no more than kilobytes are taken, however a response is wrapped" {
+	local how head='HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
+	local moved='HTTP/1.1 302 Found\r\nLocation: /x\r\n'
+	local -A first=(
+		[extension]="${head}1;"
+		[extensions]="$head"
+		[trailers]="${head}0\r\n"
+		[headers]='HTTP/1.1 200 OK\r\n'
+		[header]='HTTP/1.1 200 OK\r\nX: '
+		[continue]='HTTP/1.1 100 Continue\r\n\r\n'
+		[moved]="${moved}Transfer-Encoding: chunked\r\n\r\n1;"
+		[moved-body]="${moved}Content-Length: 999999999\r\n\r\n"
+	) more=(
+		[extension]=a
+		[extensions]='1;aaaaaaaaaaaaaaa\r\na\r\n'
+		[trailers]='X: aaaaaaaaaaaaaaaaaaa\r\n'
+		[headers]='X: aaaaaaaaaaaaaaaaaaa\r\n'
+		[header]=a
+		[continue]='HTTP/1.1 100 Continue\r\n\r\n'
+		[moved]=a
+		[moved-body]=a
+	)
+	leaf site -
+	for how in "${!first[@]}"; do
+		counting "${first[$how]}" "${more[$how]}"
+		fetch -X get -r 0 -t 20 --max-redirs 3 -u "$AT/x" site.pem
+		echo "$how: $(xargs <counted) bytes: $stderr"
+		exits 1
+		says "too large"
+		for _ in {1..50}; do
+			[ ! -s counted ] || break
+			sleep 0.1
+		done
+		kill "$COUNTING"
+		wait "$COUNTING" || true
+		[ "$(sort -n counted | tail -n 1)" -le $((512 << 10)) ]
+		no_file
+	done
+}
+
+@test "nor are they from a proxy that opens no tunnel" {
+	leaf site -
+	counting 'HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm="x"\r\nTransfer-Encoding: chunked\r\n\r\n1;' a
+	fetch -r 0 -t 20 -x "$AT" -u https://ocsp.invalid/ site.pem
+	kill "$COUNTING"
+	exits 1
+	says "the proxy failed: it answers CONNECT with HTTP 407"
+	[ ! -s counted ] || [ "$(<counted)" -le $((512 << 10)) ]
 }
 
 @test "a long Retry-After does not hold up a run past its deadline" {

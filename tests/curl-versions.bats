@@ -38,7 +38,8 @@ compiles() {
 @test "http.c needs nothing that libcurl 7.76 does not have" {
 	compiles 0x074c00 CURLOPT_PROTOCOLS_STR CURLOPT_REDIR_PROTOCOLS_STR \
 	    CURLOPT_QUICK_EXIT CURLINFO_USED_PROXY curl_ws_recv \
-	    curl_easy_header curl_url_strerror CURLOPT_MIME_OPTIONS
+	    curl_easy_header curl_url_strerror CURLOPT_MIME_OPTIONS \
+	    CURLOPT_PREREQFUNCTION CURL_PREREQFUNC_OK CURLE_TOO_LARGE
 }
 
 @test "http.c needs nothing that libcurl 7.85 does not have" {
@@ -54,7 +55,8 @@ compiles() {
 		compiles 0x080700 CURLOPT_PROTOCOLS CURLOPT_REDIR_PROTOCOLS
 		return
 	fi
-	# of what is used, the one thing that is newer
+	# of what is used, the two things that are newer
 	flags="$flags '-DCURLINFO_USED_PROXY=((CURLINFO)(CURLINFO_LONG+66))'"
+	flags="$flags '-DCURLE_TOO_LARGE=((CURLcode)100)'"
 	compiles 0x080700 CURLOPT_PROTOCOLS CURLOPT_REDIR_PROTOCOLS
 }

@@ -23,6 +23,7 @@
 
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <dlfcn.h>
@@ -53,25 +54,28 @@ enum function {
 	F_FCNTL,
 	F_FACCESSAT,
 	F_DUP,
+	F_SOCKET,
 	F_MALLOC,
 	FUNCTIONS
 };
 
 static const char *const names[FUNCTIONS] = {"open", "openat", "fstat",
     "fstatat", "read", "write", "fsync", "fchmod", "fchown", "renameat",
-    "unlinkat", "close", "flock", "fcntl", "faccessat", "dup", "malloc"};
+    "unlinkat", "close", "flock", "fcntl", "faccessat", "dup", "socket",
+    "malloc"};
 
 static const struct error {
 	const char *name;
 	int value;
 } errors[] = {{"EACCES", EACCES}, {"EBADF", EBADF}, {"EBUSY", EBUSY},
-    {"EDQUOT", EDQUOT}, {"EEXIST", EEXIST}, {"EFBIG", EFBIG}, {"EINTR", EINTR},
-    {"EINVAL", EINVAL}, {"EIO", EIO}, {"EISDIR", EISDIR}, {"ELOOP", ELOOP},
-    {"EMFILE", EMFILE}, {"ENFILE", ENFILE}, {"ENOENT", ENOENT},
-    {"ENOLCK", ENOLCK}, {"ENOMEM", ENOMEM}, {"ENOSPC", ENOSPC},
-    {"ENOSYS", ENOSYS}, {"ENOTDIR", ENOTDIR}, {"ENOTSUP", ENOTSUP},
-    {"EPERM", EPERM}, {"EROFS", EROFS}, {"ESTALE", ESTALE},
-    {"EWOULDBLOCK", EWOULDBLOCK}, {"EXDEV", EXDEV}};
+    {"EAFNOSUPPORT", EAFNOSUPPORT}, {"ENOBUFS", ENOBUFS}, {"EDQUOT", EDQUOT},
+    {"EEXIST", EEXIST}, {"EFBIG", EFBIG}, {"EINTR", EINTR}, {"EINVAL", EINVAL},
+    {"EIO", EIO}, {"EISDIR", EISDIR}, {"ELOOP", ELOOP}, {"EMFILE", EMFILE},
+    {"ENFILE", ENFILE}, {"ENOENT", ENOENT}, {"ENOLCK", ENOLCK},
+    {"ENOMEM", ENOMEM}, {"ENOSPC", ENOSPC}, {"ENOSYS", ENOSYS},
+    {"ENOTDIR", ENOTDIR}, {"ENOTSUP", ENOTSUP}, {"EPERM", EPERM},
+    {"EROFS", EROFS}, {"ESTALE", ESTALE}, {"EWOULDBLOCK", EWOULDBLOCK},
+    {"EXDEV", EXDEV}};
 
 /* Moves one byte instead of failing. */
 #define SHORT (-1)
@@ -492,6 +496,20 @@ dup(int fd)
 {
 	FAIL_FD(fd, F_DUP);
 	return NEXT(dup)(fd);
+}
+
+/* Only of what leads out of this machine's own sockets. */
+int
+socket(int family, int type, int protocol)
+{
+	int e;
+
+	if ((family == AF_INET || family == AF_INET6) && begun &&
+	    (e = fault(F_SOCKET)) != 0) {
+		errno = e;
+		return -1;
+	}
+	return NEXT(socket)(family, type, protocol);
 }
 
 /* ---- memory ---- */

@@ -226,7 +226,7 @@ half_a_network() {
 
 # ---- https ----
 
-TRUST="the responder's own certificate has to be in date, for this name, and from an authority that this machine trusts"
+TRUST="the responder's own certificate has to be in date, for this name, and from an authority that this machine trusts or --cacert names"
 
 # tls_responder [forge options]: an https responder with such a certificate;
 # sets TLS.
@@ -325,6 +325,224 @@ not_trusted() {
 	says "site.pem: https://127.0.0.2:$PORT/good: no trusted TLS connection: "
 	says "127.0.0.2"
 	says "$TRUST; $STANDS"
+}
+
+# ---- https with authorities of one's own ----
+
+@test "--cacert trusts an https responder, by GET and by POST" {
+	tls_responder
+	leaf site -
+	fetch --cacert "$PKI/ca.pem" -u "$TLS/good" site.pem
+	exits 0
+	silent
+	good_file
+	fetch --cacert="$PKI/ca.pem" -f -X post -u "$TLS/good" site.pem
+	exits 0
+	silent
+	grep -q '^POST /good ' "$LOG"
+}
+
+@test "--cacert takes the file of a root, or of many authorities" {
+	tls_responder
+	leaf site -
+	cat "$PKI/ca.pem" >>"$PKI/$T-tls.pem"
+	own_responder --tls "$PKI/$T-tls.pem" "$PKI/$T-tls.key"
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout other.key -days 9 \
+	    -subj /CN=other -out other.pem 2>/dev/null
+	cat other.pem "$PKI/root.pem" >both.pem
+	for file in "$PKI/root.pem" both.pem; do
+		fetch -f --cacert "$file" -u "https://127.0.0.1:$PORT/good" \
+		    site.pem
+		exits 0
+		silent
+	done
+	fetch -r 0 -f --cacert other.pem -u "https://127.0.0.1:$PORT/good" \
+	    site.pem
+	exits 0 # what is stored will do
+	rm site.pem.ocsp
+	fetch -r 0 --cacert other.pem -u "https://127.0.0.1:$PORT/good" site.pem
+	exits 1
+	says "$TRUST; $STANDS"
+	no_file
+}
+
+@test "SSL_CERT_FILE and SSL_CERT_DIR name authorities, as for curl" {
+	tls_responder
+	leaf site -
+	fetch_with SSL_CERT_FILE="$PKI/ca.pem" -u "$TLS/good" site.pem
+	exits 0
+	silent
+	mkdir dir
+	cp "$PKI/ca.pem" "dir/$(openssl x509 -in "$PKI/ca.pem" -noout -hash).0"
+	fetch_with SSL_CERT_DIR="$PWD/dir" -f -u "$TLS/good" site.pem
+	exits 0
+	silent
+	# an empty one is none
+	fetch_with SSL_CERT_FILE= SSL_CERT_DIR="$PWD/dir" -f -u "$TLS/good" \
+	    site.pem
+	exits 0
+	silent
+	good_file
+}
+
+@test "--cacert goes before the environment, and stands alone" {
+	tls_responder
+	leaf site -
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout other.key -days 9 \
+	    -subj /CN=other -out other.pem 2>/dev/null
+	mkdir dir
+	cp "$PKI/ca.pem" "dir/$(openssl x509 -in "$PKI/ca.pem" -noout -hash).0"
+	fetch_with SSL_CERT_FILE="$PKI/ca.pem" SSL_CERT_DIR="$PWD/dir" \
+	    --cacert other.pem -r 0 -u "$TLS/good" site.pem
+	not_trusted 127.0.0.1:PORT/good \
+	    "SSL certificate problem: unable to get local issuer certificate"
+	fetch_with SSL_CERT_FILE="$PWD/other.pem" --cacert "$PKI/ca.pem" \
+	    -u "$TLS/good" site.pem
+	exits 0
+	silent
+}
+
+@test "what the system trusts is not trusted beside --cacert" {
+	needs_trust
+	tls_responder
+	leaf site -
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout other.key -days 9 \
+	    -subj /CN=other -out other.pem 2>/dev/null
+	fetch_trusting --cacert other.pem -r 0 -u "$TLS/good" site.pem
+	not_trusted 127.0.0.1:PORT/good \
+	    "SSL certificate problem: unable to get local issuer certificate"
+}
+
+@test "--cacert still wants the right host, and a certificate in date" {
+	"$FORGE" leaf "$PKI" "$T-tls" --cn 127.0.0.1
+	own_responder -a 127.0.0.2 --tls "$PKI/$T-tls.pem" "$PKI/$T-tls.key"
+	leaf site -
+	fetch --cacert "$PKI/ca.pem" -r 0 -u "https://127.0.0.2:$PORT/good" \
+	    site.pem
+	exits 1
+	says "no trusted TLS connection: "
+	tls_responder --from -864000 --to -86400
+	fetch --cacert "$PKI/ca.pem" -r 0 -u "$TLS/good" site.pem
+	exits 1
+	says "certificate has expired"
+	no_file
+}
+
+@test "--cacert vouches for no response" {
+	tls_responder
+	leaf site -
+	rm site.pem.issuer
+	fetch --cacert "$PKI/ca.pem" -r 0 -u "$TLS/good" site.pem
+	exits 2
+	says "issuer"
+	no_file
+}
+
+@test "a file of --cacert that cannot be used is named, and nothing is done" {
+	local file text
+	leaf site "good.$T"
+	openssl x509 -in "$PKI/ca.pem" -outform der -out ca.der
+	: >empty
+	echo "hello" >text
+	sed '3s/./!/' "$PKI/ca.pem" >damaged
+	cp site.key key
+	mkfifo fifo
+	mkdir dir
+	for file in absent dir fifo empty text damaged key ca.der /dev/null \
+	    "$PWD/absent"; do
+		fetch --cacert "$file" site.pem
+		exits 2
+		says "ocspfetch: option --cacert: "
+		says "$file"
+		[ "$(wc -l <<<"$stderr")" -eq 1 ]
+		[ -z "$output" ]
+		fetch --cacert "$file" -c site.pem
+		exits 2
+	done
+	[ -z "$(methods)" ]
+	no_file
+	text=$(head -n 5 key | tail -n 1)
+	does_not_say "$text"
+}
+
+@test "a SSL_CERT_FILE that is not there is told where it is needed" {
+	tls_responder
+	leaf site -
+	fetch_with SSL_CERT_FILE=/absent -r 0 -u "$TLS/good" site.pem
+	exits 1
+	says "no trusted TLS connection: /absent cannot be read as authorities (SSL_CERT_FILE)"
+	own_responder
+	fetch_with SSL_CERT_FILE=/absent -u "$URL/good" site.pem
+	exits 0
+	silent
+}
+
+@test "an https proxy needs an authority too, and --cacert names it" {
+	tls_responder
+	leaf site -
+	fetch --cacert "$PKI/ca.pem" -x "$TLS" -u http://ocsp.invalid/good \
+	    site.pem
+	exits 0
+	silent
+	rm site.pem.ocsp
+	fetch -r 0 -x "$TLS" -u http://ocsp.invalid/good site.pem
+	exits 1
+	says "the proxy failed: SSL certificate problem: "
+	says "; its own certificate has to be in date, for its name, and from an authority that this machine trusts or --cacert names; $STANDS"
+	no_file
+}
+
+@test "-vv repeats --cacert to curl" {
+	tls_responder
+	leaf site -
+	fetch -vv --cacert "$PKI/ca.pem" -u "$TLS/good" site.pem
+	exits 0
+	says " --cacert '$PKI/ca.pem' "
+}
+
+# ---- this machine ----
+
+@test "a name look-up that hangs is given up in time, and told as such" {
+	local asan what
+	curl-config --checkfor 7.87.0 >/dev/null ||
+	    skip "libcurl before 7.87 waits for it"
+	asan=$(ldd "$OCSPFETCH" | awk '/libasan/ { print $3 }')
+	leaf site - --url http://ocsp.invalid/
+	cc -shared -fPIC -o slow.so -xc - <<-'C'
+	#include <netdb.h>
+	#include <unistd.h>
+	int getaddrinfo(const char *a, const char *b, const struct addrinfo *c,
+	    struct addrinfo **d)
+	{ (void)a; (void)b; (void)c; (void)d; sleep(60); return EAI_AGAIN; }
+	C
+	for what in --deadline --timeout --connect-timeout; do
+		status=0
+		"$MEASURE" took env LD_PRELOAD="$PWD/slow.so $asan" \
+		    ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0" \
+		    "$OCSPFETCH" -r 0 "$what" 2 site.pem 2>err || true
+		read -r status ms _ <took
+		stderr=$(<err)
+		exits 1
+		says "no answer in time: no name server answered in "
+		says "($what)"
+		[ "$ms" -lt 20000 ]
+	done
+}
+
+@test "where no socket can be made, it is this machine's fault: 3" {
+	local error asan
+	asan=$(ldd "$OCSPFETCH" | awk '/libasan/ { print $3 }')
+	leaf site "good.$T"
+	for error in EMFILE ENFILE ENOBUFS ENOMEM EPERM; do
+		fetch_with LD_PRELOAD="$FAULTSHIM $asan" FAULT="socket:1+:$error" \
+		    ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0" \
+		    -r 0 site.pem
+		exits 3
+		says "$URL/good.$T: this machine has no socket for it: "
+		does_not_say "no connection"
+		no_file
+	done
+	[ -z "$(methods)" ]
 }
 
 @test "http to what speaks https is told as such" {

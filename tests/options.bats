@@ -522,6 +522,7 @@ documented() {
 # A good argument for an option.
 sample() {
 	case $1 in
+	cacert) echo "$PKI/ca.pem" ;;
 	certid-hash) echo sha1 ;;
 	exit-changed | max-redirs | parallel | retry) echo 7 ;;
 	header) echo X-Test:a ;;

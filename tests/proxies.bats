@@ -259,7 +259,7 @@ REFUSED="the proxy does not accept the user name and password of --proxy"
 	for proxy in "$TINY" "$SQUID"; do
 		through "$TLS/good.$T"
 		exits 1
-		reads "site.pem: https://127.0.0.1:PORT/good: through the proxy, no trusted TLS connection: SSL certificate problem: unable to get local issuer certificate; the responder's own certificate has to be in date, for this name, and from an authority that this machine trusts; $STANDS"
+		reads "site.pem: https://127.0.0.1:PORT/good: through the proxy, no trusted TLS connection: SSL certificate problem: unable to get local issuer certificate; the responder's own certificate has to be in date, for this name, and from an authority that this machine trusts or --cacert names; $STANDS"
 		no_file
 	done
 	[ -z "$(lines "$T" "$TLSLOG")" ]
@@ -367,7 +367,7 @@ REFUSED="the proxy does not accept the user name and password of --proxy"
 		for var in http_proxy all_proxy ALL_PROXY; do
 			fetch_with "$var=$url" -vv -r 0 -u "$URL/good.$T" site.pem
 			exits 1
-			says "the proxy failed: its URL is not one that can be used; $var is \""
+			says "the proxy failed: its URL, from $var, is not one that can be used; $var is \""
 			does_not_say secret
 		done
 		# who asks nobody needs no proxy

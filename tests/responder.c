@@ -61,7 +61,9 @@ struct conn {
 	int fd;
 	SSL *ssl;
 	unsigned long id;
-	int rude; /* ends by RST */
+	int rude;            /* ends by RST */
+	unsigned char *last; /* the answer before, for one-behind */
+	size_t last_len;
 	char *in; /* MAX_HEAD + 1 bytes */
 	size_t used;
 };
@@ -104,7 +106,14 @@ enum {
 	F_HTML = 65536, /* an HTML page for a body */
 	F_NO_LENGTH = 131072,
 	F_ALLOW_POST = 262144,
-	F_NO_DATE = 524288
+	F_NO_DATE = 524288,
+	F_TWICE = 1 << 20,      /* the answer, and once more */
+	F_TWICE_LATE = 1 << 21, /* the same, a moment later */
+	F_CRLF_LATE = 1 << 22,  /* an empty line, a moment later */
+	F_408_LATE = 1 << 23,   /* an error of an idle connection */
+	F_BEHIND = 1 << 24,     /* the answer to the request before */
+	F_GZIP_BODY = 1 << 25,  /* without the header for it */
+	F_CHUNKED_BODY = 1 << 26
 };
 
 /* What will be sent; behaviours change it before it is. */
@@ -537,6 +546,23 @@ send_file(struct reply *r, long unused)
 	r->type = "application/octet-stream";
 }
 
+/* A transfer coding that was not asked for, undone by many clients. */
+static void
+coded(struct reply *r, long which)
+{
+	static const char *const lines[] = {
+	    "Transfer-Encoding: gzip\r\n",
+	    "Transfer-Encoding: GZip , chunked\r\n",
+	    "Transfer-Encoding:\r\n\tdeflate\r\n",
+	    "transfer-encoding: x-gzip\r\nTransfer-Encoding: chunked\r\n",
+	};
+
+	r->flags |= F_GZIP_BODY | F_CLOSE | F_NO_LENGTH;
+	if (which == 1 || which == 3)
+		r->flags |= F_CHUNKED_BODY;
+	r->extra = lines[which];
+}
+
 static int send_endless_headers(struct conn *, struct reply *);
 static int send_endless_body(struct conn *, struct reply *);
 static int send_lines(struct conn *, struct reply *);
@@ -560,6 +586,14 @@ static const char *const odd_heads[][3] = {
     {"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", "aaaaa"},
     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "xyz\r\n"},
     {"HTTP/1.1 banana\r\n\r\n", "a"},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+    {"HTTP/1.1 302 Found\r\nLocation: /good\r\n"
+     "Transfer-Encoding: chunked\r\n\r\n1;",
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+    {"HTTP/1.1 302 Found\r\nLocation: /good\r\n"
+     "Content-Length: 99999999999\r\n\r\n",
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
 };
 
 static void
@@ -619,6 +653,10 @@ static const struct behaviour behaviours[] = {
     {"chunked-cut", "chunked, closed before the last chunk", set_flag,
 	F_CHUNKED | F_CHUNK_CUT | F_CLOSE},
     {"gzip", "Content-Encoding: gzip, although nobody asked", set_flag, F_GZIP},
+    {"te-gzip", "Transfer-Encoding: gzip", coded, 0},
+    {"te-gzip-chunked", "Transfer-Encoding: GZip , chunked", coded, 1},
+    {"te-folded", "Transfer-Encoding: deflate, on two lines", coded, 2},
+    {"te-twice", "Transfer-Encoding: x-gzip, and one of chunked", coded, 3},
     {"http10", "HTTP/1.0, ended by closing", set_flag,
 	F_HTTP10 | F_NO_LENGTH | F_CLOSE},
     {"http09", "only the body, no status line", set_flag, F_HTTP09 | F_CLOSE},
@@ -638,6 +676,9 @@ static const struct behaviour behaviours[] = {
     {"endless-continue", "100 Continue for ever", odd_head, 0},
     {"endless-trailers", "trailers for ever", odd_head, 1},
     {"endless-chunks", "chunks of one byte for ever", odd_head, 2},
+    {"endless-extension", "a chunk extension for ever", odd_head, 7},
+    {"redirect-extension", "302, with a chunk extension for ever", odd_head, 8},
+    {"redirect-endless", "302 to /good, with a body for ever", odd_head, 9},
     {"length-huge", "a Content-Length beyond 64 bits", odd_head, 3},
     {"length-negative", "a Content-Length of -5", odd_head, 4},
     {"chunk-junk", "a chunk whose length is no number", odd_head, 5},
@@ -650,6 +691,16 @@ static const struct behaviour behaviours[] = {
     {"reset-once", "RST the first time", reset_n, 1},
     {"reset-middle", "RST after half of the body", set_flag,
 	F_RESET_MIDDLE | F_CLOSE},
+
+    {"sent-twice", "the answer twice", set_flag, F_TWICE},
+    {"late-twice", "the answer, and a moment later again", set_flag,
+	F_TWICE_LATE},
+    {"late-crlf", "an empty line a moment after the answer", set_flag,
+	F_CRLF_LATE},
+    {"late-408", "HTTP 408 a moment after the answer, then closed", set_flag,
+	F_408_LATE},
+    {"one-behind", "the answer to the request before, if there was one",
+	set_flag, F_BEHIND},
 
     /* Redirects. */
     {"redirect-301", "301 to /good", redirect, 301},
@@ -1374,6 +1425,44 @@ send_endless_body(struct conn *c, struct reply *r)
 	return 0;
 }
 
+/* What nobody asked for, after the answer. */
+static int
+send_more(struct conn *c, const struct reply *r, const char *all, size_t n)
+{
+	static const char idle[] = "HTTP/1.1 408 Request Time-out\r\n"
+				   "Content-Length: 0\r\n"
+				   "Connection: close\r\n\r\n";
+
+	if (r->flags & (F_TWICE_LATE | F_CRLF_LATE | F_408_LATE) &&
+	    nap(c, 10) == -1)
+		return -1;
+	if (r->flags & (F_TWICE | F_TWICE_LATE))
+		return conn_write(c, all, n);
+	if (r->flags & F_CRLF_LATE)
+		return conn_write(c, "\r\n", 2);
+	if (r->flags & F_408_LATE) {
+		(void)conn_write(c, idle, sizeof(idle) - 1);
+		return -1;
+	}
+	return 0;
+}
+
+/* Sends the answer before this one, if there was one; not 0: it failed. */
+static int
+send_behind(struct conn *c, const char *all, size_t n)
+{
+	unsigned char *old = c->last;
+	size_t old_len = c->last_len;
+	int bad;
+
+	c->last = need(malloc(n));
+	memcpy(c->last, all, n);
+	c->last_len = n;
+	bad = old != NULL ? conn_write(c, old, old_len) : conn_write(c, all, n);
+	free(old);
+	return bad;
+}
+
 static int
 send_plain(struct conn *c, struct reply *r)
 {
@@ -1393,7 +1482,10 @@ send_plain(struct conn *c, struct reply *r)
 		/* in one piece, as a good server does */
 		if (len > 0)
 			memcpy(all + n, r->body, len);
-		bad = write_paced(c, r, all, n + len) == -1;
+		bad = r->flags & F_BEHIND
+		    ? send_behind(c, all, n + len)
+		    : write_paced(c, r, all, n + len) == -1 ||
+			send_more(c, r, all, n + len) == -1;
 	}
 	free(all);
 	if (!bad && (r->flags & F_RESET_MIDDLE)) {
@@ -1420,9 +1512,9 @@ send_reply(struct conn *c, struct reply *r)
 		arm_reset(c);
 		return -1;
 	}
-	if (r->flags & F_GZIP)
+	if (r->flags & (F_GZIP | F_GZIP_BODY))
 		gzip_body(r);
-	if (r->flags & F_CHUNKED)
+	if (r->flags & (F_CHUNKED | F_CHUNKED_BODY))
 		chunk_body(r);
 	ret = (r->send != NULL ? r->send : send_plain)(c, r);
 	return r->flags & F_CLOSE ? -1 : ret;
@@ -1561,7 +1653,9 @@ serve(void *arg)
 		ERR_clear_error();
 	}
 	free(c->in);
+	free(c->last);
 	c->in = NULL;
+	c->last = NULL;
 	forget(c);
 	free(c);
 	return NULL;

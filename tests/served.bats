@@ -763,7 +763,7 @@ fetch_without() {
 	site
 	local opt
 	for opt in -c -d -f -n -N "-o x" --write-revoked --exit-changed \
-		"-x http://127.0.0.1:1" "--noproxy x" "-H A:b" "-X get"; do
+		"-x http://127.0.0.1:1" "--noproxy x" "--cacert $PKI/ca.pem" "-H A:b" "-X get"; do
 		# shellcheck disable=SC2086
 		fetch $opt -S 127.0.0.1:1 site.pem
 		exits 2 || { echo "$opt" && return 1; }

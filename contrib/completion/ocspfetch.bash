@@ -6,7 +6,7 @@ _ocspfetch()
 	local i options values
 
 	COMPREPLY=()
-	options='-4 --ipv4 -6 --ipv6 -a --max-age --allow-ca -c --check --certid-hash
+	options='-4 --ipv4 -6 --ipv6 -a --max-age --allow-ca --cacert -c --check --certid-hash
 	    --connect-timeout -d --if-due --deadline --del-ext -e --on-change
 	    --exit-changed --fetch-issuer -f --force -H --header --haproxy -h
 	    --help -i --issuer -j --json -l --list -m --min-valid --max-redirs --mode -N
@@ -40,7 +40,7 @@ _ocspfetch()
 		compopt +o default
 		return 0
 		;;
-	--haproxy | -i | --issuer | -l | --list | -o | --output)
+	--cacert | --haproxy | -i | --issuer | -l | --list | -o | --output)
 		# files, which is the default
 		return 0
 		;;

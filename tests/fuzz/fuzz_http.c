@@ -9,7 +9,7 @@
 #include "fuzz.h"
 #include "http.h"
 
-enum { POST = 1, PROXY = 2, NO_CACHE = 4, TWICE = 8 };
+enum { POST = 1, PROXY = 2, NO_CACHE = 4, TWICE = 8, DROP = 16, FRESH = 32 };
 
 struct script {
 	const char *url;
@@ -29,6 +29,7 @@ next(void *ctx, struct http_question *q, long *wait_ms)
 	q->url = s->url;
 	q->timeout_ms = 5000;
 	q->no_cache = (s->how & NO_CACHE) != 0;
+	q->fresh = (s->how & FRESH) != 0;
 	if (s->how & POST) {
 		q->body = (const unsigned char *)"question";
 		q->body_len = 8;
@@ -36,7 +37,7 @@ next(void *ctx, struct http_question *q, long *wait_ms)
 	return HTTP_ASK;
 }
 
-static void
+static enum http_connection
 done(void *ctx, const struct http_question *q, const struct http_answer *a)
 {
 	struct script *s = ctx;
@@ -54,6 +55,8 @@ done(void *ctx, const struct http_question *q, const struct http_answer *a)
 	/* a failure may leave a part: it is never taken for the whole */
 	if (a->result == HTTP_ANSWERED && a->body_len > 0)
 		HOLDS(a->body != NULL);
+	HOLDS(!a->reused || a->connected);
+	return s->how & DROP ? HTTP_DROP : HTTP_KEEP;
 }
 
 int

@@ -429,7 +429,7 @@ next(void *ctx, struct http_question *q, long *wait_ms)
 	return HTTP_ASK;
 }
 
-static void
+static enum http_connection
 done(void *ctx, const struct http_question *q, const struct http_answer *a)
 {
 	struct errand *e = ctx;
@@ -440,6 +440,7 @@ done(void *ctx, const struct http_question *q, const struct http_answer *a)
 	assert_true(a->result == HTTP_ANSWERED || a->why[0] != '\0');
 	assert_non_null(a->headers);
 	snprintf(e->why, sizeof(e->why), "%s", a->why);
+	return HTTP_KEEP;
 }
 
 /* A port of 127.0.0.1 on which nobody answers; with `fd`, it listens. */

@@ -286,6 +286,23 @@ any_answer_in_between_begins_the_count_again(void **state)
 }
 
 static void
+this_machines_own_fault_is_none_of_the_hosts(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2 * HOSTS_PATIENCE; i++)
+		ended(HTTP_ELOCAL, 1, 0, i);
+	is(HOST_FREE, i);
+	/* nor does it hide that the host is not there */
+	for (i = 0; i < HOSTS_PATIENCE; i++) {
+		ended(HTTP_ECONNECT, 1, 0, i);
+		ended(HTTP_ELOCAL, 1, 0, i);
+	}
+	is(HOST_DOWN, i);
+}
+
+static void
 one_that_is_down_comes_back_with_an_answer(void **state)
 {
 	int i;
@@ -320,6 +337,7 @@ main(void)
 	    TEST(retry_after_beside_an_answer_means_nothing),
 	    TEST(one_that_cannot_be_reached_is_down_after_eight_in_a_row),
 	    TEST(any_answer_in_between_begins_the_count_again),
+	    TEST(this_machines_own_fault_is_none_of_the_hosts),
 	    TEST(one_that_is_down_comes_back_with_an_answer),
 	};
 

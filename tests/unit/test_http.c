@@ -3,6 +3,7 @@
  * of a server that sends byte for byte what a test wants.  The server is in
  * this process and remembers what it was sent.
  */
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -51,6 +52,7 @@ static struct {
 	int connections;
 	int open;
 	int most_open;
+	size_t flooded; /* bytes that the last flood got rid of */
 } server = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* What is sent for a path; if it is not here, "ok" is. */
@@ -191,6 +193,139 @@ send_headers(int fd, size_t n)
 	return send_all(fd, "\r\n", 2);
 }
 
+/* Ways to say much and answer nothing: how it begins, and how it goes on. */
+static const struct flood {
+	const char *path, *first, *more;
+} floods[] = {
+    {"/flood/extension",
+	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+    {"/flood/extensions",
+	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+	"1;aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\nx\r\n"},
+    {"/flood/last", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0;",
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+    {"/flood/chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+	"10\r\naaaaaaaaaaaaaaaa\r\n10\r\naaaaaaaaaaaaaaaa\r\n"},
+    {"/flood/trailer",
+	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ",
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+    {"/flood/trailers",
+	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
+	"X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"},
+    {"/flood/header", "HTTP/1.1 200 OK\r\nX: ",
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+    {"/flood/headers", "HTTP/1.1 200 OK\r\n",
+	"X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"},
+    {"/flood/folded", "HTTP/1.1 200 OK\r\nX: a\r\n",
+	" aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"},
+    {"/flood/status", "HTTP/1.1 200 ",
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+    {"/flood/continue", "", "HTTP/1.1 100 Continue\r\n\r\n"},
+    {"/flood/hints", "", "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n"},
+    {"/flood/body", "HTTP/1.1 200 OK\r\n\r\n",
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+    {"/flood/empty", "", "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n"},
+    /* with redirections followed, their bodies are of no interest */
+    {"/flood/moved/body",
+	"HTTP/1.1 302 Found\r\nLocation: /bare\r\n"
+	"Content-Length: 9999999999\r\n\r\n",
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+    {"/flood/moved/chunks",
+	"HTTP/1.1 302 Found\r\nLocation: /bare\r\n"
+	"Transfer-Encoding: chunked\r\n\r\n",
+	"10\r\naaaaaaaaaaaaaaaa\r\n10\r\naaaaaaaaaaaaaaaa\r\n"},
+    {"/flood/moved/extension",
+	"HTTP/1.1 302 Found\r\nLocation: /bare\r\n"
+	"Transfer-Encoding: chunked\r\n\r\n1;",
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+    /* a proxy that is asked for a tunnel, by CONNECT */
+    {"flood-407.invalid:443",
+	"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"x\"\r\n"
+	"Transfer-Encoding: chunked\r\n\r\n1;",
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+    {"flood-200.invalid:443",
+	"HTTP/1.1 200 Yes\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+    {"flood-head.invalid:443", "HTTP/1.1 200 Yes\r\n",
+	"X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"},
+};
+
+/* More than anybody would take; what is taken is counted. */
+#define FLOOD ((size_t)16 << 20)
+
+static int
+send_flood(int fd, const struct flood *f)
+{
+	const int little = 8192;
+	size_t n = 0, len = strlen(f->more), i;
+	char block[8192];
+
+	/* what was sent was taken, then, but for a little */
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little));
+	for (i = 0; i + len <= sizeof(block); i += len)
+		memcpy(block + i, f->more, len);
+	if (send_all(fd, f->first, strlen(f->first)) == 0)
+		while (n < FLOOD && send_all(fd, block, i) == 0)
+			n += i;
+	pthread_mutex_lock(&server.lock);
+	server.flooded = n;
+	pthread_mutex_unlock(&server.lock);
+	return -1;
+}
+
+/* What comes without being asked for, a moment after the answer. */
+static const struct late {
+	const char *path, *bytes;
+	int close;
+} lates[] = {
+    {"/late/again", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray", 0},
+    {"/late/crlf", "\r\n", 0},
+    {"/late/byte", "H", 0},
+    {"/late/408", "HTTP/1.1 408 Request Time-out\r\nConnection: close\r\n\r\n",
+	1},
+    {"/late/end", "", 1},
+};
+
+/* The answer is whole for its length, and more is on its heels. */
+static const char *const doubled[] = {
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"
+    "\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray",
+    "HTTP/1.1 204 None\r\n\r\n"
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray",
+};
+
+/* What is sent for a path of those; 1: it is none. */
+static int
+answer_oddly(int fd, const char *path)
+{
+	static const char ok[] =
+	    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+	const struct flood *f;
+	const struct late *l;
+	const char *more;
+
+	for (f = floods; f < floods + COUNT(floods); f++)
+		if (strcmp(f->path, path) == 0)
+			return send_flood(fd, f);
+	for (l = lates; l < lates + COUNT(lates); l++)
+		if (strcmp(l->path, path) == 0) {
+			if (send_all(fd, ok, sizeof(ok) - 1) == -1)
+				return -1;
+			usleep(20000);
+			if (send_all(fd, l->bytes, strlen(l->bytes)) == -1)
+				return -1;
+			return l->close ? -1 : 0;
+		}
+	if (strncmp(path, "/doubled/", 9) == 0) {
+		more = doubled[atoi(path + 9)];
+		return send_all(fd, more, strlen(more));
+	}
+	return 1;
+}
+
 /* Answers one request; -1: the connection ends. */
 static int
 answer(int fd, const char *path)
@@ -199,7 +334,10 @@ answer(int fd, const char *path)
 	    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 	const struct page *p;
 	char byte;
+	int rc;
 
+	if ((rc = answer_oddly(fd, path)) != 1)
+		return rc;
 	for (p = pages; p < pages + COUNT(pages); p++)
 		if (strcmp(p->path, path) == 0) {
 			if (send_all(fd, p->bytes, strlen(p->bytes)) == -1)
@@ -442,6 +580,9 @@ struct plan {
 	int draws;
 	int later;        /* so often HTTP_LATER comes before the second */
 	size_t hold_back; /* the last ones come only after an answer */
+	int drop;         /* each connection, after its answer */
+	int drop_first;   /* the connection of the first answer only */
+	int pause_ms;     /* after each answer */
 };
 
 static enum http_draw
@@ -467,7 +608,7 @@ plan_next(void *ctx, struct http_question *q, long *wait_ms)
 	return HTTP_ASK;
 }
 
-static void
+static enum http_connection
 plan_done(void *ctx, const struct http_question *q, const struct http_answer *a)
 {
 	struct plan *p = ctx;
@@ -491,6 +632,10 @@ plan_done(void *ctx, const struct http_question *q, const struct http_answer *a)
 	assert_true((a->result == HTTP_ANSWERED) == (a->why[0] == '\0'));
 	assert_true(a->body_len <= HTTP_MAX_BODY);
 	p->inside--;
+	if (p->pause_ms > 0)
+		usleep((useconds_t)p->pause_ms * 1000);
+	return p->drop || (p->drop_first && p->done == 1) ? HTTP_DROP
+							  : HTTP_KEEP;
 }
 
 static void
@@ -1113,7 +1258,215 @@ compressed_bytes_stay_compressed(void **state)
 	assert_int_equal(sent_lines("Accept-Encoding"), 0);
 }
 
+/* ---- transfer codings ---- */
+
+/* A server of its own for one connection, which says this and closes. */
+struct speaker {
+	int fd, port;
+	const char *bytes;
+};
+
+static void *
+speak(void *arg)
+{
+	const struct speaker *s = arg;
+	int fd = accept(s->fd, NULL, NULL);
+	char in[4096];
+
+	if (fd == -1)
+		return NULL;
+	if (recv(fd, in, sizeof(in), 0) > 0 &&
+	    send_all(fd, s->bytes, strlen(s->bytes)) == 0)
+		shutdown(fd, SHUT_WR);
+	while (recv(fd, in, sizeof(in), 0) > 0)
+		continue;
+	close(fd);
+	return NULL;
+}
+
+static struct got
+ask_speaker(const char *bytes)
+{
+	struct speaker s = {.bytes = bytes};
+	struct http_question q = {.timeout_ms = 5000};
+	char url[64];
+	pthread_t t;
+	struct got g;
+
+	s.fd = listen_somewhere(1, &s.port);
+	assert_int_not_equal(s.fd, -1);
+	assert_int_equal(pthread_create(&t, NULL, speak, &s), 0);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/", s.port);
+	q.url = url;
+	g = ask(&plain, q, "");
+	shutdown(s.fd, SHUT_RDWR);
+	pthread_join(t, NULL);
+	close(s.fd);
+	return g;
+}
+
+#define CODED(fields) "HTTP/1.1 200 OK\r\n" fields "\r\n2\r\nok\r\n0\r\n\r\n"
+
+static void
+a_transfer_coding_but_chunked_is_refused(void **state)
+{
+	static const char *const bad[] = {
+	    CODED("Transfer-Encoding: gzip\r\n"),
+	    CODED("Transfer-Encoding: gzip, chunked\r\n"),
+	    CODED("Transfer-Encoding: gzip,gzip,gzip,chunked\r\n"),
+	    CODED("transfer-encoding:GZIP,CHUNKED\r\n"),
+	    CODED("Transfer-Encoding: chunked, gzip\r\n"),
+	    CODED("Transfer-Encoding: chunked,deflate\r\n"),
+	    CODED("Transfer-Encoding: x-gzip\r\n"),
+	    CODED("Transfer-Encoding: compress, chunked\r\n"),
+	    CODED("Transfer-Encoding: br, chunked\r\n"),
+	    CODED("Transfer-Encoding: zstd, chunked\r\n"),
+	    CODED("Transfer-Encoding: unheard-of, chunked\r\n"),
+	    CODED("Transfer-Encoding: chunked; a=b\r\n"),
+	    CODED("Transfer-Encoding: \"chunked\"\r\n"),
+	    CODED("Transfer-Encoding: chunkedd\r\n"),
+	    CODED("Transfer-Encoding: , ,gzip\r\n"),
+	    CODED("Transfer-Encoding:\tgzip\t,\tchunked\r\n"),
+	    CODED("Transfer-Encoding : gzip\r\n"),
+	    CODED("Transfer-Encoding: gzip\n"),
+	    /* two fields, in either order, and others between */
+	    CODED("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"),
+	    CODED("Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n"),
+	    CODED("Transfer-Encoding: chunked\r\nA: b\r\n"
+		  "TRANSFER-ENCODING: deflate\r\n"),
+	    /* over more lines than one */
+	    CODED("Transfer-Encoding:\r\n gzip\r\n"),
+	    CODED("Transfer-Encoding: chunked,\r\n\tgzip\r\n"),
+	    CODED("Transfer-Encoding:\r\n \r\n gzip, chunked\r\n"),
+	    /* of another answer than the last */
+	    "HTTP/1.1 100 Continue\r\nTransfer-Encoding: gzip\r\n\r\n" CODED(
+		"Transfer-Encoding: chunked\r\n"),
+	    "HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: gzip\r\n\r\n" CODED(
+		"Transfer-Encoding: chunked\r\n"),
+	    "HTTP/1.1 503 Busy\r\nTransfer-Encoding: gzip\r\n\r\nok",
+	    "HTTP/1.0 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nok",
+	    "HTTP/1.1 302 Found\r\nLocation: /bare\r\n"
+	    "Transfer-Encoding: gzip\r\n\r\nok",
+	    /* of what follows the body */
+	    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"
+	    "0\r\nTransfer-Encoding: gzip\r\n\r\n",
+	};
+	struct got g;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(bad); i++) {
+		g = ask_speaker(bad[i]);
+		if (g.a.result != HTTP_EBROKEN ||
+		    strstr(g.a.why, "transfer coding") == NULL)
+			fail_msg("%s\nresult %d: %s", bad[i], (int)g.a.result,
+			    g.a.why);
+	}
+	g = ask_speaker(bad[2]);
+	assert_non_null(strstr(g.a.why, "\"gzip,gzip,gzip,chunked\""));
+}
+
+static void
+chunked_is_taken_however_it_is_spelled(void **state)
+{
+	static const char *const good[] = {
+	    CODED("Transfer-Encoding: chunked\r\n"),
+	    CODED("transfer-encoding:CHUNKED\r\n"),
+	    CODED("Transfer-Encoding:  Chunked  \r\n"),
+	    CODED("Transfer-Encoding: identity, chunked\r\n"),
+	    CODED("Transfer-Encoding: ,chunked\r\n"),
+	    CODED("Transfer-Encoding: chunked\r\nA: b\r\n gzip\r\n"),
+	    CODED(
+		"Transfer-Encoding: chunked\r\nX-Transfer-Encoding: gzip\r\n"),
+	    CODED(
+		"Transfer-Encoding: chunked\r\nTransfer-Encoding-X: gzip\r\n"),
+	    "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n"
+	    "Content-Length: 2\r\n\r\nok",
+	    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	    "1;a=b;c=\"d\"\r\no\r\n01\r\nk\r\n0\r\nX-Trailer: a\r\n\r\n",
+	};
+	struct got g;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(good); i++) {
+		g = ask_speaker(good[i]);
+		if (g.a.result != HTTP_ANSWERED || strcmp(g.body, "ok") != 0)
+			fail_msg("%s\nresult %d: %s: %s", good[i],
+			    (int)g.a.result, g.a.why, g.body);
+	}
+}
+
 /* ---- limits ---- */
+
+/* To be read: the limit, and what the sockets hold without anybody's doing. */
+#define READ_AT_MOST ((size_t)512 << 10)
+
+static void
+no_more_is_read_than_is_promised_however_it_is_wrapped(void **state)
+{
+	const struct flood *f;
+	struct http_options o;
+	struct http_question q;
+	char proxy[64], url[64];
+	size_t flooded;
+	struct got g;
+	int i;
+
+	(void)state;
+	snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", server.port);
+	for (f = floods; f < floods + COUNT(floods); f++) {
+		o = plain;
+		q = (struct http_question){.timeout_ms = 20000};
+		o.max_redirs = 5;
+		if (f->path[0] != '/') {
+			o.proxy = proxy;
+			snprintf(url, sizeof(url), "https://%s/", f->path);
+			q.url = url;
+		}
+		pthread_mutex_lock(&server.lock);
+		server.flooded = 0;
+		pthread_mutex_unlock(&server.lock);
+		g = ask(&o, q, f->path);
+		for (i = 0; i < 400 && !is_idle(); i++)
+			usleep(5000);
+		pthread_mutex_lock(&server.lock);
+		flooded = server.flooded;
+		pthread_mutex_unlock(&server.lock);
+		print_message("%s: %zu bytes, result %d: %s\n", f->path,
+		    flooded, (int)g.a.result, g.a.why);
+		if (g.a.result == HTTP_ANSWERED || flooded > READ_AT_MOST)
+			fail_msg("%s: %zu bytes were taken, result %d: %s",
+			    f->path, flooded, (int)g.a.result, g.a.why);
+	}
+}
+
+/* Chunks of a few bytes are dear, but not out of the question. */
+static void
+a_chunked_body_may_have_65536_bytes(void **state)
+{
+	static char all[200000];
+	struct got g;
+	size_t n, chunk = 4096, done;
+
+	(void)state;
+	for (chunk = 4096; chunk >= 64; chunk /= 64) {
+		n = (size_t)snprintf(all, sizeof(all),
+		    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+		for (done = 0; done < 65536; done += chunk) {
+			n += (size_t)snprintf(
+			    all + n, sizeof(all) - n, "%zx\r\n", chunk);
+			memset(all + n, 'a', chunk);
+			n += chunk;
+			all[n++] = '\r';
+			all[n++] = '\n';
+		}
+		snprintf(all + n, sizeof(all) - n, "0\r\n\r\n");
+		g = ask_speaker(all);
+		assert_int_equal(g.a.result, HTTP_ANSWERED);
+		assert_int_equal(g.a.body_len, 65536);
+	}
+}
 
 static void
 a_body_may_have_65536_bytes(void **state)
@@ -1215,7 +1568,7 @@ a_connection_ends_at_its_timeout(void **state)
 /* ---- failures and their names ---- */
 
 static void
-what_is_cut_off_is_broken(void **state)
+what_is_cut_off_is_told_from_what_is_broken(void **state)
 {
 	static const char *const paths[] = {
 	    "/nothing", "/cut", "/cutchunk", "/reset"};
@@ -1225,7 +1578,7 @@ what_is_cut_off_is_broken(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(paths); i++) {
 		g = get(paths[i]);
-		if (g.a.result != HTTP_EBROKEN)
+		if (g.a.result != HTTP_ECLOSED)
 			fail_msg("%s: result %d: %s", paths[i], (int)g.a.result,
 			    g.a.why);
 	}
@@ -1561,7 +1914,7 @@ failures_do_not_stop_the_others(void **state)
 	run_plan(&o, &p);
 	for (i = 0; i < MANY; i++)
 		assert_int_equal(got[i].a.result,
-		    i % 3 == 0       ? HTTP_EBROKEN
+		    i % 3 == 0       ? HTTP_ECLOSED
 			: i % 3 == 1 ? HTTP_ECONNECT
 				     : HTTP_ANSWERED);
 	free(got);
@@ -1657,13 +2010,14 @@ next_with_signal(void *ctx, struct http_question *q, long *wait_ms)
 	return HTTP_ASK;
 }
 
-static void
+static enum http_connection
 done_quietly(
     void *ctx, const struct http_question *q, const struct http_answer *a)
 {
 	(void)ctx;
 	(void)q;
 	(void)a;
+	return HTTP_KEEP;
 }
 
 /* Starts http_run() in a child as a caller would; `fd` is for next(). */
@@ -1720,6 +2074,220 @@ a_signal_does_not_cut_a_callback(void **state)
 	close(fd[0]);
 }
 
+/* ---- connections ---- */
+
+#define SOME 4
+
+/* Asks for each path in turn, with a pause after each; -1: of all SOME. */
+static void
+ask_in_turn(const struct http_options *o, const char *const *paths, int drop,
+    struct got *got)
+{
+	static char url[SOME][128];
+	struct http_question q[SOME];
+	struct plan p = {
+	    .q = q, .got = got, .n = SOME, .drop = drop, .pause_ms = 60};
+	size_t i;
+
+	memset(got, 0, SOME * sizeof(*got));
+	for (i = 0; i < SOME; i++) {
+		snprintf(url[i], sizeof(url[i]), "http://127.0.0.1:%d%s",
+		    server.port, paths[i]);
+		q[i] = (struct http_question){.url = url[i]};
+	}
+	run_plan(o, &p);
+}
+
+static void
+what_comes_unasked_is_no_answer_to_what_is_asked_next(void **state)
+{
+	const char *paths[SOME] = {NULL, "/bare", "/bare", "/bare"};
+	struct got got[SOME];
+	char doubles[COUNT(doubled)][32];
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < COUNT(lates) + COUNT(doubled); i++) {
+		forget(NULL);
+		if (i < COUNT(lates))
+			paths[0] = lates[i].path;
+		else {
+			k = i - COUNT(lates);
+			snprintf(
+			    doubles[k], sizeof(doubles[k]), "/doubled/%zu", k);
+			paths[0] = doubles[k];
+		}
+		ask_in_turn(&plain, paths, 0, got);
+		for (k = 1; k < SOME; k++)
+			if (got[k].a.result != HTTP_ANSWERED ||
+			    strcmp(got[k].body, "bare") != 0)
+				fail_msg("after %s came %d: %s: %s", paths[0],
+				    (int)got[k].a.result, got[k].a.why,
+				    got[k].body);
+		/* nor is anything asked twice that the server has heard */
+		assert_int_equal(server.requests, SOME);
+		if (i < COUNT(lates))
+			assert_int_equal(server.connections, 2);
+	}
+}
+
+static void
+a_connection_is_used_again_unless_it_is_to_be_dropped(void **state)
+{
+	static const char *const paths[SOME] = {
+	    "/bare", "/empty", "/full", "/chunked"};
+	struct got got[SOME];
+	size_t i;
+
+	(void)state;
+	ask_in_turn(&plain, paths, 0, got);
+	assert_int_equal(server.connections, 1);
+	for (i = 0; i < SOME; i++) {
+		assert_int_equal(got[i].a.connected, 1);
+		assert_int_equal(got[i].a.reused, i > 0);
+	}
+	forget(NULL);
+	ask_in_turn(&plain, paths, 1, got);
+	assert_int_equal(server.connections, SOME);
+	for (i = 0; i < SOME; i++)
+		assert_int_equal(got[i].a.reused, 0);
+}
+
+/* Of many, only those that brought what was not wanted. */
+static void
+others_connections_are_not_dropped_with_it(void **state)
+{
+	static char url[MANY][64];
+	struct http_question q[MANY];
+	struct got *got = calloc(MANY, sizeof(*got));
+	struct plan p = {.q = q, .got = got, .n = MANY, .drop_first = 1};
+	struct http_options o = plain;
+	size_t i;
+
+	(void)state;
+	assert_non_null(got);
+	fill_many(url, q, "/wait");
+	o.parallel = 4;
+	run_plan(&o, &p);
+	for (i = 0; i < MANY; i++)
+		assert_int_equal(got[i].a.result, HTTP_ANSWERED);
+	free(got);
+	assert_int_equal(server.connections, 5);
+}
+
+static void
+a_question_may_want_a_connection_of_its_own(void **state)
+{
+	char url[64];
+	struct http_question q[3] = {
+	    {.url = url}, {.url = url, .fresh = 1}, {.url = url}};
+	struct got got[3] = {0};
+	struct plan p = {.q = q, .got = got, .n = 3};
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/bare", server.port);
+	run_plan(&plain, &p);
+	assert_int_equal(server.connections, 2);
+	assert_int_equal(got[1].a.reused, 0);
+	assert_int_equal(got[2].a.reused, 1);
+}
+
+static void
+whether_it_was_connected_is_told_of_failures_too(void **state)
+{
+	const struct http_question nobody = {.url = "http://127.0.0.1:1/"};
+	struct http_question hang = {.timeout_ms = 300};
+	struct got g = ask(&plain, nobody, "");
+
+	(void)state;
+	assert_int_equal(g.a.connected, 0);
+	assert_int_equal(g.a.reused, 0);
+	g = ask(&plain, hang, "/hang");
+	assert_int_equal(g.a.result, HTTP_ETIMEOUT);
+	assert_int_equal(g.a.connected, 1);
+	assert_int_equal(get("/reset").a.connected, 1);
+	assert_int_equal(get("/garbage").a.connected, 1);
+}
+
+/* ---- descriptors ---- */
+
+/* Draws one question, for whose socket there is no descriptor left. */
+static struct {
+	struct rlimit old;
+	const char *url;
+	int asked, answered;
+	struct http_answer a;
+} starving;
+
+static enum http_draw
+next_starving(void *ctx, struct http_question *q, long *wait_ms)
+{
+	struct rlimit none;
+	int fd;
+
+	(void)ctx;
+	(void)wait_ms;
+	if (starving.asked++)
+		return HTTP_NONE;
+	q->url = starving.url;
+	q->timeout_ms = 5000;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &starving.old), 0);
+	none = starving.old;
+	/* what libcurl sets up with its handles has what it needs by then */
+	fd = dup(0);
+	close(fd);
+	none.rlim_cur = (rlim_t)fd + 3;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	for (none.rlim_cur = 0; none.rlim_cur < 3; none.rlim_cur++)
+		(void)!dup(0);
+	return HTTP_ASK;
+}
+
+static enum http_connection
+done_starving(
+    void *ctx, const struct http_question *q, const struct http_answer *a)
+{
+	(void)ctx;
+	(void)q;
+	starving.answered++;
+	starving.a = *a;
+	setrlimit(RLIMIT_NOFILE, &starving.old);
+	return HTTP_KEEP;
+}
+
+/* In a child, whose descriptors are its own. */
+static void
+a_machine_without_descriptors_is_not_the_networks_fault(void **state)
+{
+	static const char *const urls[] = {
+	    "http://127.0.0.1:1/", "http://localhost:1/"};
+	const struct http_source src = {
+	    next_starving, done_starving, NULL, NULL};
+	int status;
+	size_t i;
+	pid_t pid;
+
+	(void)state;
+	for (i = 0; i < COUNT(urls); i++) {
+		if ((pid = fork()) == 0) {
+			starving.url = urls[i];
+			if (http_run(&plain, &src) != 0 ||
+			    starving.answered != 1)
+				_exit(1);
+			fprintf(stderr, "%s: result %d: %s\n", urls[i],
+			    (int)starving.a.result, starving.a.why);
+			_exit(starving.a.result == HTTP_ELOCAL &&
+				    strcmp(starving.a.why, strerror(EMFILE)) ==
+					0
+				? 0
+				: 2);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+			fail_msg("%s: status %#x", urls[i], (unsigned)status);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, forget)
 
 int
@@ -1750,12 +2318,16 @@ main(void)
 	    TEST(a_get_after_a_post_is_a_get),
 	    TEST(framing_is_taken_off),
 	    TEST(compressed_bytes_stay_compressed),
+	    TEST(a_transfer_coding_but_chunked_is_refused),
+	    TEST(chunked_is_taken_however_it_is_spelled),
+	    TEST(no_more_is_read_than_is_promised_however_it_is_wrapped),
+	    TEST(a_chunked_body_may_have_65536_bytes),
 	    TEST(a_body_may_have_65536_bytes),
 	    TEST(headers_may_have_32768_bytes),
 	    TEST(the_limit_of_headers_is_for_each_answer),
 	    TEST(an_exchange_ends_at_its_timeout),
 	    TEST(a_connection_ends_at_its_timeout),
-	    TEST(what_is_cut_off_is_broken),
+	    TEST(what_is_cut_off_is_told_from_what_is_broken),
 	    TEST(what_is_not_http_is_broken),
 	    TEST(no_status_is_handed_on_that_is_none),
 	    TEST(nobody_there_is_no_connection),
@@ -1776,6 +2348,12 @@ main(void)
 	    TEST(an_answer_may_bring_more_questions),
 	    TEST(a_source_that_says_later_is_asked_later),
 	    TEST(nothing_to_ask_is_no_failure),
+	    TEST(what_comes_unasked_is_no_answer_to_what_is_asked_next),
+	    TEST(a_connection_is_used_again_unless_it_is_to_be_dropped),
+	    TEST(others_connections_are_not_dropped_with_it),
+	    TEST(a_question_may_want_a_connection_of_its_own),
+	    TEST(whether_it_was_connected_is_told_of_failures_too),
+	    TEST(a_machine_without_descriptors_is_not_the_networks_fault),
 	    TEST(a_signal_ends_the_waiting),
 	    TEST(a_signal_does_not_cut_a_callback),
 	};

@@ -475,13 +475,13 @@ a_program_without_even_a_name_has_no_operands(void **state)
 {
 	char *argv[] = {NULL, NULL};
 	struct options o;
-	struct text why = {0};
+	struct text reason = {0};
 
 	(void)state;
-	assert_int_equal(options_read(&o, 0, argv, &why), OPTIONS_BAD);
+	assert_int_equal(options_read(&o, 0, argv, &reason), OPTIONS_BAD);
 	assert_int_equal(o.noperands, 0);
 	options_free(&o);
-	text_free(&why);
+	text_free(&reason);
 }
 
 static void

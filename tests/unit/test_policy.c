@@ -633,6 +633,14 @@ static const struct next_row {
 	NEXT_RESPONDER},
     {"a good body is not looked at where the exchange failed", OPT, BY(GET),
 	{.result = HTTP_EBROKEN, .verdict = VERDICT_GOOD}, NEXT_RESPONDER},
+    {"over a connection that was used, another certificate's response is asked "
+     "for once more, over another",
+	OPT, BY(GET),
+	{.result = HTTP_ANSWERED,
+	    .status = 200,
+	    .verdict = VERDICT_FOREIGN,
+	    .reused = 1},
+	NEXT_FRESH},
     {"memory that ran out ends the requests", OPT, BY(GET), NOT_HTTP(ENOMEM),
 	NEXT_DONE},
     {"a responder that was given up leads to the next one", OPT, BY(GET),
@@ -651,6 +659,94 @@ run_next(void **state)
 	assert_int_equal(policy_next(&r->o, &r->t, &r->x), r->want);
 }
 
+static const struct stray_row {
+	const char *says;
+	struct policy_exchange x;
+	int want, keeps;
+} strays[] = {
+    {"a good response over a used connection is no stray one",
+	{.result = HTTP_ANSWERED,
+	    .status = 200,
+	    .verdict = VERDICT_GOOD,
+	    .reused = 1},
+	0, 1},
+    {"an unknown one neither",
+	{.result = HTTP_ANSWERED,
+	    .status = 200,
+	    .verdict = VERDICT_UNKNOWN,
+	    .reused = 1},
+	0, 1},
+    {"an expired one neither",
+	{.result = HTTP_ANSWERED,
+	    .status = 200,
+	    .verdict = VERDICT_STALE,
+	    .reused = 1},
+	0, 1},
+    {"an OCSP error neither",
+	{.result = HTTP_ANSWERED,
+	    .status = 200,
+	    .verdict = VERDICT_ERROR,
+	    .reused = 1},
+	0, 1},
+    {"another certificate's may be one",
+	{.result = HTTP_ANSWERED,
+	    .status = 200,
+	    .verdict = VERDICT_FOREIGN,
+	    .reused = 1},
+	1, 0},
+    {"a refused one may be one",
+	{.result = HTTP_ANSWERED,
+	    .status = 200,
+	    .verdict = VERDICT_REFUSED,
+	    .reused = 1},
+	1, 0},
+    {"a web page may be one",
+	{.result = HTTP_ANSWERED,
+	    .status = 200,
+	    .verdict = VERDICT_INVALID,
+	    .reused = 1},
+	1, 0},
+    {"with any HTTP 2xx",
+	{.result = HTTP_ANSWERED,
+	    .status = 299,
+	    .verdict = VERDICT_INVALID,
+	    .reused = 1},
+	1, 0},
+    {"an HTTP error is believed",
+	{.result = HTTP_ANSWERED,
+	    .status = 429,
+	    .verdict = VERDICT_INVALID,
+	    .reused = 1},
+	0, 0},
+    {"but for 408, as a connection that nobody used for a while is told",
+	{.result = HTTP_ANSWERED,
+	    .status = 408,
+	    .verdict = VERDICT_INVALID,
+	    .reused = 1},
+	1, 0},
+    {"a used connection that was closed may have been so before",
+	{.result = HTTP_ECLOSED, .reused = 1}, 1, 0},
+    {"what is no HTTP over a used connection may be the rest of another's",
+	{.result = HTTP_EBROKEN, .reused = 1}, 1, 0},
+    {"a time-out over a used connection is one",
+	{.result = HTTP_ETIMEOUT, .reused = 1}, 0, 0},
+    {"over a connection of its own nothing is stray",
+	{.result = HTTP_ANSWERED, .status = 200, .verdict = VERDICT_FOREIGN}, 0,
+	0},
+    {"nor is a broken exchange", NOT_HTTP(EBROKEN), 0, 0},
+    {"what was not requested is no stray response",
+	{.result = HTTP_ECLOSED, .reused = 1, .skipped = 1}, 0, 0},
+};
+
+static void
+run_stray(void **state)
+{
+	const struct stray_row *r = *state;
+
+	assert_int_equal(policy_may_be_stray(&r->x), r->want);
+	assert_int_equal(policy_keeps_connection(&r->x), r->keeps);
+}
+
 static const struct transient_row {
 	const char *says;
 	struct policy_exchange x;
@@ -662,6 +758,8 @@ static const struct transient_row {
     {"a response that timed out may pass", NOT_HTTP(ETIMEOUT), 1},
     {"a proxy that failed may pass", NOT_HTTP(EPROXY), 1},
     {"a response that was cut off may pass", NOT_HTTP(EBROKEN), 1},
+    {"a connection that was closed may pass", NOT_HTTP(ECLOSED), 1},
+    {"a machine without descriptors may pass", NOT_HTTP(ELOCAL), 1},
     {"a response that is too large will not pass", NOT_HTTP(ETOOBIG), 0},
     {"a server that is not trusted will not pass", NOT_HTTP(ETLS), 0},
     {"what libcurl cannot do will not pass", NOT_HTTP(EOTHER), 0},
@@ -1147,6 +1245,7 @@ main(void)
 	add("the other method of GET is POST", the_other_method_of_get_is_post,
 	    NULL);
 	ADD(nexts, run_next);
+	ADD(strays, run_stray);
 	ADD(transients, run_transient);
 	ADD(waiting, run_waits);
 	ADD(pauses, run_pause);
