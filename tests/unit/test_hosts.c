@@ -291,11 +291,11 @@ this_machines_own_fault_is_none_of_the_hosts(void **state)
 	int i;
 
 	(void)state;
-	for (i = 0; i < 2 * HOSTS_PATIENCE; i++)
+	for (i = 0; i < 2 * POLICY_HOST_FAILURES; i++)
 		ended(HTTP_ELOCAL, 1, 0, i);
 	is(HOST_FREE, i);
 	/* nor does it hide that the host is not there */
-	for (i = 0; i < HOSTS_PATIENCE; i++) {
+	for (i = 0; i < POLICY_HOST_FAILURES; i++) {
 		ended(HTTP_ECONNECT, 1, 0, i);
 		ended(HTTP_ELOCAL, 1, 0, i);
 	}
