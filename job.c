@@ -236,6 +236,8 @@ make_target(struct job *j, const struct env *env, char *why)
 	    .issuer = j->cert.issuer,
 	    .issuer_len = j->cert.issuer_len,
 	    .decoded = cert_issuer_decoded(env->shelf, &j->cert),
+	    .issuer_name = j->cert.issuer_field,
+	    .issuer_name_len = j->cert.issuer_field_len,
 	    .serial = j->cert.serial,
 	    .serial_len = j->cert.serial_len,
 	    .not_after = j->cert.not_after,
@@ -259,6 +261,8 @@ judge(struct job *j, const struct env *env, const unsigned char *der,
 	    .now = env->now,
 	    .skew = env->o->skew,
 	    .max_age = env->o->max_age,
+	    .assume_lifetime = env->o->assume_lifetime,
+	    .allow_sha1 = env->o->allow_sha1,
 	    .answer = answer,
 	    .names = env->o->verbose > 0,
 	};
@@ -364,6 +368,21 @@ holds_verified(const struct job *j)
 	return j->holding == HOLDING_JUDGED &&
 	    (j->have.status == VERDICT_GOOD ||
 		j->have.status == VERDICT_REVOKED);
+}
+
+/*
+ * Of a verified "revoked": a hold may have been lifted since its response ran
+ * out, and whatever ran out counts only where nothing later is stored.
+ */
+static enum code
+revoked_code(const struct job *j, const struct ocsp_verdict *v)
+{
+	if (!v->expired)
+		return CODE_REVOKED;
+	return v->reason == REASON_HOLD ||
+		(v != &j->have && holds_verified(j) && ocsp_newer(&j->have, v))
+	    ? CODE_REJECTED
+	    : CODE_REVOKED;
 }
 
 /* How long a response has to last from now on, in seconds. */
@@ -915,13 +934,13 @@ on_verified(struct job *j, const struct env *env, const struct http_answer *a)
 		story_line(j, env, "older", "than what is stored");
 		/* if nothing newer comes, it is to be heard all the same */
 		if (j->got.status == VERDICT_REVOKED)
-			report_refusal(j, env, CODE_REVOKED, a);
+			report_refusal(j, env, revoked_code(j, &j->got), a);
 		return ask_past_caches(j, env, a);
 	}
 	if (j->got.status == VERDICT_GOOD)
 		return JOB_SAVE;
-	report_refusal(j, env, CODE_REVOKED, a);
-	return env->o->write_revoked ? JOB_SAVE : JOB_DONE;
+	report_refusal(j, env, revoked_code(j, &j->got), a);
+	return env->o->write_revoked && !j->got.excused ? JOB_SAVE : JOB_DONE;
 }
 
 /* ---- the issuer, where it is fetched ---- */
@@ -988,6 +1007,14 @@ judge_answer(
 		judge(j, env, der, len, 1, &j->got);
 }
 
+/* Something newer may be had past the caches. */
+static int
+is_run_out(const struct ocsp_verdict *v)
+{
+	return v->status == VERDICT_STALE ||
+	    (v->status == VERDICT_REVOKED && v->expired);
+}
+
 enum job_state
 job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 {
@@ -1014,8 +1041,12 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 	if (is_starved(j))
 		return JOB_DONE;
 	story_verdict(j, env);
-	if (j->got.status == VERDICT_STALE && !j->no_cache)
+	if (is_run_out(&j->got) && !j->no_cache) {
+		/* what comes next may be nothing */
+		if (j->got.status == VERDICT_REVOKED)
+			report_refusal(j, env, revoked_code(j, &j->got), a);
 		return ask_past_caches(j, env, a);
+	}
 	switch (j->got.status) {
 	case VERDICT_GOOD:
 	case VERDICT_REVOKED:
@@ -1405,9 +1436,12 @@ settle_holding(struct job *j, const struct env *env)
 	if ((j->holding == HOLDING_JUDGED || j->would_write) &&
 	    v->status == VERDICT_GOOD)
 		job_fail(j, CODE_TEMPORARY,
-		    "the response is usable for %s only, less than the %s that "
-		    "are demanded",
+		    "the response is usable for %s only%s, less than the %s "
+		    "that are demanded",
 		    words_span(left, (long long)(v->usable_until - env->now)),
+		    v->bounded_by == BOUND_ASSUMED
+			? " (it has no nextUpdate: see --assume-lifetime)"
+			: "",
 		    words_span(want, job_demand(j, env)));
 	else
 		job_fail(j, CODE_TEMPORARY, "no usable response");
@@ -1429,7 +1463,7 @@ settle_served(struct job *j, const struct env *env)
 	else
 		switch (j->got.status) {
 		case VERDICT_REVOKED:
-			report_staple_trouble(j, env, CODE_REVOKED);
+			report_staple_trouble(j, env, revoked_code(j, &j->got));
 			break;
 		case VERDICT_UNKNOWN:
 			report_staple_trouble(
@@ -1463,8 +1497,8 @@ job_settle(struct job *j, const struct env *env)
 	look_again(j, env);
 	if (!j->would_write && j->holding == HOLDING_JUDGED &&
 	    j->have.status == VERDICT_REVOKED)
-		job_fail(j, CODE_REVOKED, "the stored response says: %s",
-		    j->have.why);
+		job_fail(j, revoked_code(j, &j->have),
+		    "the stored response says: %s", j->have.why);
 	j->code = j->trouble;
 	if (j->trouble <= CODE_TEMPORARY && j->action != ACTION_NO_RESPONDER &&
 	    j->action != ACTION_PASSED_OVER)

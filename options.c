@@ -95,6 +95,9 @@ static const struct entry table[] = {
     {'6', "ipv6", FLAG, AT(ipv6), no_argument, NOTHING, NULL},
     {'a', "max-age", TIME, AT(max_age), required_argument, {1, YEARS_100, 0},
 	NULL},
+    {0, "allow-sha1", FLAG, AT(allow_sha1), no_argument, NOTHING, NULL},
+    {0, "assume-lifetime", TIME, AT(assume_lifetime), required_argument,
+	{0, YEARS_100, 0}, NULL},
     {'c', "check", FLAG, AT(check), no_argument, NOTHING, NULL},
     {0, "certid-hash", CHOICE, AT(hash), required_argument, NOTHING, hashes},
     {0, "connect-timeout", TIME, AT(connect_timeout), required_argument,
@@ -524,6 +527,7 @@ check_texts(const struct options *o, char *why)
 
 static const struct options defaults = {
     .max_age = -1,
+    .assume_lifetime = 36 * 3600,
     .skew = 300,
     .timeout = 30,
     .connect_timeout = 10,

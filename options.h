@@ -40,6 +40,7 @@ struct options {
 	const char *noproxy;
 	const char *served; /* HOST[:PORT] */
 	long long max_age;
+	long long assume_lifetime;
 	long long skew;
 	long long timeout;
 	long long connect_timeout;
@@ -64,6 +65,7 @@ struct options {
 	int force;
 	int dry_run;
 	int nonce;
+	int allow_sha1;
 	int del_ext;
 	int write_revoked;
 	int fetch_issuer;

@@ -259,6 +259,10 @@ error_hint(const struct job *j, const struct env *env, char buf[256])
 	case ERROR_SIGREQUIRED:
 		return "is there another responder (--url)?";
 	case ERROR_UNAUTHORIZED:
+		if (env->o->nonce)
+			return "it may not take a nonce, as AD CS does not by "
+			       "default: do without --nonce, or is this the "
+			       "wrong responder or issuer?";
 		if (old >= 2 * 86400L)
 			return "is this the right responder, and the right "
 			       "issuer?";
@@ -324,7 +328,7 @@ report_refusal(struct job *j, const struct env *env, enum code code,
 		report_unknown(j, env, code);
 		return;
 	}
-	if (code == CODE_REVOKED) {
+	if (j->got.status == VERDICT_REVOKED) {
 		job_fail(j, code, "the certificate was %.600s, says %.300s",
 		    j->got.why, j->urls[j->url]);
 		return;
@@ -434,12 +438,28 @@ report_staple_trouble(struct job *j, const struct env *env, enum code code)
 			: "");
 }
 
+/* A hold can be lifted; and if its response ran out, may have been. */
+static const char *
+revoked_advice(const struct job *j)
+{
+	const struct ocsp_verdict *v =
+	    j->got.status == VERDICT_REVOKED ? &j->got : &j->have;
+
+	if (v->reason != REASON_HOLD)
+		return "replace the certificate";
+	return v->expired
+	    ? "ask the CA whether it is still on hold"
+	    : "have the CA lift the hold, or replace the certificate";
+}
+
 /* What to do about a server. */
 static const char *
 server_advice(const struct job *j, const struct env *env)
 {
-	if (j->stapled == STAPLED_UNHEARD || j->code == CODE_REVOKED)
-		return j->code == CODE_REVOKED ? "replace the certificate" : "";
+	if (j->code == CODE_REVOKED)
+		return revoked_advice(j);
+	if (j->stapled == STAPLED_UNHEARD)
+		return "";
 	if (job_is_presented(j, env))
 		return "give the server a good response, and reload it";
 	if (j->stapled == STAPLED_SAME)
@@ -478,11 +498,13 @@ warn_haproxy(struct job *j, const struct env *env)
 		    ".issuer file beside it: HAProxy before 3.5 does not start "
 		    "with %s there; put it into %s",
 		    j->output, j->path);
-	if (j->cert.issuer_spelled)
+	if (j->got.quirks & QUIRK_CA_SPELLING)
 		warn(j,
-		    "the certificate and its issuer write the issuer's name in "
-		    "different bytes, so HAProxy does not find the certificate "
-		    "in %s",
+		    "%s names the certificate by the CA's own spelling of its "
+		    "name, not by the certificate's issuer field: HAProxy does "
+		    "not staple it, clients with OpenSSL do not find the "
+		    "certificate in it; the CA has to mend it (RFC 6960 "
+		    "section 4.1.1)",
 		    j->output);
 	if (j->got.singles > 1)
 		warn(j,
@@ -494,9 +516,37 @@ warn_haproxy(struct job *j, const struct env *env)
 		    j->output);
 }
 
+/* Right by the standards, but stricter clients may refuse it. */
+static void
+warn_quirks(struct job *j)
+{
+	const int quirks = j->got.quirks;
+
+	if (quirks & QUIRK_AUTHORITY_KEY)
+		warn(j,
+		    "%s is signed by a certificate whose "
+		    "authorityKeyIdentifier names an earlier certificate of "
+		    "the CA: clients with OpenSSL may refuse it; the CA has to "
+		    "renew its responder's certificate",
+		    j->output);
+	if (quirks & QUIRK_CONSTRAINED_NAME)
+		warn(j,
+		    "%s is signed by a certificate whose CN is outside of the "
+		    "CA's name constraints: clients with OpenSSL may refuse "
+		    "it; the CA has to give its responder another CN",
+		    j->output);
+	if (quirks & QUIRK_NULL_PARAMETERS)
+		warn(j,
+		    "%s has an ECDSA signature with parameters of NULL: "
+		    "clients with OpenSSL may refuse it; the CA has to update "
+		    "its responder",
+		    j->output);
+}
+
 static void
 warn_contents(struct job *j, const struct env *env)
 {
+	warn_quirks(j);
 	if (env->o->hash != HASH_SHA1)
 		warn(j,
 		    "%s names the certificate by SHA-256: HAProxy and Apache "
@@ -620,6 +670,10 @@ rejected_advice(const struct job *j, const struct env *env)
 
 	if (v->status == VERDICT_UNKNOWN)
 		return "ask the authority that issued it";
+	if (v->status == VERDICT_REVOKED)
+		return revoked_advice(j);
+	if (v->advised)
+		return "";
 	if (v->has_times &&
 	    (v->this_update > env->now || v->produced_at > env->now))
 		return "set this machine's clock if it is wrong, else tell the "
@@ -645,7 +699,7 @@ advice(const struct job *j, const struct env *env)
 	case CODE_REJECTED:
 		return rejected_advice(j, env);
 	case CODE_REVOKED:
-		return "replace the certificate";
+		return revoked_advice(j);
 	default:
 		return "";
 	}

@@ -157,7 +157,12 @@ verdict_lines(
     struct job *j, const struct env *env, const struct ocsp_verdict *v)
 {
 	static const char *const by[] = {
-	    "", "its signer's certificate", "the certificate", "--max-age"};
+	    [BOUND_NEXT_UPDATE] = "",
+	    [BOUND_SIGNER] = "its signer's certificate",
+	    [BOUND_CERTIFICATE] = "the certificate",
+	    [BOUND_MAX_AGE] = "--max-age",
+	    [BOUND_ASSUMED] = "--assume-lifetime",
+	};
 	char buf[128];
 
 	signer_line(j, env, v);

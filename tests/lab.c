@@ -75,6 +75,8 @@ lab_subject(struct lab *lab, struct subject *s, const char *ca, long to,
 	NEED(cert_find_issuer(&s->cert, &places, lab->now, why) == CERT_OK);
 	about.issuer = s->cert.issuer;
 	about.issuer_len = s->cert.issuer_len;
+	about.issuer_name = s->cert.issuer_field;
+	about.issuer_name_len = s->cert.issuer_field_len;
 	about.serial = s->cert.serial;
 	about.serial_len = s->cert.serial_len;
 	about.not_after = s->cert.not_after;
