@@ -1422,6 +1422,13 @@ bound(struct ocsp_verdict *v, int64_t end, enum ocsp_bound by)
 	}
 }
 
+/* It names no end, and is not to be given one. */
+static int
+is_endless(const struct judging *j)
+{
+	return !j->v->has_next && j->p->assume_lifetime == 0;
+}
+
 static void
 set_usable_until(struct judging *j)
 {
@@ -1438,7 +1445,7 @@ set_usable_until(struct judging *j)
 	bound(v, j->t->not_after, BOUND_CERTIFICATE);
 	if (p->max_age >= 0)
 		bound(v, v->this_update + (int64_t)p->max_age, BOUND_MAX_AGE);
-	v->expired = v->usable_until <= p->now;
+	v->expired = v->usable_until <= p->now || is_endless(j);
 }
 
 /* It has run out: which end was it? */
@@ -1450,6 +1457,11 @@ refuse_expired(struct judging *j)
 	const struct ocsp_verdict *v = j->v;
 	const long long ago = (long long)(p->now - v->usable_until);
 
+	j->v->advised = is_endless(j) || v->bounded_by == BOUND_ASSUMED;
+	if (is_endless(j))
+		return refuse(j, VERDICT_REFUSED,
+		    "it has no nextUpdate, and --assume-lifetime 0 refuses "
+		    "such responses: the CA has to set one");
 	switch ((enum ocsp_bound)v->bounded_by) {
 	case BOUND_NEXT_UPDATE:
 		return refuse(j, VERDICT_STALE, "it expired on %s, %s ago",
@@ -1459,11 +1471,6 @@ refuse_expired(struct judging *j)
 		    "its thisUpdate, %s, is older than --max-age (%lld s)",
 		    words_time(when, v->this_update), p->max_age);
 	case BOUND_ASSUMED:
-		j->v->advised = 1;
-		if (p->assume_lifetime == 0)
-			return refuse(j, VERDICT_REFUSED,
-			    "it has no nextUpdate, and --assume-lifetime 0 "
-			    "refuses such responses: the CA has to set one");
 		return refuse(j, VERDICT_STALE,
 		    "it has no nextUpdate, and its thisUpdate, %s, is older "
 		    "than --assume-lifetime (%s): the CA has to set a "
