@@ -438,6 +438,7 @@ static const struct shape shapes[] = {
     {SIGNER("delegate-rsa", "ca"), .flags = NOCHECK, .rsa = 2048},
     {SIGNER("delegate-short", "ca"), .flags = NOCHECK, .to = 2 * FORGE_HOUR},
     {SIGNER("delegate-expired", "ca"), .flags = NOCHECK, .to = -FORGE_HOUR},
+    {SIGNER("delegate-ended", "ca"), .flags = NOCHECK, .to = -400 * FORGE_DAY},
     {SIGNER("delegate-future", "ca"), .flags = NOCHECK, .from = FORGE_DAY},
     {NO_SIGNER("delegate-noeku", "ca"), .flags = NOCHECK},
     {NO_SIGNER("delegate-anyeku", "ca"), .flags = NOCHECK,

@@ -99,7 +99,7 @@ static const struct signer {
 	.flags = FORGE_NO_CERTS},
     {.is = {BAD_SIGNER("stranger", NOT_FOR_US)}, .signer = "stranger"},
     {.is = {BAD_SIGNER("expired delegate", "expired")},
-	.signer = "delegate-expired"},
+	.signer = "delegate-ended"},
     {.is = {BAD_SIGNER("future delegate", "not yet valid")},
 	.signer = "delegate-future"},
     {.is = {BAD_USAGE("delegate without usage")}, .signer = "delegate-noeku"},
