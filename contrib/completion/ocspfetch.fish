@@ -3,6 +3,8 @@
 complete -c ocspfetch -s 4 -l ipv4 -d 'connect over IPv4 only'
 complete -c ocspfetch -s 6 -l ipv6 -d 'connect over IPv6 only'
 complete -c ocspfetch -s a -l max-age -x -d 'refuse older answers'
+complete -c ocspfetch -l allow-sha1 -d 'admit SHA-1 in signatures'
+complete -c ocspfetch -l assume-lifetime -x -d 'lifetime without a nextUpdate'
 complete -c ocspfetch -s c -l check -d 'judge the stored response only'
 complete -c ocspfetch -l certid-hash -x -a 'sha1 sha256' -d 'hash that names the certificate'
 complete -c ocspfetch -l connect-timeout -x -d 'limit of one connection'
