@@ -438,18 +438,18 @@ report_staple_trouble(struct job *j, const struct env *env, enum code code)
 			: "");
 }
 
-/* A hold can be lifted; and if its response ran out, may have been. */
+/* A hold can be lifted; if its response ran out, it may have been. */
 static const char *
 revoked_advice(const struct job *j)
 {
 	const struct ocsp_verdict *v =
 	    j->got.status == VERDICT_REVOKED ? &j->got : &j->have;
 
-	if (v->reason != REASON_HOLD)
-		return "replace the certificate";
-	return v->expired
-	    ? "ask the CA whether it is still on hold"
-	    : "have the CA lift the hold, or replace the certificate";
+	if (j->code != CODE_REVOKED)
+		return "ask the CA whether that still holds";
+	return v->reason == REASON_HOLD
+	    ? "have the CA lift the hold, or replace the certificate"
+	    : "replace the certificate";
 }
 
 /* What to do about a server. */

@@ -413,7 +413,8 @@ rival() {
 	local before stored
 	site good-older
 	for stored in expired damaged empty one-byte html by-other sig-corrupt \
-		foreign err-unauthorized good-sha256 trailing no-next; do
+		foreign err-unauthorized good-sha256 trailing no-next-days \
+		sig-sha1; do
 		echo "stored: $stored"
 		store "$stored"
 		before=$(state site.pem.ocsp)

@@ -120,6 +120,11 @@ const struct forge_recipe forge_recipes[] = {
     {"good-publish", 0, "by a delegate, with nextPublish (AD CS)",
 	.signer = "delegate", .this_update = -2 * D, .next_update = 5 * D,
 	.single = {{OURS, .ext = FORGE_PUBLISH}}},
+    {"ecdsa-null", 0, "ECDSA, with parameters of NULL", .flags = FORGE_NULL},
+    {"by-serial", 0, "by one whose key identifier names a serial number",
+	.signer = "delegate-by-serial"},
+    {"elsewhere", 0, "by one whose CN is outside of its CA's constraints",
+	.signer = "delegate-elsewhere", .ca = "constrainedca"},
     {"version-written", 0, "the default version, written out",
 	.flags = FORGE_V1},
     {"good-sha256", 4, "the CertID is SHA-256, whatever was asked",
@@ -1602,6 +1607,10 @@ make_basic(struct forge *f, const struct forge_recipe *r,
 	if (r->produced_text != NULL)
 		spell(produced, r->produced_text, t->produced);
 	sign(f, bs, r, by);
+	if (r->flags & FORGE_NULL)
+		MUST(X509_ALGOR_set0(
+		    (X509_ALGOR *)(size_t)OCSP_resp_get0_tbs_sigalg(bs),
+		    OBJ_nid2obj(NID_ecdsa_with_SHA256), V_ASN1_NULL, NULL));
 	if (r->flags & (FORGE_V1 | FORGE_V2))
 		bs = versioned(bs, r, by.key);
 	len = i2d_OCSP_BASICRESP(bs, &der);

@@ -64,8 +64,9 @@ enum forge_flags {
 	FORGE_TRAIL_IN = 16384, /* two bytes after the BasicOCSPResponse */
 	FORGE_HALF = 32768,     /* only the first half of the bytes */
 	FORGE_SHORT = 65536,    /* the last byte is missing */
-	FORGE_V1 = 131072, /* version v1 written out, which is the default */
-	FORGE_V2 = 262144  /* version v2, which does not exist */
+	FORGE_V1 = 131072,  /* version v1 written out, which is the default */
+	FORGE_V2 = 262144,  /* version v2, which does not exist */
+	FORGE_NULL = 524288 /* algorithm of the signature: NULL parameters */
 };
 
 /*

@@ -1,7 +1,7 @@
 #!/bin/sh
 #
-# Are the tests of the judge worth anything?  Each comparison in the judgement
-# of ocsp.c is turned into its opposite, and each bound moved by one, one at a
+# Are the tests of the verifier worth anything?  Each comparison in ocsp.c that
+# has a part in the verification is turned into its opposite, and each bound moved by one, one at a
 # time; the judge is built anew, and one of its unit tests has to fail.
 #
 #	tests/mutate.sh [FILE [first [last]]]
@@ -25,7 +25,7 @@ if (v->produced_at > latest) | > to >= | where both are the same, so is the resu
 return a->this_update > b->this_update; | > to >= | they are not the same here
 for (i = 0; i < 14; i++) | < to >= | OpenSSL reads only digits, too, on which we do not rely
 while (*len < max) { | < to <= | no bytes are read then, which is the end
-bio, X509_get_subject_name(j->signer), 0, flags) >= 0) | >= to > | no name is printed in no bytes
+if (bio != NULL && X509_NAME_print_ex(bio, name, 0, flags) >= 0) | >= to > | no name is printed in no bytes
 for (i = 0; i < n; i++) | < to <= | the byte after the last is written next
 to[n > 0 ? n : 0] = '"'\\0'"'; | > to >= | zero either way
 '
@@ -70,7 +70,10 @@ list() {
 		    op == ">" ? ">=" : op == ">=" ? ">" : ""
 	}
 	BEGIN { on = FILE != "ocsp.c" }
-	FILE == "ocsp.c" && /^\/\* ---- the judgement ---- \*\/$/ { on = 1 }
+	# what OpenSSL is told, and the request
+	FILE == "ocsp.c" && /^check_issued\(/ { on = 1 }
+	FILE == "ocsp.c" && /^ocsp_describe\(/ { on = 0 }
+	FILE == "ocsp.c" && /^\/\* ---- the verification ---- \*\/$/ { on = 1 }
 	FILE == "ocsp.c" && /^\/\* ---- names ---- \*\/$/ { on = 0 }
 	!on || /^#/ { next }
 	{
