@@ -456,7 +456,8 @@ revoked_advice(const struct job *j)
 static const char *
 server_advice(const struct job *j, const struct env *env)
 {
-	if (j->code == CODE_REVOKED)
+	if (j->code == CODE_REVOKED ||
+	    (j->code == CODE_REJECTED && j->got.status == VERDICT_REVOKED))
 		return revoked_advice(j);
 	if (j->stapled == STAPLED_UNHEARD)
 		return "";

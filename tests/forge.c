@@ -120,6 +120,8 @@ const struct forge_recipe forge_recipes[] = {
     {"good-publish", 0, "by a delegate, with nextPublish (AD CS)",
 	.signer = "delegate", .this_update = -2 * D, .next_update = 5 * D,
 	.single = {{OURS, .ext = FORGE_PUBLISH}}},
+    {"good-respelled", 0, "a CertID of the CA's name in UTF8Strings",
+	.single = {{OURS, .id = FORGE_RESPELLED}}},
     {"ecdsa-null", 0, "ECDSA, with parameters of NULL", .flags = FORGE_NULL},
     {"by-serial", 0, "by one whose key identifier names a serial number",
 	.signer = "delegate-by-serial"},
@@ -1274,14 +1276,43 @@ falsify(OCSP_CERTID *id, const struct forge_single *sg, int i)
 	return id;
 }
 
+/* The same name, whose parts are UTF8Strings. */
+static X509_NAME *
+respelled(X509 *x)
+{
+	X509_NAME *name = NEED(X509_NAME_dup(X509_get_subject_name(x)));
+	X509_NAME_ENTRY *e;
+	ASN1_STRING *s;
+	int i;
+
+	for (i = 0; i < X509_NAME_entry_count(name); i++) {
+		e = X509_NAME_delete_entry(name, i);
+		s = NEED(ASN1_STRING_dup(X509_NAME_ENTRY_get_data(e)));
+		MUST(X509_NAME_ENTRY_set_data(e, V_ASN1_UTF8STRING,
+		    ASN1_STRING_get0_data(s), ASN1_STRING_length(s)));
+		MUST(X509_NAME_add_entry(name, e, i, 0));
+		ASN1_STRING_free(s);
+		X509_NAME_ENTRY_free(e);
+	}
+	return name;
+}
+
 static OCSP_CERTID *
 new_id(const struct subject *s, const struct forge_single *sg, int i)
 {
 	const EVP_MD *md = EVP_sha1();
+	X509_NAME *name;
 	OCSP_CERTID *id;
 
 	if (sg->hash == FORGE_SHA256)
 		md = EVP_sha256();
+	if (sg->id == FORGE_RESPELLED) {
+		name = respelled(s->issuer.cert);
+		id = NEED(OCSP_cert_id_new(md, name,
+		    X509_get0_pubkey_bitstr(s->issuer.cert), s->serial));
+		X509_NAME_free(name);
+		return id;
+	}
 	if (sg->hash == FORGE_ASKED && s->asked != NULL &&
 	    sg->id != FORGE_MISLABELLED)
 		id = NEED(OCSP_CERTID_dup(s->asked));

@@ -25,14 +25,15 @@ struct forge_single {
 	enum { FORGE_ASKED, FORGE_SHA1, FORGE_SHA256 } hash; /* of CertID */
 	enum {
 		FORGE_TRUE_ID,
-		FORGE_BAD_NAME,   /* issuerNameHash: one bit flipped */
-		FORGE_BAD_KEY,    /* issuerKeyHash: one bit flipped */
-		FORGE_BAD_SERIAL, /* serialNumber: one bit flipped */
-		FORGE_CUT_HASHES, /* both hashes cut to ten bytes */
-		FORGE_NO_HASHES,  /* both hashes empty */
-		FORGE_NEG_SERIAL, /* our serial with the sign changed */
-		FORGE_ODD_HASH,   /* hash algorithm nobody knows */
-		FORGE_MISLABELLED /* SHA-1 hashes, called SHA-256 */
+		FORGE_BAD_NAME,    /* issuerNameHash: one bit flipped */
+		FORGE_BAD_KEY,     /* issuerKeyHash: one bit flipped */
+		FORGE_BAD_SERIAL,  /* serialNumber: one bit flipped */
+		FORGE_CUT_HASHES,  /* both hashes cut to ten bytes */
+		FORGE_NO_HASHES,   /* both hashes empty */
+		FORGE_NEG_SERIAL,  /* our serial with the sign changed */
+		FORGE_ODD_HASH,    /* hash algorithm nobody knows */
+		FORGE_MISLABELLED, /* SHA-1 hashes, called SHA-256 */
+		FORGE_RESPELLED    /* issuerNameHash: of UTF8Strings */
 	} id;
 	enum {
 		FORGE_PLAIN,

@@ -174,7 +174,7 @@ revoked 5 the certificate was revoked
 		exits "$code" || { echo "$recipe" && return 1; }
 		[ "$code" -eq 0 ] || says "ocspfetch: 127.0.0.1:$TLS: "
 	done <<<"$staples"
-	[ "$n" -eq 19 ]
+	[ "$n" -eq 27 ]
 	[ "$looked" -ge 12 ]
 }
 
