@@ -417,10 +417,13 @@ report_staple_trouble(struct job *j, const struct env *env, enum code code)
 					: "");
 	else if (v->status == VERDICT_GOOD)
 		job_fail(j, code,
-		    "what %.300s staples is usable for %s only, less than the "
-		    "%s that are demanded",
+		    "what %.300s staples is usable for %s only%s, less than "
+		    "the %s that are demanded",
 		    where,
 		    words_span(left, (long long)(v->usable_until - env->now)),
+		    v->bounded_by == BOUND_ASSUMED
+			? " (it has no nextUpdate: see --assume-lifetime)"
+			: "",
 		    words_span(want, job_demand(j, env)));
 	else if (v->status == VERDICT_REVOKED)
 		job_fail(j, code,

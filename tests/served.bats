@@ -253,6 +253,9 @@ revoked 5 the certificate was revoked
 	staple no-next
 	fetch -m 1h -S "127.0.0.1:$TLS" site.pem
 	exits 0
+	fetch -m 2d -S "127.0.0.1:$TLS" site.pem
+	exits 1
+	says "it has no nextUpdate: see --assume-lifetime"
 	fetch -a 30m -S "127.0.0.1:$TLS" site.pem
 	exits 1
 }

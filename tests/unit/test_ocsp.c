@@ -1474,17 +1474,20 @@ a_certid_is_over_the_certificates_own_issuer_field(void **state)
 	OCSP_REQUEST *req;
 	OCSP_CERTID *id;
 	X509 *leaf, *ca;
-	size_t i, len;
+	size_t i, len, n;
 
 	(void)state;
-	for (i = 0; i < sizeof(cas) / sizeof(cas[0]); i++) {
-		lab_subject_of(&lab, &s, cas[i][0], cas[i][1], HASH_SHA1);
+	for (n = 0; n < 2 * sizeof(cas) / sizeof(cas[0]); n++) {
+		i = n / 2;
+		lab_subject_of(&lab, &s, cas[i][0], cas[i][1],
+		    n % 2 == 0 ? HASH_SHA1 : HASH_SHA256);
 		assert_int_equal(s.cert.issuer_spelled, 1);
 		leaf = cert_of(s.name);
 		ca = cert_of(cas[i][1]);
 		p = ocsp_request(s.target, &len);
 		req = d2i_OCSP_REQUEST(NULL, &p, (long)len);
-		id = OCSP_cert_to_id(NULL, leaf, ca);
+		id = OCSP_cert_to_id(
+		    n % 2 == 0 ? EVP_sha1() : EVP_sha256(), leaf, ca);
 		assert_int_equal(
 		    OCSP_id_cmp(id,
 			OCSP_onereq_get0_id(OCSP_request_onereq_get0(req, 0))),
