@@ -235,7 +235,6 @@ make_target(struct job *j, const struct env *env, char *why)
 	const struct ocsp_about about = {
 	    .issuer = j->cert.issuer,
 	    .issuer_len = j->cert.issuer_len,
-	    .decoded = cert_issuer_decoded(env->shelf, &j->cert),
 	    .issuer_name = j->cert.issuer_field,
 	    .issuer_name_len = j->cert.issuer_field_len,
 	    .serial = j->cert.serial,

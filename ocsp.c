@@ -317,17 +317,6 @@ copy_bytes(const unsigned char *from, size_t len)
 	return to;
 }
 
-static X509 *
-decode_issuer(const struct ocsp_about *a)
-{
-	const unsigned char *p = a->issuer;
-	X509 *decoded = a->decoded;
-
-	if (decoded != NULL && X509_up_ref(decoded) == 1)
-		return decoded;
-	return d2i_X509(NULL, &p, (long)a->issuer_len);
-}
-
 /* Does the certificate spell its issuer's name as the issuer does? */
 static int
 is_spelled_so(const struct ocsp_about *a, X509 *x)
@@ -344,6 +333,7 @@ is_spelled_so(const struct ocsp_about *a, X509 *x)
 static struct issuer *
 issuer_new(const struct ocsp_about *a)
 {
+	const unsigned char *p = a->issuer;
 	struct issuer *is;
 	int alike;
 	X509 *x;
@@ -353,7 +343,7 @@ issuer_new(const struct ocsp_about *a)
 	is->der = copy_bytes(a->issuer, is->len = a->issuer_len);
 	is->name =
 	    copy_bytes(a->issuer_name, is->name_len = a->issuer_name_len);
-	x = decode_issuer(a);
+	x = d2i_X509(NULL, &p, (long)a->issuer_len);
 	alike = is_spelled_so(a, x);
 	if (anchor_init(&is->anchors[alike ? BY_CERTIFICATE : BY_CA], x) == 0 &&
 	    (alike || add_spelling(is, x) == 0) && is->der != NULL &&

@@ -52,7 +52,6 @@ struct ocsp;
 struct ocsp_about {
 	const unsigned char *issuer; /* DER, proven to be the issuer */
 	size_t issuer_len;
-	void *decoded; /* of cert_issuer_decoded(): that very one; NULL: none */
 	/*
 	 * DER of the certificate's own issuer field, which the CertID hashes
 	 * (RFC 6960 section 4.1.1); NULL: spelled as the issuer spells its
