@@ -797,8 +797,6 @@ read_time(const ASN1_GENERALIZEDTIME *t, int64_t *out)
 	return 1;
 }
 
-#define NOT_FOR_US "it is not signed by the issuer or for it: "
-
 static void
 print_name(const X509_NAME *name, char to[256])
 {
@@ -839,6 +837,24 @@ seconds_of(const ASN1_TIME *t)
 	return ASN1_TIME_to_tm(t, &tm) == 1 ? words_seconds(&tm) : 0;
 }
 
+/* Of the signer that it names, if there is one; always 0, as of refuse(). */
+__attribute__((format(printf, 2, 3))) static int
+refuse_signer(struct judging *j, const char *fmt, ...)
+{
+	char what[WHY_MAX / 2];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	if (j->signer == NULL)
+		return refuse(j, VERDICT_REFUSED,
+		    "it is not signed by the issuer or for it: %s", what);
+	return refuse(j, VERDICT_REFUSED,
+	    "it is not signed by the issuer or for it: signer %s: %s",
+	    j->v->signer, what);
+}
+
 /*
  * What is wrong with the signer's certificate, or with the issuer's own, which
  * stands above it.
@@ -855,17 +871,16 @@ tell_chain_error(struct judging *j)
 	j->v->advised = 1;
 	switch (a->error) {
 	case X509_V_ERR_CERT_HAS_EXPIRED:
-		refuse(j, VERDICT_REFUSED,
-		    NOT_FOR_US "signer %s: %s certificate expired on %s; its "
-			       "CA has to renew it",
-		    j->v->signer, whose,
+		refuse_signer(j,
+		    "%s certificate expired on %s; its CA has to renew it",
+		    whose,
 		    words_time(when, seconds_of(X509_get0_notAfter(at))));
 		return;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
-		refuse(j, VERDICT_REFUSED,
-		    NOT_FOR_US "signer %s: %s certificate is not yet valid "
-			       "(from %s): is this machine's clock right?",
-		    j->v->signer, whose,
+		refuse_signer(j,
+		    "%s certificate is not yet valid (from %s): is this "
+		    "machine's clock right?",
+		    whose,
 		    words_time(when, seconds_of(X509_get0_notBefore(at))));
 		return;
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
@@ -877,9 +892,8 @@ tell_chain_error(struct judging *j)
 		break;
 	default:
 		j->v->advised = 0;
-		refuse(j, VERDICT_REFUSED,
-		    NOT_FOR_US "signer %s: its certificate is not valid: %s",
-		    j->v->signer, X509_verify_cert_error_string(a->error));
+		refuse_signer(j, "its certificate is not valid: %s",
+		    X509_verify_cert_error_string(a->error));
 		return;
 	}
 	/* a CA that signs by itself, or the CA of a delegated responder */
@@ -892,13 +906,16 @@ tell_chain_error(struct judging *j)
 	    X509_NAME_cmp(X509_get_subject_name(j->signer),
 		X509_get_subject_name(a->x509)) != 0;
 	j->v->advised = other;
-	refuse(j, VERDICT_REFUSED,
-	    other ? NOT_FOR_US "signer %s: this is the responder of another "
-			       "CA, %s; wrong responder URL (--url), or wrong "
-			       "issuer (--issuer)"
-		  : NOT_FOR_US "signer %s: not issued by the key of this "
-			       "issuer, but by another CA of the name %s",
-	    j->v->signer, name);
+	if (other)
+		refuse_signer(j,
+		    "this is the responder of another CA, %s; wrong responder "
+		    "URL (--url), or wrong issuer (--issuer)",
+		    name);
+	else
+		refuse_signer(j,
+		    "not issued by the key of this issuer, but by another CA "
+		    "of the name %s",
+		    name);
 }
 
 /* Why OCSP_basic_verify() said no, in words; empties the error queue. */
@@ -942,9 +959,7 @@ tell_verify_error(struct judging *j)
 		what = "it names a certificate under a hash that is not known";
 		break;
 	}
-	refuse(j, VERDICT_REFUSED, NOT_FOR_US "%s%s%s%s",
-	    j->signer != NULL ? "signer " : "", j->v->signer,
-	    j->signer != NULL ? ": " : "", what);
+	refuse_signer(j, "%s", what);
 }
 
 static int

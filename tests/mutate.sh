@@ -18,6 +18,8 @@ set -u
 
 # The source line without its indentation, the mutation, and then the reason.
 EQUIVALENT='
+(n = i2d_OCSP_REQUEST(t->req, &t->der)) <= 0) | <= to < | no DER is empty
+if (n > 0) { | > to >= | no DER is empty
 if (to != NULL && len > 0) | > to >= | no bytes are copied
 (X509_NAME_get0_der(X509_get_subject_name(x), &own, &len) == 1 && | == to != | then the one spelling has two anchors that are the same
 if ((len = i2d_OCSP_BASICRESP(j->basic, &der)) <= 0) | <= to < | no DER is empty

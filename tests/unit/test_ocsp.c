@@ -1527,6 +1527,10 @@ a_response_under_the_cas_own_spelling_is_recognised_and_marked(void **state)
 		free(r.der);
 		subject_free(&s);
 	}
+	/* of another name there is no spelling, wherever it is looked for */
+	lab_subject_of(&lab, &s, "printca", "utf8ca", HASH_SHA1);
+	assert_int_equal(judge(&s, "wrong-namehash", &v), VERDICT_FOREIGN);
+	subject_free(&s);
 	/* where there is one spelling, there is no such mark */
 	subject_make(&s, NULL, 0, HASH_SHA1, 0);
 	respond(&s, &by_ca_spelling, &r);
