@@ -419,7 +419,12 @@ lint-shell:
 
 # What has no place in the product: no bound, no error, or a shell.
 BANNED = strcpy|strcat|v?sprintf|strtok|ato[fil]|atoll|gets|system|popen|v?[fs]?scanf
+# Each of these would let the certificate itself, or any other of its CA, sign
+# an OCSP response about it.
+UNSAFE = OCSP_(NOCHECKS|TRUSTOTHER|NOVERIFY|NOSIGS)|X509_add1_trust_object|X509_TRUSTED|PEM_(write|read)_(bio_)?X509_AUX|X509_V_FLAG_NO_CHECK_TIME
 lint-banned:
+	@! grep -nE '(^|[^[:alnum:]_])($(UNSAFE))([^[:alnum:]_]|$$)' *.[ch] || \
+	    { echo 'what verifies a response is weakened'; exit 1; }
 	@! grep -nE '(^|[^[:alnum:]_])($(BANNED))[[:space:]]*\(' *.[ch] || \
 	    { echo 'a banned function is called'; exit 1; }
 

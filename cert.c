@@ -1516,12 +1516,19 @@ static int
 remember_issuer(
     struct cert *c, const struct cert_der *d, X509 *x, const char *from)
 {
-	c->issuer_spelled = !is_spelled_alike(
-	    X509_get_issuer_name(c->parts->leaf), X509_get_subject_name(x));
+	const X509_NAME *field = X509_get_issuer_name(c->parts->leaf);
+	const unsigned char *name;
+	size_t name_len;
+
+	c->issuer_spelled = !is_spelled_alike(field, X509_get_subject_name(x));
 	c->issuer_from = strdup(from);
 	c->issuer = malloc(d->len);
-	if (c->issuer == NULL || c->issuer_from == NULL)
+	if (c->issuer == NULL || c->issuer_from == NULL ||
+	    X509_NAME_get0_der(field, &name, &name_len) != 1 ||
+	    (c->issuer_field = malloc(name_len)) == NULL)
 		return -1;
+	memcpy(c->issuer_field, name, name_len);
+	c->issuer_field_len = name_len;
 	memcpy(c->issuer, d->p, d->len);
 	c->issuer_len = d->len;
 	return 0;
@@ -1863,6 +1870,7 @@ cert_free(struct cert *c)
 	free(c->serial_hex);
 	free(c->serial);
 	free(c->issuer);
+	free(c->issuer_field);
 	free(c->issuer_from);
 	free(c->hunt);
 	memset(c, 0, sizeof(*c));

@@ -93,7 +93,9 @@ struct cert {
 	char *issuer_from;  /* where it was found, in words */
 	char *hunt;         /* each candidate and what came of it, in lines */
 	int issuer_spelled; /* the two write its name in different bytes */
-	int issuer_beside;  /* it is in the same file or in `beside[0]` */
+	unsigned char *issuer_field; /* DER: its name as we write it */
+	size_t issuer_field_len;
+	int issuer_beside; /* it is in the same file or in `beside[0]` */
 
 	struct cert_parts *parts; /* private to cert.c */
 };

@@ -354,7 +354,12 @@ advise_on_error(
 		advise(r, "is there another responder (--url)?");
 		break;
 	case ERROR_UNAUTHORIZED:
-		if (old >= 2 * 86400L)
+		if (d->options->nonce)
+			advise(r,
+			    "it may not take a nonce, as AD CS does not by "
+			    "default: do without --nonce, or is this the wrong "
+			    "responder or issuer?");
+		else if (old >= 2 * 86400L)
 			advise(r,
 			    "is this the right responder, and the right "
 			    "issuer?");
@@ -435,7 +440,7 @@ diagnose_verdict(const struct diagnose *d, const struct ocsp_verdict *v,
 
 	if (v->status == VERDICT_UNKNOWN)
 		return diagnose_unknown(d, v, code);
-	if (code == CODE_REVOKED) {
+	if (v->status == VERDICT_REVOKED) {
 		set(&r, code, CAUSE_REVOKED,
 		    "the certificate was %.600s, says %.300s", v->why, d->url);
 		return r;
@@ -551,6 +556,14 @@ diagnose_other_cert(const struct diagnose *d, const struct cert *other)
 	return r;
 }
 
+const char *
+diagnose_bound(const struct ocsp_verdict *v)
+{
+	return v->bounded_by == BOUND_ASSUMED
+	    ? " (it has no nextUpdate: see --assume-lifetime)"
+	    : "";
+}
+
 /* A good response that ends too soon. */
 static struct reason
 diagnose_short_staple(
@@ -560,11 +573,11 @@ diagnose_short_staple(
 	struct reason r;
 
 	set(&r, CODE_TEMPORARY, CAUSE_TOO_SHORT,
-	    "what %.300s staples is usable for %s only, less than the %s that "
-	    "are demanded",
+	    "what %.300s staples is usable for %s only%s, less than the %s "
+	    "that are demanded",
 	    d->options->served,
 	    words_span(left, (long long)(v->usable_until - d->now)),
-	    words_span(want, min_valid));
+	    diagnose_bound(v), words_span(want, min_valid));
 	return r;
 }
 

@@ -65,6 +65,9 @@ struct reason diagnose_clock(
 struct reason diagnose_other_cert(
     const struct diagnose *, const struct cert *other);
 
+/* Why a good response ends where it does, if it does not say; or "". */
+const char *diagnose_bound(const struct ocsp_verdict *);
+
 /* What it staples is of no use; NULL: nothing.  `min_valid` was demanded. */
 struct reason diagnose_staple(const struct diagnose *,
     const struct ocsp_verdict *, enum code, long long min_valid);

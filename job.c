@@ -298,7 +298,8 @@ make_target(struct job *j, const struct env *env, char *why)
 	const struct ocsp_about about = {
 	    .issuer = j->cert.issuer,
 	    .issuer_len = j->cert.issuer_len,
-	    .decoded = cert_issuer_decoded(env->shelf, &j->cert),
+	    .issuer_name = j->cert.issuer_field,
+	    .issuer_name_len = j->cert.issuer_field_len,
 	    .serial = j->cert.serial,
 	    .serial_len = j->cert.serial_len,
 	    .not_after = j->cert.not_after,
@@ -322,6 +323,8 @@ judge(struct job *j, const struct env *env, const unsigned char *der,
 	    .now = env->now,
 	    .skew = env->o->skew,
 	    .max_age = env->o->max_age,
+	    .assume_lifetime = env->o->assume_lifetime,
+	    .allow_sha1 = env->o->allow_sha1,
 	    .answer = answer,
 	    .names = env->o->verbose > 0,
 	};
@@ -935,8 +938,8 @@ judge_answer(
 
 /* A verified good or revoked response came. */
 static void
-take_verified(struct job *j, const struct env *env, const struct http_answer *a,
-    struct policy_exchange *x)
+take_verified(struct job *j, const struct env *env, enum code code,
+    const struct http_answer *a, struct policy_exchange *x)
 {
 	const struct diagnose d = diagnose_of(j, env);
 	struct reason r;
@@ -948,10 +951,11 @@ take_verified(struct job *j, const struct env *env, const struct http_answer *a,
 	    policy_is_outdated(env->o, &j->attempt, job_stored(j), &j->got);
 	if (x->outdated)
 		trace_line(&j->trace, "older", "than what is stored");
-	/* if nothing newer comes, it is to be heard all the same */
-	if (j->got.status != VERDICT_REVOKED)
+	/* an older word is outweighed by a later one that is stored */
+	if (j->got.status != VERDICT_REVOKED ||
+	    !policy_counts(&j->got, job_stored(j)))
 		return;
-	r = diagnose_verdict(&d, &j->got, CODE_REVOKED, a);
+	r = diagnose_verdict(&d, &j->got, code, a);
 	fail_for(j, &r);
 }
 
@@ -968,7 +972,7 @@ take_verdict(struct job *j, const struct env *env, const struct http_answer *a,
 	switch (j->got.status) {
 	case VERDICT_GOOD:
 	case VERDICT_REVOKED:
-		take_verified(j, env, a, x);
+		take_verified(j, env, code, a, x);
 		return;
 	case VERDICT_UNKNOWN:
 		keep_issuer(j, env);
@@ -1030,6 +1034,8 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 		trace_verdict(&j->trace, &j->got, env->o->nonce, env->now);
 		x.verdict = j->got.status;
 		x.error = j->got.error;
+		x.expired = j->got.expired;
+		x.excused = j->got.excused;
 		if (policy_keeps_connection(&x))
 			j->connection = HTTP_KEEP;
 	}
@@ -1067,7 +1073,8 @@ is_better(void *ctx, const unsigned char *old, size_t len)
 	if (!is_judged_good(j, r->env, old, len) &&
 	    judge_stored(j, r->env, old, len) == -1)
 		return 0;
-	return policy_replaces(r->env->o, job_stored(j), &j->got, r->env->now);
+	return policy_replaces(
+	    r->env->o, job_authentic(j), &j->got, r->env->now);
 }
 
 void
@@ -1096,6 +1103,23 @@ warn_of_written(
 	    .now = env->now};
 
 	warnings_add(&j->warnings, &w);
+}
+
+/* What is stored cannot be used, and is later all the same. */
+static void
+fail_for_older(struct job *j)
+{
+	char ours[WORDS_TIME_MAX], theirs[WORDS_TIME_MAX];
+
+	if (job_stored(j) != NULL || job_authentic(j) == NULL)
+		return;
+	outcome_fail(&j->outcome, CODE_TEMPORARY, CAUSE_EXPIRED,
+	    "the response that came is not newer (thisUpdate %s) than the one "
+	    "that is stored (%s), which %s; -f replaces it all the same",
+	    words_time(ours, j->got.this_update),
+	    words_time(theirs, j->have.this_update),
+	    j->have.status == VERDICT_STALE ? "has run out"
+					    : "seems to come from the future");
 }
 
 enum job_state
@@ -1145,6 +1169,7 @@ job_save(
 		break;
 	case STAPLE_KEPT:
 		job_saved(j, ACTION_KEPT);
+		fail_for_older(j);
 		break;
 	case STAPLE_BUSY:
 		memcpy(j->busy, why, sizeof(j->busy));
@@ -1391,7 +1416,7 @@ settle_check(struct job *j, const struct env *env)
 	if (!env->o->check || j->holding != HOLDING_JUDGED)
 		return;
 	code = policy_verdict_code(FROM_FILE, &j->have, cert_age(j, env));
-	if (code == CODE_REJECTED)
+	if (code == CODE_REJECTED && j->have.status != VERDICT_REVOKED)
 		outcome_fail(&j->outcome, code,
 		    j->have.status == VERDICT_UNKNOWN ? CAUSE_UNKNOWN
 						      : CAUSE_REFUSED,
@@ -1428,10 +1453,10 @@ fail_for_too_little(struct job *j, const struct env *env)
 	if ((j->holding == HOLDING_JUDGED || j->would_write) &&
 	    v->status == VERDICT_GOOD)
 		outcome_fail(&j->outcome, CODE_TEMPORARY, CAUSE_TOO_SHORT,
-		    "the response is usable for %s only, less than the %s that "
-		    "are demanded",
+		    "the response is usable for %s only%s, less than the %s "
+		    "that are demanded",
 		    words_span(left, (long long)(v->usable_until - env->now)),
-		    words_span(want, job_min_valid(j, env)));
+		    diagnose_bound(v), words_span(want, job_min_valid(j, env)));
 	else
 		outcome_fail(&j->outcome, CODE_TEMPORARY, CAUSE_NO_RESPONSE,
 		    "no usable response");
@@ -1482,8 +1507,9 @@ settle_stored(struct job *j, const struct env *env)
 	look_again(j, env);
 	if (!j->would_write && j->holding == HOLDING_JUDGED &&
 	    j->have.status == VERDICT_REVOKED)
-		outcome_fail(&j->outcome, CODE_REVOKED, CAUSE_REVOKED,
-		    "the stored response says: %s", j->have.why);
+		outcome_fail(&j->outcome,
+		    policy_verdict_code(FROM_FILE, &j->have, cert_age(j, env)),
+		    CAUSE_REVOKED, "the stored response says: %s", j->have.why);
 }
 
 enum code

@@ -145,21 +145,14 @@ status(const struct job *j, const struct env *env, const struct ocsp_verdict *v)
 
 /* The end of its use, also where that is past; 0: it was never of use. */
 static int
-has_end(const struct ocsp_verdict *v, const struct env *env, int64_t *end)
+has_end(const struct ocsp_verdict *v, int64_t *end)
 {
-	const int64_t age = (int64_t)env->o->max_age;
-
 	switch (v->status) {
 	case VERDICT_GOOD:
 	case VERDICT_REVOKED:
 	case VERDICT_UNKNOWN:
-		*end = v->usable_until;
-		return 1;
 	case VERDICT_STALE:
-		/* the judge stopped where the first of its ends had passed */
-		*end = v->usable_until != 0 ? v->usable_until : v->next_update;
-		if (age >= 0 && (!v->has_next || v->this_update + age < *end))
-			*end = v->this_update + age;
+		*end = v->usable_until;
 		return 1;
 	default:
 		return 0;
@@ -172,7 +165,7 @@ add_times(struct text *out, const struct ocsp_verdict *v, const struct env *env)
 {
 	const int signed_for_us = v != NULL && v->has_times;
 	int64_t end = 0;
-	int ends = signed_for_us && has_end(v, env, &end);
+	int ends = signed_for_us && has_end(v, &end);
 
 	add_time(out, "this_update", signed_for_us ? &v->this_update : NULL);
 	add_time(out, "next_update",

@@ -33,10 +33,11 @@ struct judge {
 
 enum task { TASK_JUDGE, TASK_TEXT };
 
-/* What it is told: this, the issuer, the question and the response. */
+/* What it is told: this, the issuer, its name, the request, the response. */
 struct ask {
 	enum task task;
 	size_t issuer_len;
+	size_t issuer_name_len;
 	size_t request_len;
 	size_t len;
 	int64_t not_after;
@@ -80,7 +81,9 @@ judge_one(struct ocsp *o, const struct ask *a, const unsigned char *p,
 {
 	const struct ocsp_case c = {.issuer = p,
 	    .issuer_len = a->issuer_len,
-	    .request = p + a->issuer_len,
+	    .issuer_name = p + a->issuer_len,
+	    .issuer_name_len = a->issuer_name_len,
+	    .request = p + a->issuer_len + a->issuer_name_len,
 	    .request_len = a->request_len,
 	    .not_after = a->not_after,
 	    .nonce = a->nonce};
@@ -143,7 +146,7 @@ serve(void *ctx, int fd)
 		if (child_receive(fd, &byte, 1, NULL) == -1)
 			return;
 	while (child_receive(fd, &a, sizeof(a), NULL) == 0) {
-		need = a.issuer_len + a.request_len + a.len;
+		need = a.issuer_len + a.issuer_name_len + a.request_len + a.len;
 		if (need > size) {
 			if ((p = realloc(buf, need)) == NULL)
 				break;
@@ -330,7 +333,9 @@ has_sense(const struct ocsp_verdict *v)
 		if (times[i] < WORDS_YEAR_0 || times[i] >= WORDS_YEAR_10000)
 			return 0;
 	return v->status >= VERDICT_INVALID && v->status <= VERDICT_GOOD &&
-	    v->bounded_by >= 0 && v->bounded_by <= 3 && v->singles >= 0 &&
+	    v->bounded_by >= BOUND_NEXT_UPDATE &&
+	    v->bounded_by <= BOUND_ASSUMED && v->singles >= 0 &&
+	    (v->quirks & ~QUIRKS) == 0 &&
 	    memchr(v->signer, '\0', sizeof(v->signer)) != NULL &&
 	    memchr(v->why, '\0', sizeof(v->why)) != NULL;
 }
@@ -343,13 +348,20 @@ is_plausible(const struct ocsp_verdict *v, const struct ask *a)
 
 	if (!has_sense(v))
 		return 0;
+	if (v->authentic ? !v->has_times : v->status >= VERDICT_STALE)
+		return 0;
 	if (v->status != VERDICT_GOOD)
-		return 1;
+		return v->status == VERDICT_REVOKED || !v->excused;
 	return v->has_times && v->usable_until > p->now &&
 	    v->usable_until <= a->not_after &&
 	    v->this_update - p->now <= p->skew &&
-	    (p->max_age >= 0 ||
-		(v->has_next && v->usable_until <= v->next_update));
+	    v->usable_until <=
+	    (v->has_next ? v->next_update
+			 : v->this_update + (int64_t)p->assume_lifetime) &&
+	    (p->max_age < 0 ||
+		v->usable_until <= v->this_update + (int64_t)p->max_age) &&
+	    !v->expired && !v->excused && !v->other_hash &&
+	    (!v->sha1 || p->allow_sha1);
 }
 
 /* What is to be asked. */
@@ -364,11 +376,12 @@ static int
 ask_once(struct judge *j, const struct question *q, const struct child_limit *l,
     struct reply *r, char **text, char *why)
 {
-	struct iovec v[4] = {part(q->a, sizeof(*q->a)),
+	struct iovec v[5] = {part(q->a, sizeof(*q->a)),
 	    part(q->c->issuer, q->c->issuer_len),
+	    part(q->c->issuer_name, q->c->issuer_name_len),
 	    part(q->c->request, q->c->request_len), part(q->der, q->a->len)};
 
-	if (start(j, why) == -1 || child_send(j->child.fd, v, 4, l) == -1 ||
+	if (start(j, why) == -1 || child_send(j->child.fd, v, 5, l) == -1 ||
 	    hear(j, l, why) == -1 ||
 	    child_receive(j->child.fd, r, sizeof(*r), l) == -1)
 		return -1;
@@ -458,6 +471,7 @@ judge_response(struct judge *j, const struct ocsp_target *t,
 	}
 	ocsp_describe(t, &c);
 	a.issuer_len = c.issuer_len;
+	a.issuer_name_len = c.issuer_name_len;
 	a.request_len = c.request_len;
 	a.not_after = c.not_after;
 	a.nonce = c.nonce;

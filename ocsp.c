@@ -22,23 +22,39 @@
 
 #define NONCE_LEN 32
 
-/* Certificates in a response: all, and those that it does not need. */
-#define MAX_CERTS 8
+/* Certificates in a response: all, and those that no chain explains. */
+#define MAX_CERTS 12
 #define MAX_STRAY 2
 #define MAX_STRAY_SIZE 4096
 
 /* Bytes of RSASSA-PSS-params, RFC 4055 section 3.1. */
 #define MAX_PSS 100
 
+/* Bits of an RSA key; OpenSSL's level 1 takes a little less. */
+#define MIN_RSA_BITS 1024
+
+/* The issuer's certificate under one spelling of its name, as the only anchor.
+ */
+struct anchor {
+	X509 *x509;            /* NULL: there is no such spelling */
+	STACK_OF(X509) *certs; /* x509 alone */
+	X509_STORE *store;     /* x509 alone */
+	/* what the last verification met: */
+	int error; /* X509_V_ERR_, and where in the chain */
+	int depth;
+	int sha1;    /* signs the signer's certificate */
+	int old_aki; /* see check_issued() */
+};
+
+/* BY_CERTIFICATE is the one that a CertID is made of. */
+enum spelling { BY_CERTIFICATE, BY_CA, SPELLINGS };
+
 struct issuer {
 	unsigned char *der;
 	size_t len;
-	X509 *x509;
-	STACK_OF(X509) *certs; /* x509 alone */
-	X509_STORE *store;     /* x509 alone, as the anchor */
-	/* by enum ocsp_hash: CertIDs in DER but for header and serial number */
-	unsigned char *id[2];
-	size_t id_len[2];
+	unsigned char *name; /* DER, as the certificate's issuer field has it */
+	size_t name_len;
+	struct anchor anchors[SPELLINGS]; /* no BY_CA: it is the same */
 	struct issuer *next;
 };
 
@@ -48,27 +64,31 @@ struct ocsp {
 
 struct ocsp_target {
 	struct issuer *issuer; /* borrowed */
-	unsigned char *der;    /* the question */
+	unsigned char *der;    /* the request */
 	size_t len;
-	OCSP_REQUEST *req; /* the same, where there is a nonce in it */
+	OCSP_REQUEST *req; /* the same, decoded */
 	int64_t not_after;
 	int nonce;
 };
 
-/* One answer on its way through the judgement. */
+/* One response on its way through the verification. */
 struct judging {
 	const struct ocsp_target *t;
 	const struct ocsp_policy *p;
 	struct ocsp_verdict *v;
 	const unsigned char *der;
 	size_t len;
-	OCSP_CERTID *id;      /* what was asked for */
+	OCSP_CERTID *id;      /* what was requested; borrowed from the target */
 	ASN1_INTEGER *serial; /* borrowed from it */
 	OCSP_RESPONSE *resp;
 	OCSP_BASICRESP *basic;
+	struct anchor
+	    *anchor;        /* under whose spelling it names the certificate */
+	int claims_revoked; /* one of ours says so: not verified yet */
 	OCSP_SINGLERESP *ours; /* borrowed from basic */
-	X509 *signer;          /* borrowed from basic or the issuer */
-	int status;            /* V_OCSP_CERTSTATUS_ of ours */
+	X509 *signer;          /* borrowed from basic or the anchor */
+	int status;            /* V_OCSP_CERTSTATUS_ of ours; -1: not known */
+	int proven;            /* it counts, if it is a revocation */
 };
 
 /* ---- memory ---- */
@@ -162,12 +182,15 @@ ocsp_new(void)
 static void
 issuer_free(struct issuer *is)
 {
+	struct anchor *a;
+
+	for (a = is->anchors; a < is->anchors + SPELLINGS; a++) {
+		sk_X509_free(a->certs);
+		X509_STORE_free(a->store);
+		X509_free(a->x509);
+	}
 	free(is->der);
-	OPENSSL_free(is->id[HASH_SHA1]);
-	OPENSSL_free(is->id[HASH_SHA256]);
-	sk_X509_free(is->certs);
-	X509_STORE_free(is->store);
-	X509_free(is->x509);
+	free(is->name);
 	free(is);
 }
 
@@ -185,40 +208,147 @@ ocsp_free(struct ocsp *o)
 	free(o);
 }
 
-static struct issuer *
-issuer_new(const unsigned char *der, size_t len, X509 *decoded)
+/*
+ * After a renewal of the CA with the same name and key, a signer's
+ * authorityKeyIdentifier may name the earlier certificate by its serial number:
+ * OpenSSL takes that for another issuer's.  RFC 6960 section 4.2.2.2 demands
+ * the same key, and RFC 5280 section 4.2.1.1 calls it a help for finding it.
+ * This one mismatch is forgiven, of the anchor alone; the signature is still
+ * checked.
+ */
+static int
+check_issued(X509_STORE_CTX *ctx, X509 *x, X509 *above)
 {
-	const unsigned char *p = der;
+	struct anchor *a =
+	    X509_STORE_get_ex_data(X509_STORE_CTX_get0_store(ctx), 0);
+	int rc = X509_check_issued(above, x);
+
+	if (rc != X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH ||
+	    X509_cmp(above, a->x509) != 0 || X509_cmp(x, a->x509) == 0)
+		return rc == X509_V_OK;
+	a->old_aki = 1;
+	return 1;
+}
+
+/*
+ * SHA-1 in the signature of the signer's certificate is no error yet:
+ * is_strong() decides, who knows what it says.  To lower the level would let in
+ * MD5, too.
+ */
+static int
+note_error(int ok, X509_STORE_CTX *ctx)
+{
+	struct anchor *a =
+	    X509_STORE_get_ex_data(X509_STORE_CTX_get0_store(ctx), 0);
+	int md = NID_undef;
+
+	if (ok)
+		return 1;
+	a->error = X509_STORE_CTX_get_error(ctx);
+	a->depth = X509_STORE_CTX_get_error_depth(ctx);
+	if (a->error != X509_V_ERR_CA_MD_TOO_WEAK || a->depth != 0 ||
+	    X509_get_signature_info(X509_STORE_CTX_get_current_cert(ctx), &md,
+		NULL, NULL, NULL) != 1 ||
+	    md != NID_sha1)
+		return 0;
+	X509_STORE_CTX_set_error(ctx, a->error = X509_V_OK);
+	a->sha1 = 1;
+	return 1;
+}
+
+/* Takes `x`. */
+static int
+anchor_init(struct anchor *a, X509 *x)
+{
 	X509_VERIFY_PARAM *param;
+
+	/* a key that cannot be decoded shows only when it is asked for */
+	if ((a->x509 = x) == NULL || X509_get0_pubkey(x) == NULL ||
+	    (a->certs = sk_X509_new_null()) == NULL ||
+	    sk_X509_push(a->certs, x) == 0 ||
+	    (a->store = X509_STORE_new()) == NULL ||
+	    X509_STORE_add_cert(a->store, x) != 1 ||
+	    X509_STORE_set_ex_data(a->store, 0, a) != 1)
+		return -1;
+	X509_STORE_set_check_issued(a->store, check_issued);
+	X509_STORE_set_verify_cb(a->store, note_error);
+	/*
+	 * The issuer is the only anchor, though it need not be a root: so no
+	 * other CA is trusted (RFC 6960 section 4.2.2.2).
+	 */
+	param = X509_STORE_get0_param(a->store);
+	if (X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN) != 1)
+		return -1;
+	X509_VERIFY_PARAM_set_auth_level(param, LEVEL);
+	return 0;
+}
+
+/*
+ * A certificate may spell its issuer's name in other bytes than the issuer does
+ * (PrintableString, UTF8String).  OpenSSL compares a CertID with the subject of
+ * the anchor: so the proven issuer is an anchor under either spelling.
+ */
+static int
+add_spelling(struct issuer *is, X509 *x)
+{
+	const unsigned char *p = is->name;
+	X509_NAME *name = d2i_X509_NAME(NULL, &p, (long)is->name_len);
+	X509 *renamed = NULL;
+
+	if (name != NULL && p == is->name + is->name_len &&
+	    X509_NAME_cmp(name, X509_get_subject_name(x)) == 0 &&
+	    (renamed = X509_dup(x)) != NULL &&
+	    X509_set_subject_name(renamed, name) != 1) {
+		X509_free(renamed);
+		renamed = NULL;
+	}
+	X509_NAME_free(name);
+	return anchor_init(&is->anchors[BY_CERTIFICATE], renamed);
+}
+
+/* Owned; also of no bytes at all. */
+static unsigned char *
+copy_bytes(const unsigned char *from, size_t len)
+{
+	unsigned char *to = malloc(len + 1);
+
+	if (to != NULL && len > 0)
+		memcpy(to, from, len);
+	return to;
+}
+
+/* Does the certificate spell its issuer's name as the issuer does? */
+static int
+is_spelled_so(const struct ocsp_about *a, X509 *x)
+{
+	const unsigned char *own;
+	size_t len;
+
+	return a->issuer_name_len == 0 || x == NULL ||
+	    (X509_NAME_get0_der(X509_get_subject_name(x), &own, &len) == 1 &&
+		len == a->issuer_name_len &&
+		memcmp(own, a->issuer_name, len) == 0);
+}
+
+static struct issuer *
+issuer_new(const struct ocsp_about *a)
+{
+	const unsigned char *p = a->issuer;
 	struct issuer *is;
+	int alike;
+	X509 *x;
 
 	if ((is = calloc(1, sizeof(*is))) == NULL)
 		return NULL;
-	if ((is->der = malloc(len)) == NULL)
-		goto fail;
-	memcpy(is->der, der, len);
-	is->len = len;
-	if (decoded != NULL && X509_up_ref(decoded) == 1)
-		is->x509 = decoded;
-	else
-		is->x509 = d2i_X509(NULL, &p, (long)len);
-	/* a key that cannot be decoded shows only when it is asked for */
-	if (is->x509 == NULL || X509_get0_pubkey(is->x509) == NULL ||
-	    (is->certs = sk_X509_new_null()) == NULL ||
-	    sk_X509_push(is->certs, is->x509) == 0 ||
-	    (is->store = X509_STORE_new()) == NULL ||
-	    X509_STORE_add_cert(is->store, is->x509) != 1)
-		goto fail;
-	/*
-	 * The issuer is the only anchor, though it need not be a root: so no
-	 * other authority has a say (RFC 6960 section 4.2.2.2).
-	 */
-	param = X509_STORE_get0_param(is->store);
-	if (X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN) != 1)
-		goto fail;
-	X509_VERIFY_PARAM_set_auth_level(param, LEVEL);
-	return is;
-fail:
+	is->der = copy_bytes(a->issuer, is->len = a->issuer_len);
+	is->name =
+	    copy_bytes(a->issuer_name, is->name_len = a->issuer_name_len);
+	x = d2i_X509(NULL, &p, (long)a->issuer_len);
+	alike = is_spelled_so(a, x);
+	if (anchor_init(&is->anchors[alike ? BY_CERTIFICATE : BY_CA], x) == 0 &&
+	    (alike || add_spelling(is, x) == 0) && is->der != NULL &&
+	    is->name != NULL)
+		return is;
 	issuer_free(is);
 	return NULL;
 }
@@ -230,10 +360,12 @@ issuer_get(struct ocsp *o, const struct ocsp_about *a)
 
 	for (is = o->issuers; is != NULL; is = is->next)
 		if (is->len == a->issuer_len &&
-		    memcmp(is->der, a->issuer, is->len) == 0)
+		    is->name_len == a->issuer_name_len &&
+		    memcmp(is->der, a->issuer, is->len) == 0 &&
+		    (is->name_len == 0 ||
+			memcmp(is->name, a->issuer_name, is->name_len) == 0))
 			return is;
-	is = issuer_new(a->issuer, a->issuer_len, a->decoded);
-	if (is != NULL) {
+	if ((is = issuer_new(a)) != NULL) {
 		is->next = o->issuers;
 		o->issuers = is;
 	}
@@ -241,108 +373,40 @@ issuer_get(struct ocsp *o, const struct ocsp_about *a)
 }
 
 static OCSP_CERTID *
-make_id(const struct issuer *is, const EVP_MD *md, const ASN1_INTEGER *serial)
+make_id(const struct anchor *a, const EVP_MD *md, const ASN1_INTEGER *serial)
 {
-	return OCSP_cert_id_new(md, X509_get_subject_name(is->x509),
-	    X509_get0_pubkey_bitstr(is->x509), serial);
+	return OCSP_cert_id_new(md, X509_get_subject_name(a->x509),
+	    X509_get0_pubkey_bitstr(a->x509), serial);
 }
 
-/*
- * The hashes of its name and key are the same in all questions: they are kept
- * as they stand in a CertID, before the serial number.
- */
 static int
-hash_issuer(struct issuer *is, enum ocsp_hash hash)
+add_id(struct ocsp_target *t, const struct ocsp_about *a)
 {
-	const EVP_MD *md = hash == HASH_SHA256 ? EVP_sha256() : EVP_sha1();
-	const unsigned char *p;
-	unsigned char *der = NULL;
-	ASN1_INTEGER *zero;
+	const EVP_MD *md = a->hash == HASH_SHA256 ? EVP_sha256() : EVP_sha1();
+	const unsigned char *p = a->serial;
+	ASN1_INTEGER *serial = d2i_ASN1_INTEGER(NULL, &p, (long)a->serial_len);
 	OCSP_CERTID *id = NULL;
-	int tag, class, n = -1;
-	long len;
 
-	if (is->id[hash] != NULL)
+	if (serial != NULL && p == a->serial + a->serial_len)
+		id = make_id(&t->issuer->anchors[BY_CERTIFICATE], md, serial);
+	ASN1_INTEGER_free(serial);
+	if (id != NULL && OCSP_request_add0_id(t->req, id) != NULL)
 		return 0;
-	if ((zero = ASN1_INTEGER_new()) != NULL &&
-	    (id = make_id(is, md, zero)) != NULL)
-		n = i2d_OCSP_CERTID(id, &der);
 	OCSP_CERTID_free(id);
-	ASN1_INTEGER_free(zero);
-	if (n <= 0)
-		return -1;
-	p = der;
-	ASN1_get_object(&p, &len, &tag, &class, n);
-	/* the zero has three bytes */
-	is->id_len[hash] = (size_t)len - 3;
-	memmove(der, p, is->id_len[hash]);
-	is->id[hash] = der;
-	return 0;
+	return -1;
 }
 
-/*
- * The question is the CertID in four SEQUENCEs (OCSPRequest, tbsRequest,
- * requestList, Request; RFC 6960 section 4.1.1), which is cheaper made by hand:
- * it is made for each certificate.
- */
 static int
 make_request(struct ocsp_target *t, const struct ocsp_about *a)
 {
-	const unsigned char *id = t->issuer->id[a->hash];
-	size_t id_len = t->issuer->id_len[a->hash];
-	int len[6], i;
-	unsigned char *p;
-
-	len[0] = (int)(id_len + a->serial_len);
-	for (i = 1; i < 6; i++)
-		len[i] = ASN1_object_size(1, len[i - 1], V_ASN1_SEQUENCE);
-	if (len[5] <= 0 ||
-	    (p = t->der = OPENSSL_malloc((size_t)len[5])) == NULL)
-		return -1;
-	for (i = 4; i >= 0; i--)
-		ASN1_put_object(
-		    &p, 1, len[i], V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
-	memcpy(p, id, id_len);
-	memcpy(p + id_len, a->serial, a->serial_len);
-	t->len = (size_t)len[5];
-	return 0;
-}
-
-/* It is put into the question as it is. */
-static int
-is_integer(const unsigned char *der, size_t len)
-{
-	const unsigned char *p = der;
-	int tag, class;
-	long n;
-
-	return (ASN1_get_object(&p, &n, &tag, &class, (long)len) & 0x80) == 0 &&
-	    tag == V_ASN1_INTEGER && class == V_ASN1_UNIVERSAL && n > 0 &&
-	    p + n == der + len;
-}
-
-static int
-decode_request(struct ocsp_target *t)
-{
-	const unsigned char *p = t->der;
-
-	t->req = d2i_OCSP_REQUEST(NULL, &p, (long)t->len);
-	return t->req != NULL ? 0 : -1;
-}
-
-static int
-add_nonce(struct ocsp_target *t)
-{
-	unsigned char *der = NULL;
 	int n;
 
-	/* OpenSSL's own default of 16 is too short for RFC 9654 */
-	if (decode_request(t) == -1 ||
-	    OCSP_request_add1_nonce(t->req, NULL, NONCE_LEN) != 1 ||
-	    (n = i2d_OCSP_REQUEST(t->req, &der)) <= 0)
+	/* OpenSSL's own default of a nonce of 16 is too short for RFC 9654 */
+	if ((t->req = OCSP_REQUEST_new()) == NULL || add_id(t, a) == -1 ||
+	    (a->nonce &&
+		OCSP_request_add1_nonce(t->req, NULL, NONCE_LEN) != 1) ||
+	    (n = i2d_OCSP_REQUEST(t->req, &t->der)) <= 0)
 		return -1;
-	OPENSSL_free(t->der);
-	t->der = der;
 	t->len = (size_t)n;
 	return 0;
 }
@@ -357,9 +421,7 @@ ocsp_target(struct ocsp *o, const struct ocsp_about *a, char *why)
 		t->not_after = a->not_after;
 		t->nonce = a->nonce;
 		t->issuer = issuer_get(o, a);
-		if (t->issuer != NULL && is_integer(a->serial, a->serial_len) &&
-		    hash_issuer(t->issuer, a->hash) == 0 &&
-		    make_request(t, a) == 0 && (!a->nonce || add_nonce(t) == 0))
+		if (t->issuer != NULL && make_request(t, a) == 0)
 			return t;
 	}
 	snprintf(why, WHY_MAX, "cannot make the question: %s",
@@ -375,6 +437,8 @@ ocsp_describe(const struct ocsp_target *t, struct ocsp_case *c)
 {
 	c->issuer = t->issuer->der;
 	c->issuer_len = t->issuer->len;
+	c->issuer_name = t->issuer->name;
+	c->issuer_name_len = t->issuer->name_len;
 	c->request = t->der;
 	c->request_len = t->len;
 	c->not_after = t->not_after;
@@ -384,8 +448,11 @@ ocsp_describe(const struct ocsp_target *t, struct ocsp_case *c)
 struct ocsp_target *
 ocsp_recall(struct ocsp *o, const struct ocsp_case *c)
 {
-	const struct ocsp_about about = {
-	    .issuer = c->issuer, .issuer_len = c->issuer_len};
+	const struct ocsp_about about = {.issuer = c->issuer,
+	    .issuer_len = c->issuer_len,
+	    .issuer_name = c->issuer_name,
+	    .issuer_name_len = c->issuer_name_len};
+	const unsigned char *p = c->request;
 	struct ocsp_target *t;
 
 	if ((t = calloc(1, sizeof(*t))) == NULL)
@@ -395,8 +462,9 @@ ocsp_recall(struct ocsp *o, const struct ocsp_case *c)
 	t->len = c->request_len;
 	t->issuer = issuer_get(o, &about);
 	t->der = OPENSSL_memdup(c->request, c->request_len);
-	if (t->issuer != NULL && t->der != NULL &&
-	    (!t->nonce || decode_request(t) == 0))
+	t->req = d2i_OCSP_REQUEST(NULL, &p, (long)c->request_len);
+	if (t->issuer != NULL && t->der != NULL && t->req != NULL &&
+	    OCSP_request_onereq_count(t->req) == 1)
 		return t;
 	ocsp_target_free(t);
 	return NULL;
@@ -458,7 +526,7 @@ ocsp_get_url(const struct ocsp_target *t, const char *responder)
 	return url;
 }
 
-/* ---- the judgement ---- */
+/* ---- the verification ---- */
 
 /* Always 0, so that a step can end with it. */
 __attribute__((format(printf, 3, 4))) static int
@@ -551,25 +619,28 @@ meaning(enum ocsp_error e)
 	return "something is wrong with it";
 }
 
-/* The CertID stands in four SEQUENCEs; what a nonce adds is behind it. */
+/* RFC 6960 section 4.2.1: there is v1 only, and OpenSSL does not look. */
 static int
-recall_question(struct judging *j)
+has_known_version(const OCSP_BASICRESP *basic)
 {
-	const unsigned char *p = j->t->der, *const end = p + j->t->len;
-	int i, tag, class;
-	long n;
+	static const unsigned char v1[] = {V_ASN1_INTEGER, 1, 0};
+	unsigned char *der = NULL;
+	const unsigned char *p;
+	int n, tag, class, known = 0;
+	long len;
 
-	for (i = 0; i < 4; i++)
-		if (ASN1_get_object(&p, &n, &tag, &class, (long)(end - p)) &
-		    0x80)
-			break;
-	if (i == 4)
-		j->id = d2i_OCSP_CERTID(NULL, &p, (long)(end - p));
-	if (j->id != NULL &&
-	    OCSP_id_get0_info(NULL, NULL, NULL, &j->serial, j->id) == 1)
-		return 1;
-	return refuse(j, VERDICT_INVALID,
-	    "the question cannot be read, or out of memory");
+	n = i2d_OCSP_RESPDATA(
+	    (OCSP_RESPDATA *)(uintptr_t)OCSP_resp_get0_respdata(basic), &der);
+	p = der;
+	if (n > 0) {
+		(void)ASN1_get_object(&p, &len, &tag, &class, n);
+		(void)ASN1_get_object(&p, &len, &tag, &class, len);
+		/* a responderID is [1] or [2] */
+		known = class != V_ASN1_CONTEXT_SPECIFIC || tag != 0 ||
+		    (len == (long)sizeof(v1) && memcmp(p, v1, sizeof(v1)) == 0);
+	}
+	OPENSSL_free(der);
+	return known;
 }
 
 static int
@@ -601,6 +672,9 @@ decode(struct judging *j)
 	if (!is_der(j))
 		return refuse(j, VERDICT_REFUSED,
 		    "it is not encoded in DER, or has trailing bytes inside");
+	if (!has_known_version(j->basic))
+		return refuse(j, VERDICT_REFUSED,
+		    "it is of a version that does not exist (there is v1)");
 	j->v->singles = OCSP_resp_count(j->basic);
 	return 1;
 }
@@ -608,16 +682,45 @@ decode(struct judging *j)
 /* What a SingleResponse is to us. */
 enum kinship { STRANGER, OURS, OURS_OTHER_HASH, UNCLEAR };
 
+/* Under which spelling of the issuer's name is it ours?  NULL: under none. */
+static struct anchor *
+find_spelling(const struct judging *j, const OCSP_CERTID *id, const EVP_MD *md)
+{
+	struct anchor *a = j->t->issuer->anchors, *const end = a + SPELLINGS;
+	OCSP_CERTID *same;
+	int differ = 1;
+
+	for (; a < end && a->x509 != NULL; a++) {
+		if ((same = make_id(a, md, j->serial)) != NULL)
+			differ = OCSP_id_cmp(same, id);
+		OCSP_CERTID_free(same);
+		if (differ == 0)
+			return a;
+	}
+	return NULL;
+}
+
+static int
+is_under_our_hash(const struct judging *j, const ASN1_OBJECT *alg)
+{
+	ASN1_OBJECT *asked;
+
+	OCSP_id_get0_info(NULL, &asked, NULL, NULL, j->id);
+	return OBJ_cmp(asked, alg) == 0;
+}
+
 static enum kinship
-kinship(const struct judging *j, OCSP_SINGLERESP *single)
+kinship(
+    const struct judging *j, OCSP_SINGLERESP *single, struct anchor **anchor)
 {
 	const OCSP_CERTID *id = OCSP_SINGLERESP_get0_id(single);
-	OCSP_CERTID *copy, *same;
+	enum kinship kin = UNCLEAR;
 	ASN1_INTEGER *serial;
+	OCSP_CERTID *copy;
 	ASN1_OBJECT *alg;
 	const EVP_MD *md;
-	enum kinship kin = UNCLEAR;
 
+	*anchor = &j->t->issuer->anchors[BY_CERTIFICATE];
 	if (OCSP_id_cmp(j->id, id) == 0)
 		return OURS;
 	if ((copy = OCSP_CERTID_dup(id)) == NULL)
@@ -625,24 +728,42 @@ kinship(const struct judging *j, OCSP_SINGLERESP *single)
 	OCSP_id_get0_info(NULL, &alg, NULL, &serial, copy);
 	if (ASN1_INTEGER_cmp(serial, j->serial) != 0)
 		kin = STRANGER;
-	else if ((md = EVP_get_digestbyobj(alg)) != NULL &&
-	    (same = make_id(j->t->issuer, md, j->serial)) != NULL) {
-		kin = OCSP_id_cmp(same, id) == 0 ? OURS_OTHER_HASH : STRANGER;
-		OCSP_CERTID_free(same);
+	else if ((md = EVP_get_digestbyobj(alg)) != NULL) {
+		if ((*anchor = find_spelling(j, id, md)) == NULL)
+			kin = STRANGER;
+		else
+			kin =
+			    is_under_our_hash(j, alg) ? OURS : OURS_OTHER_HASH;
 	}
 	OCSP_CERTID_free(copy);
 	return kin;
+}
+
+static int
+status_of(OCSP_SINGLERESP *single)
+{
+	return OCSP_single_get0_status(single, NULL, NULL, NULL, NULL);
 }
 
 /* Only looked at, nothing of it is verified yet. */
 static int
 is_about_us(struct judging *j)
 {
+	OCSP_SINGLERESP *single;
+	struct anchor *a;
 	int i;
 
-	for (i = 0; i < j->v->singles; i++)
-		if (kinship(j, OCSP_resp_get0(j->basic, i)) != STRANGER)
-			return 1;
+	for (i = 0; i < j->v->singles; i++) {
+		single = OCSP_resp_get0(j->basic, i);
+		if (kinship(j, single, &a) == STRANGER)
+			continue;
+		if (j->anchor == NULL)
+			j->anchor = a;
+		if (status_of(single) == V_OCSP_CERTSTATUS_REVOKED)
+			j->claims_revoked = 1;
+	}
+	if (j->anchor != NULL)
+		return 1;
 	if (j->v->singles == 0)
 		return refuse(j, VERDICT_REFUSED,
 		    "it says nothing about any certificate");
@@ -651,28 +772,41 @@ is_about_us(struct judging *j)
 	    "serial number differ)");
 }
 
-static void
-find_signer(struct judging *j)
+/*
+ * Strictly YYYYMMDDHHMMSSZ (RFC 5280 section 4.1.2.5.2): OpenSSL's own
+ * comparison takes what it cannot read for equal.
+ */
+static int
+read_time(const ASN1_GENERALIZEDTIME *t, int64_t *out)
 {
-	if (OCSP_resp_get0_signer(j->basic, &j->signer, j->t->issuer->certs) !=
-	    1)
-		j->signer = NULL;
+	const unsigned char *p;
+	struct tm tm;
+	int i;
+
+	*out = 0;
+	if (t == NULL || ASN1_STRING_type(t) != V_ASN1_GENERALIZEDTIME ||
+	    ASN1_STRING_length(t) != 15)
+		return 0;
+	p = ASN1_STRING_get0_data(t);
+	for (i = 0; i < 14; i++)
+		if (p[i] < '0' || p[i] > '9')
+			return 0;
+	if (p[14] != 'Z' || ASN1_TIME_to_tm(t, &tm) != 1)
+		return 0;
+	*out = words_seconds(&tm);
+	return 1;
 }
 
 static void
-name_signer(struct judging *j)
+print_name(const X509_NAME *name, char to[256])
 {
 	const unsigned long flags = XN_FLAG_RFC2253 &
 	    ~(unsigned long)(ASN1_STRFLGS_ESC_MSB | ASN1_STRFLGS_ESC_CTRL);
-	char *const to = j->v->signer;
-	BIO *bio;
+	BIO *bio = BIO_new(BIO_s_mem());
 	int i, n = 0;
 
-	if (j->signer == NULL || (bio = BIO_new(BIO_s_mem())) == NULL)
-		return;
-	if (X509_NAME_print_ex(
-		bio, X509_get_subject_name(j->signer), 0, flags) >= 0)
-		n = BIO_read(bio, to, (int)sizeof(j->v->signer) - 1);
+	if (bio != NULL && X509_NAME_print_ex(bio, name, 0, flags) >= 0)
+		n = BIO_read(bio, to, 255);
 	for (i = 0; i < n; i++)
 		if (to[i] == '\0')
 			to[i] = '?';
@@ -680,55 +814,197 @@ name_signer(struct judging *j)
 	BIO_free(bio);
 }
 
+static void
+find_signer(struct judging *j)
+{
+	if (OCSP_resp_get0_signer(j->basic, &j->signer, j->anchor->certs) != 1)
+		j->signer = NULL;
+}
+
+static void
+name_signer(struct judging *j)
+{
+	if (j->signer != NULL)
+		print_name(X509_get_subject_name(j->signer), j->v->signer);
+}
+
+/* Seconds since 1970, or 0. */
+static int64_t
+seconds_of(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	return ASN1_TIME_to_tm(t, &tm) == 1 ? words_seconds(&tm) : 0;
+}
+
+/* Of the signer that it names, if there is one; always 0, as of refuse(). */
+__attribute__((format(printf, 2, 3))) static int
+refuse_signer(struct judging *j, const char *fmt, ...)
+{
+	char what[WHY_MAX / 2];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	if (j->signer == NULL)
+		return refuse(j, VERDICT_REFUSED,
+		    "it is not signed by the issuer or for it: %s", what);
+	return refuse(j, VERDICT_REFUSED,
+	    "it is not signed by the issuer or for it: signer %s: %s",
+	    j->v->signer, what);
+}
+
+/*
+ * What is wrong with the signer's certificate, or with the issuer's own, which
+ * stands above it.
+ */
+static void
+tell_chain_error(struct judging *j)
+{
+	const struct anchor *a = j->anchor;
+	X509 *const at = a->depth == 0 ? j->signer : a->x509;
+	const char *whose = at == a->x509 ? "the issuer's" : "its";
+	char name[256], when[WORDS_TIME_MAX];
+	int other;
+
+	j->v->advised = 1;
+	switch (a->error) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		refuse_signer(j,
+		    "%s certificate expired on %s; its CA has to renew it",
+		    whose,
+		    words_time(when, seconds_of(X509_get0_notAfter(at))));
+		return;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		refuse_signer(j,
+		    "%s certificate is not yet valid (from %s): is this "
+		    "machine's clock right?",
+		    whose,
+		    words_time(when, seconds_of(X509_get0_notBefore(at))));
+		return;
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_CERT_UNTRUSTED:
+		break;
+	default:
+		j->v->advised = 0;
+		refuse_signer(j, "its certificate is not valid: %s",
+		    X509_verify_cert_error_string(a->error));
+		return;
+	}
+	/* a CA that signs by itself, or the CA of a delegated responder */
+	print_name(X509_check_ca(j->signer) > 0
+		? X509_get_subject_name(j->signer)
+		: X509_get_issuer_name(j->signer),
+	    name);
+	other = X509_NAME_cmp(X509_get_issuer_name(j->signer),
+		    X509_get_subject_name(a->x509)) != 0 &&
+	    X509_NAME_cmp(X509_get_subject_name(j->signer),
+		X509_get_subject_name(a->x509)) != 0;
+	j->v->advised = other;
+	if (other)
+		refuse_signer(j,
+		    "this is the responder of another CA, %s; wrong responder "
+		    "URL (--url), or wrong issuer (--issuer)",
+		    name);
+	else
+		refuse_signer(j,
+		    "not issued by the key of this issuer, but by another CA "
+		    "of the name %s",
+		    name);
+}
+
 /* Why OCSP_basic_verify() said no, in words; empties the error queue. */
 static void
 tell_verify_error(struct judging *j)
 {
-	const char *data = "", *what = "the signature cannot be verified";
-	int flags = 0, verify_error = 0;
+	const char *what = "the signature cannot be verified";
 	unsigned long e;
 
 	/* the first of its own names the cause; others go before or follow */
-	while ((e = ERR_get_error_all(NULL, NULL, NULL, &data, &flags)) != 0 &&
-	    ERR_GET_LIB(e) != ERR_LIB_OCSP)
+	while ((e = ERR_get_error()) != 0 && ERR_GET_LIB(e) != ERR_LIB_OCSP)
 		;
-	if (e != 0)
-		switch (ERR_GET_REASON(e)) {
-		case OCSP_R_SIGNER_CERTIFICATE_NOT_FOUND:
-			what = "the signer's certificate is not in it, and it "
-			       "is not the issuer's";
-			break;
-		case OCSP_R_CERTIFICATE_VERIFY_ERROR:
-			verify_error = (flags & ERR_TXT_STRING) != 0;
-			what = "the signer's certificate was not issued by the "
-			       "issuer, or is not valid";
-			break;
-		case OCSP_R_MISSING_OCSPSIGNING_USAGE:
-			what = "the signer's certificate is not one for OCSP "
-			       "signing";
-			break;
-		case OCSP_R_ROOT_CA_NOT_TRUSTED:
-			what = "the signer does not speak for the issuer";
-			break;
-		case OCSP_R_SIGNATURE_FAILURE:
-			what = "the signature does not match";
-			break;
-		case OCSP_R_UNKNOWN_MESSAGE_DIGEST:
-			what = "it names a certificate under a hash that is "
-			       "not known";
-			break;
-		}
-	name_signer(j);
-	if (j->signer == NULL)
-		refuse(j, VERDICT_REFUSED,
-		    "it is not signed by the issuer or for it: %s", what);
-	else
-		refuse(j, VERDICT_REFUSED,
-		    "it is not signed by the issuer or for it: signer %s: "
-		    "%s%s%s",
-		    j->v->signer, what, verify_error ? ": " : "",
-		    verify_error ? data : "");
 	ERR_clear_error();
+	name_signer(j);
+	switch (e != 0 ? ERR_GET_REASON(e) : 0) {
+	case OCSP_R_SIGNER_CERTIFICATE_NOT_FOUND:
+		what = "the signer's certificate is not in it, and it is not "
+		       "the issuer's";
+		break;
+	case OCSP_R_CERTIFICATE_VERIFY_ERROR:
+		if (j->signer != NULL && j->anchor->error != X509_V_OK) {
+			tell_chain_error(j);
+			return;
+		}
+		break;
+	case OCSP_R_MISSING_OCSPSIGNING_USAGE:
+		what = "the signer's certificate is not one for OCSP signing";
+		break;
+	case OCSP_R_ROOT_CA_NOT_TRUSTED:
+		what = "the signer does not speak for the issuer";
+		break;
+	case OCSP_R_SIGNATURE_FAILURE:
+		/*
+		 * Here is the place for systems whose libcrypto refuses SHA-1
+		 * in every signature: with signature_digest() of SHA-1, and a
+		 * probe that says so, the cause is the system's policy.
+		 */
+		what = "the signature does not match";
+		break;
+	case OCSP_R_UNKNOWN_MESSAGE_DIGEST:
+		what = "it names a certificate under a hash that is not known";
+		break;
+	}
+	refuse_signer(j, "%s", what);
+}
+
+static int
+verify_at(struct judging *j, int64_t when, unsigned int hostflags)
+{
+	struct anchor *a = j->anchor;
+	X509_VERIFY_PARAM *param = X509_STORE_get0_param(a->store);
+
+	a->error = X509_V_OK;
+	a->depth = a->sha1 = a->old_aki = 0;
+	X509_VERIFY_PARAM_set_time(param, (time_t)when);
+	X509_VERIFY_PARAM_set_hostflags(param, hostflags);
+	ERR_clear_error();
+	/*
+	 * No flags: TRUSTOTHER, NOCHECKS and their like would let the leaf or
+	 * any sibling of it sign (RFC 6960 section 4.2.2.2).
+	 */
+	return OCSP_basic_verify(j->basic, a->certs, a->store, 0) == 1;
+}
+
+/*
+ * Constraints on DNS names are about subjectAltName (RFC 5280 section
+ * 4.2.1.10), but OpenSSL applies them to a CN, too, which a responder may have
+ * of any kind.  And a revocation does not become untrue when the certificate of
+ * who signed it ends.
+ */
+static int
+verify(struct judging *j)
+{
+	const struct anchor *a = j->anchor;
+	unsigned int hostflags = 0;
+	int64_t produced_at;
+
+	if (verify_at(j, j->p->now, hostflags))
+		return 1;
+	if (a->error == X509_V_ERR_PERMITTED_VIOLATION ||
+	    a->error == X509_V_ERR_EXCLUDED_VIOLATION) {
+		hostflags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+		j->v->quirks |= QUIRK_CONSTRAINED_NAME;
+		if (verify_at(j, j->p->now, hostflags))
+			return 1;
+	}
+	return a->error == X509_V_ERR_CERT_HAS_EXPIRED && j->claims_revoked &&
+	    read_time(OCSP_resp_get0_produced_at(j->basic), &produced_at) &&
+	    verify_at(j, produced_at, hostflags);
 }
 
 static int
@@ -739,53 +1015,67 @@ is_signed_for_us(struct judging *j)
 	find_signer(j);
 	if (j->p->names)
 		name_signer(j);
-	ERR_clear_error();
-	X509_VERIFY_PARAM_set_time(
-	    X509_STORE_get0_param(is->store), (time_t)j->p->now);
-	/*
-	 * No flags: TRUSTOTHER, NOCHECKS and their like would let the leaf or
-	 * any sibling of it sign (RFC 6960 section 4.2.2.2).
-	 */
-	if (OCSP_basic_verify(j->basic, is->certs, is->store, 0) != 1 ||
-	    j->signer == NULL) {
+	if (!verify(j) || j->signer == NULL) {
 		tell_verify_error(j);
 		return 0;
 	}
-	j->v->delegated = X509_cmp(j->signer, is->x509) != 0;
-	j->v->nocheck = j->v->delegated &&
+	if (j->anchor == &is->anchors[BY_CA])
+		j->v->quirks |= QUIRK_CA_SPELLING;
+	if (j->anchor->old_aki)
+		j->v->quirks |= QUIRK_AUTHORITY_KEY;
+	j->v->sha1 = j->anchor->sha1;
+	j->v->delegated = X509_cmp(j->signer, j->anchor->x509) != 0;
+	if (!j->v->delegated)
+		return 1;
+	j->v->nocheck =
 	    X509_get_ext_by_NID(j->signer, NID_id_pkix_OCSP_noCheck, -1) >= 0;
-	return 1;
+	if ((X509_get_key_usage(j->signer) &
+		(KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0)
+		return 1;
+	return refuse(j, VERDICT_REFUSED,
+	    "its signer's certificate has a keyUsage that forbids it to sign "
+	    "(digitalSignature is missing): the CA has to issue another");
 }
 
-/* The next certificate up from `x` that is not yet used, or -1. */
+/* Certificates that a chain explains. */
+struct explained {
+	X509 *v[MAX_CERTS + 2];
+	int n;
+};
+
+/* Is it of whose key signed one of them, and none of them itself? */
 static int
-find_above(const STACK_OF(X509) *certs, const unsigned char *used, X509 *x)
+signed_one(const struct explained *e, X509 *x)
+{
+	const X509_NAME *name = X509_get_subject_name(x);
+	int i, signed_any = 0;
+
+	for (i = 0; i < e->n; i++) {
+		if (X509_cmp(e->v[i], x) == 0)
+			return 0;
+		/* nothing is above a root */
+		if (!signed_any &&
+		    X509_NAME_cmp(X509_get_issuer_name(e->v[i]), name) == 0 &&
+		    X509_NAME_cmp(X509_get_subject_name(e->v[i]), name) != 0)
+			signed_any =
+			    X509_verify(e->v[i], X509_get0_pubkey(x)) == 1;
+	}
+	return signed_any;
+}
+
+/* Once, whether it is in the response or not. */
+static void
+explain(struct explained *e, const STACK_OF(X509) *certs, unsigned char *used,
+    X509 *x)
 {
 	int i;
 
-	/* nothing is above a root, not even another copy of it */
-	if (X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) ==
-	    0)
-		return -1;
+	e->v[e->n++] = x;
 	for (i = 0; i < sk_X509_num(certs); i++)
-		if (!used[i] &&
-		    X509_NAME_cmp(X509_get_issuer_name(x),
-			X509_get_subject_name(sk_X509_value(certs, i))) == 0 &&
-		    X509_verify(x, X509_get0_pubkey(sk_X509_value(certs, i))) ==
-			1)
-			return i;
-	return -1;
-}
-
-static int
-find_same(const STACK_OF(X509) *certs, const unsigned char *used, X509 *x)
-{
-	int i;
-
-	for (i = 0; i < sk_X509_num(certs); i++)
-		if (!used[i] && X509_cmp(sk_X509_value(certs, i), x) == 0)
-			return i;
-	return -1;
+		if (!used[i] && X509_cmp(sk_X509_value(certs, i), x) == 0) {
+			used[i] = 1;
+			return;
+		}
 }
 
 /*
@@ -797,22 +1087,25 @@ static int
 carries_no_ballast(struct judging *j)
 {
 	const STACK_OF(X509) *certs = OCSP_resp_get0_certs(j->basic);
-	X509 *x = j->t->issuer->x509;
+	const struct anchor *as = j->t->issuer->anchors;
 	unsigned char used[MAX_CERTS] = {0};
 	int i, n = sk_X509_num(certs), stray = 0, size = 0;
+	struct explained e = {.n = 0};
 
 	if (n > MAX_CERTS)
 		return refuse(j, VERDICT_REFUSED,
 		    "it carries %d certificates, more than the limit of %d", n,
 		    MAX_CERTS);
-	if ((i = find_same(certs, used, j->signer)) != -1)
-		used[i] = 1;
-	if (j->v->delegated && (i = find_same(certs, used, x)) != -1)
-		used[i] = 1;
-	while ((i = find_above(certs, used, x)) != -1) {
-		used[i] = 1;
-		x = sk_X509_value(certs, i);
-	}
+	explain(&e, certs, used,
+	    as[as[BY_CA].x509 != NULL ? BY_CA : BY_CERTIFICATE].x509);
+	if (j->v->delegated)
+		explain(&e, certs, used, j->signer);
+	for (i = 0; i < n; i++)
+		if (!used[i] && signed_one(&e, sk_X509_value(certs, i))) {
+			used[i] = 1;
+			e.v[e.n++] = sk_X509_value(certs, i);
+			i = -1;
+		}
 	for (i = 0; i < n; i++)
 		if (!used[i]) {
 			stray++;
@@ -846,9 +1139,22 @@ has_proper_parameters(const X509_ALGOR *alg)
 		/* they have up to 70 bytes, but hold places for more */
 		return type == V_ASN1_SEQUENCE &&
 		    ASN1_STRING_length(par) <= MAX_PSS;
-	if (key == NID_rsaEncryption)
+	if (key == NID_rsaEncryption || key == NID_X9_62_id_ecPublicKey)
 		return type == V_ASN1_UNDEF || type == V_ASN1_NULL;
 	return type == V_ASN1_UNDEF;
+}
+
+/* Which it may not have (RFC 5758 section 3.2), but OpenSSL and GnuTLS take. */
+static int
+has_null_ecdsa(const X509_ALGOR *alg)
+{
+	const ASN1_OBJECT *oid;
+	int type, key = NID_undef;
+
+	X509_ALGOR_get0(&oid, &type, NULL, alg);
+	return type == V_ASN1_NULL &&
+	    OBJ_find_sigid_algs(OBJ_obj2nid(oid), NULL, &key) == 1 &&
+	    key == NID_X9_62_id_ecPublicKey;
 }
 
 /* Digest of a signature algorithm; NID_undef for those that have none. */
@@ -878,37 +1184,86 @@ signature_digest(const X509_ALGOR *alg)
 	return md;
 }
 
+static int
+is_revoked(const struct judging *j)
+{
+	return j->status == V_OCSP_CERTSTATUS_REVOKED;
+}
+
+/* Bits of security of a digest that is signed. */
+static int
+digest_bits(int nid)
+{
+	const EVP_MD *md = EVP_get_digestbynid(nid);
+
+	/* half the size, but for those whose collisions are known */
+	if (nid == NID_sha1)
+		return 63;
+	if (nid == NID_md5 || nid == NID_md4 || nid == NID_md5_sha1)
+		return 39;
+	return md == NULL ? 0 : EVP_MD_get_size(md) * 4;
+}
+
+/* Of the response, or of its signer's certificate. */
+static int
+refuse_sha1(struct judging *j, int of_response)
+{
+	j->v->advised = 1;
+	if (of_response)
+		return refuse(j, VERDICT_REFUSED,
+		    "it is signed with SHA-1: the CA has to sign with SHA-256 "
+		    "(AD CS, Online Responder: Revocation Configuration, "
+		    "Properties, Signing, hash algorithm); --allow-sha1 admits "
+		    "it");
+	return refuse(j, VERDICT_REFUSED,
+	    "its signer's certificate is signed with SHA-1: the CA has to "
+	    "issue one with SHA-256; --allow-sha1 admits it");
+}
+
+static int
+is_short_rsa(X509 *x)
+{
+	EVP_PKEY *key = X509_get0_pubkey(x);
+	int type = EVP_PKEY_get_base_id(key);
+
+	return (type == EVP_PKEY_RSA || type == EVP_PKEY_RSA_PSS) &&
+	    EVP_PKEY_get_bits(key) < MIN_RSA_BITS;
+}
+
 /*
  * Keys, and the signature on the signer's certificate, were held to the level
- * by OCSP_basic_verify(); the one on the response is not looked at there.
+ * by OCSP_basic_verify(), but for SHA-1 and for RSA just below its limit; the
+ * signature on the response is not looked at there.
  */
 static int
 is_strong(struct judging *j)
 {
 	const X509_ALGOR *alg = OCSP_resp_get0_tbs_sigalg(j->basic);
-	const EVP_MD *md;
-	int bits, nid;
+	const int md = signature_digest(alg);
 
 	if (!has_proper_parameters(alg))
 		return refuse(j, VERDICT_REFUSED,
 		    "its signature algorithm has parameters that it may not "
 		    "have");
-	nid = signature_digest(alg);
-	if (nid == NID_undef)
-		return 1;
-	/* half the size, but for those whose collisions are known */
-	md = EVP_get_digestbynid(nid);
-	bits = md == NULL ? 0 : EVP_MD_get_size(md) * 4;
-	if (nid == NID_sha1)
-		bits = 63;
-	else if (nid == NID_md5 || nid == NID_md4 || nid == NID_md5_sha1)
-		bits = 39;
-	if (bits >= LEVEL_BITS)
-		return 1;
-	return refuse(j, VERDICT_REFUSED,
-	    "its signature uses %s (%d bits of security, at least %d are "
-	    "demanded); the authority has to sign with SHA-256 or better",
-	    OBJ_nid2ln(nid), bits, LEVEL_BITS);
+	if (has_null_ecdsa(alg))
+		j->v->quirks |= QUIRK_NULL_PARAMETERS;
+	if (is_short_rsa(j->signer) || is_short_rsa(j->anchor->x509))
+		return refuse(j, VERDICT_REFUSED,
+		    "the RSA key of its signer, or of the issuer, has less "
+		    "than %d bits",
+		    MIN_RSA_BITS);
+	if (md != NID_undef && md != NID_sha1 && digest_bits(md) < LEVEL_BITS)
+		return refuse(j, VERDICT_REFUSED,
+		    "its signature uses %s (%d bits of security, at least %d "
+		    "are demanded); the CA has to sign with SHA-256",
+		    OBJ_nid2ln(md), digest_bits(md), LEVEL_BITS);
+	if (md == NID_sha1 || j->v->sha1) {
+		j->v->sha1 = 1;
+		if (!j->p->allow_sha1 && !is_revoked(j))
+			return refuse_sha1(j, md == NID_sha1);
+	}
+	j->proven = 1;
+	return 1;
 }
 
 /* Extensions that change nothing, or that we honour, may be critical. */
@@ -959,17 +1314,6 @@ is_understood(struct judging *j)
 }
 
 static int
-status_of(OCSP_SINGLERESP *single, int *reason, ASN1_GENERALIZEDTIME **revoked)
-{
-	ASN1_GENERALIZEDTIME *ignored;
-
-	*reason = -1;
-	*revoked = NULL;
-	return OCSP_single_get0_status(
-	    single, reason, revoked, &ignored, &ignored);
-}
-
-static int
 same_window(OCSP_SINGLERESP *a, OCSP_SINGLERESP *b)
 {
 	ASN1_GENERALIZEDTIME *this[2] = {0}, *next[2] = {0};
@@ -981,6 +1325,37 @@ same_window(OCSP_SINGLERESP *a, OCSP_SINGLERESP *b)
 	    (next[0] == NULL || ASN1_STRING_cmp(next[0], next[1]) == 0);
 }
 
+/* A good one is of use only where it is looked for. */
+static int
+refuse_hash(struct judging *j)
+{
+	OCSP_CERTID *copy = OCSP_CERTID_dup(OCSP_SINGLERESP_get0_id(j->ours));
+	ASN1_OBJECT *alg = NULL;
+	int nid = NID_undef;
+
+	if (copy != NULL &&
+	    OCSP_id_get0_info(NULL, &alg, NULL, NULL, copy) == 1)
+		nid = OBJ_obj2nid(alg);
+	OCSP_CERTID_free(copy);
+	j->v->advised = 1;
+	if (nid == NID_sha1)
+		return refuse(j, VERDICT_REFUSED,
+		    "its CertID is under SHA-1, though SHA-256 was requested: "
+		    "this responder knows SHA-1 only, as servers and clients "
+		    "want it; do without --certid-hash sha256");
+	if (nid == NID_sha256)
+		return refuse(j, VERDICT_REFUSED,
+		    "its CertID is under SHA-256, though SHA-1 was requested, "
+		    "and most servers and clients do not find it; request it "
+		    "so with --certid-hash sha256, or have the CA respond "
+		    "under the hash of the request");
+	return refuse(j, VERDICT_REFUSED,
+	    "its CertID is under another hash, %s, than requested, and servers "
+	    "and clients do not find it: the CA has to respond under the hash "
+	    "of the request",
+	    OBJ_nid2sn(nid));
+}
+
 /*
  * All that speak of our certificate, under whatever hash, must agree; those
  * about others are ignored.
@@ -988,60 +1363,34 @@ same_window(OCSP_SINGLERESP *a, OCSP_SINGLERESP *b)
 static int
 find_ours(struct judging *j)
 {
-	ASN1_GENERALIZEDTIME *revoked;
-	OCSP_SINGLERESP *single;
+	OCSP_SINGLERESP *single, *ours = NULL, *other = NULL;
+	struct anchor *anchor;
 	enum kinship kin;
-	int i, reason, seen = -1, status;
+	int i, status, seen = -1;
 
 	for (i = 0; i < j->v->singles; i++) {
 		single = OCSP_resp_get0(j->basic, i);
-		if ((kin = kinship(j, single)) == STRANGER)
+		if ((kin = kinship(j, single, &anchor)) == STRANGER)
 			continue;
 		if (kin == UNCLEAR)
 			return refuse(j, VERDICT_REFUSED,
 			    "it speaks of this serial number under a hash that "
 			    "is not known");
-		status = status_of(single, &reason, &revoked);
+		status = status_of(single);
 		if ((seen != -1 && status != seen) ||
-		    (kin == OURS && j->ours != NULL &&
-			!same_window(single, j->ours)))
+		    (kin == OURS && ours != NULL && !same_window(single, ours)))
 			return refuse(j, VERDICT_REFUSED,
 			    "it contradicts itself about this certificate");
 		seen = status;
-		if (kin == OURS && j->ours == NULL)
-			j->ours = single;
+		if (kin == OURS && ours == NULL)
+			ours = single;
+		else if (kin == OURS_OTHER_HASH)
+			other = single;
 	}
-	if (j->ours == NULL)
-		return refuse(j, VERDICT_REFUSED,
-		    "it names the certificate under another hash than the one "
-		    "asked for; servers would not find it");
 	j->status = seen;
-	return 1;
-}
-
-/*
- * Strictly YYYYMMDDHHMMSSZ (RFC 5280 section 4.1.2.5.2): OpenSSL's own
- * comparison takes what it cannot read for equal.
- */
-static int
-read_time(const ASN1_GENERALIZEDTIME *t, int64_t *out)
-{
-	const unsigned char *p;
-	struct tm tm;
-	int i;
-
-	*out = 0;
-	if (t == NULL || ASN1_STRING_type(t) != V_ASN1_GENERALIZEDTIME ||
-	    ASN1_STRING_length(t) != 15)
-		return 0;
-	p = ASN1_STRING_get0_data(t);
-	for (i = 0; i < 14; i++)
-		if (p[i] < '0' || p[i] > '9')
-			return 0;
-	if (p[14] != 'Z' || ASN1_TIME_to_tm(t, &tm) != 1)
-		return 0;
-	*out = words_seconds(&tm);
-	return 1;
+	j->ours = ours != NULL ? ours : other;
+	j->v->other_hash = ours == NULL;
+	return ours != NULL || is_revoked(j) || refuse_hash(j);
 }
 
 static int
@@ -1050,7 +1399,6 @@ read_times(struct judging *j)
 	ASN1_GENERALIZEDTIME *this = NULL, *next = NULL, *revoked = NULL;
 	const char *bad = NULL;
 
-	j->v->reason = -1;
 	OCSP_single_get0_status(j->ours, &j->v->reason, &revoked, &this, &next);
 	if (!read_time(
 		OCSP_resp_get0_produced_at(j->basic), &j->v->produced_at))
@@ -1071,7 +1419,7 @@ read_times(struct judging *j)
 }
 
 static void
-bound(struct ocsp_verdict *v, int64_t end, int by)
+bound(struct ocsp_verdict *v, int64_t end, enum ocsp_bound by)
 {
 	if (end < v->usable_until) {
 		v->usable_until = end;
@@ -1079,30 +1427,73 @@ bound(struct ocsp_verdict *v, int64_t end, int by)
 	}
 }
 
+/* It names no end, and is not to be given one. */
 static int
-set_usable_until(struct judging *j)
+is_endless(const struct judging *j)
 {
-	struct ocsp_verdict *v = j->v;
-	struct tm tm;
-
-	if (ASN1_TIME_to_tm(X509_get0_notAfter(j->signer), &tm) != 1)
-		return refuse(j, VERDICT_REFUSED,
-		    "the end of its signer's certificate cannot be read");
-	v->usable_until = words_seconds(&tm);
-	v->bounded_by = 1;
-	if (v->has_next)
-		bound(v, v->next_update, 0);
-	bound(v, j->t->not_after, 2);
-	if (j->p->max_age >= 0)
-		bound(v, v->this_update + (int64_t)j->p->max_age, 3);
-	if (v->usable_until <= j->p->now)
-		return refuse(j, VERDICT_STALE,
-		    "it cannot be used any more: its signer's certificate, or "
-		    "the certificate itself, has ended");
-	return 1;
+	return !j->v->has_next && j->p->assume_lifetime == 0;
 }
 
-/* RFC 9919 section 5 */
+static void
+set_usable_until(struct judging *j)
+{
+	const struct ocsp_policy *p = j->p;
+	struct ocsp_verdict *v = j->v;
+
+	v->usable_until = seconds_of(X509_get0_notAfter(j->signer));
+	v->bounded_by = BOUND_SIGNER;
+	if (v->has_next)
+		bound(v, v->next_update, BOUND_NEXT_UPDATE);
+	else
+		bound(v, v->this_update + (int64_t)p->assume_lifetime,
+		    BOUND_ASSUMED);
+	bound(v, j->t->not_after, BOUND_CERTIFICATE);
+	if (p->max_age >= 0)
+		bound(v, v->this_update + (int64_t)p->max_age, BOUND_MAX_AGE);
+	v->expired = v->usable_until <= p->now || is_endless(j);
+}
+
+/* It has run out: which end was it? */
+static int
+refuse_expired(struct judging *j)
+{
+	char when[WORDS_TIME_MAX], span[WORDS_TIME_MAX];
+	const struct ocsp_policy *p = j->p;
+	const struct ocsp_verdict *v = j->v;
+	const long long ago = (long long)(p->now - v->usable_until);
+
+	j->v->advised = is_endless(j) || v->bounded_by == BOUND_ASSUMED;
+	if (is_endless(j))
+		return refuse(j, VERDICT_REFUSED,
+		    "it has no nextUpdate, and --assume-lifetime 0 refuses "
+		    "such responses: the CA has to set one");
+	switch ((enum ocsp_bound)v->bounded_by) {
+	case BOUND_NEXT_UPDATE:
+		return refuse(j, VERDICT_STALE, "it expired on %s, %s ago",
+		    words_time(when, v->next_update), words_span(span, ago));
+	case BOUND_MAX_AGE:
+		return refuse(j, VERDICT_STALE,
+		    "its thisUpdate, %s, is older than --max-age (%lld s)",
+		    words_time(when, v->this_update), p->max_age);
+	case BOUND_ASSUMED:
+		return refuse(j, VERDICT_STALE,
+		    "it has no nextUpdate, and its thisUpdate, %s, is older "
+		    "than --assume-lifetime (%s): the CA has to set a "
+		    "nextUpdate, or sign it anew",
+		    words_time(when, v->this_update),
+		    words_span(span, p->assume_lifetime));
+	case BOUND_SIGNER:
+	case BOUND_CERTIFICATE:
+		break;
+	}
+	return refuse(j, VERDICT_STALE,
+	    "it cannot be used any more: %s expired on %s",
+	    v->bounded_by == BOUND_SIGNER ? "its signer's certificate"
+					  : "the certificate itself",
+	    words_time(when, v->usable_until));
+}
+
+/* RFC 9919 section 5; a revocation counts though it has run out. */
 static int
 is_timely(struct judging *j)
 {
@@ -1110,8 +1501,9 @@ is_timely(struct judging *j)
 	struct ocsp_verdict *v = j->v;
 	const struct ocsp_policy *p = j->p;
 	int64_t latest = v->this_update;
-	const char *said = "";
 
+	/* from here on only its times, and a nonce, can be wrong */
+	v->authentic = 1;
 	if (v->produced_at > latest)
 		latest = v->produced_at;
 	if (latest - p->now > p->skew)
@@ -1121,26 +1513,14 @@ is_timely(struct judging *j)
 		    latest == v->this_update ? "thisUpdate" : "producedAt",
 		    words_time(when, latest),
 		    words_span(span, (long long)(latest - p->now)), p->skew);
-	if (!v->has_next && p->max_age < 0)
-		return refuse(j, VERDICT_REFUSED,
-		    "it has no nextUpdate, so it never ends; servers ignore "
-		    "such a response (--max-age admits it)");
+	set_usable_until(j);
+	if (is_revoked(j))
+		return 1;
 	if (v->has_next && v->next_update <= v->this_update)
 		return refuse(j, VERDICT_REFUSED,
 		    "its nextUpdate, %s, is not later than its thisUpdate",
 		    words_time(when, v->next_update));
-	if (j->status == V_OCSP_CERTSTATUS_REVOKED)
-		said = "; it said \"revoked\"";
-	if (v->has_next && v->next_update <= p->now)
-		return refuse(j, VERDICT_STALE, "it expired on %s, %s ago%s",
-		    words_time(when, v->next_update),
-		    words_span(span, (long long)(p->now - v->next_update)),
-		    said);
-	if (p->max_age >= 0 && p->now - v->this_update >= p->max_age)
-		return refuse(j, VERDICT_STALE,
-		    "its thisUpdate, %s, is older than --max-age (%lld s)%s",
-		    words_time(when, v->this_update), p->max_age, said);
-	return set_usable_until(j);
+	return !v->expired || refuse_expired(j);
 }
 
 /* RFC 9654 section 2.1; that it is absent is no fault. */
@@ -1161,27 +1541,48 @@ has_our_nonce(struct judging *j)
 }
 
 static void
-settle(struct judging *j)
+settle_revoked(struct judging *j)
 {
 	struct ocsp_verdict *v = j->v;
-	char when[WORDS_TIME_MAX];
+	char when[WORDS_TIME_MAX], end[WORDS_TIME_MAX];
 
-	if (j->status == V_OCSP_CERTSTATUS_REVOKED)
-		refuse(j, VERDICT_REVOKED, "revoked on %s (%s)%s",
-		    v->revoked_at != -1 ? words_time(when, v->revoked_at)
-					: "an unreadable date",
-		    ocsp_reason_name(v->reason),
-		    /* RFC 6960 section 2.2 */
-		    v->revoked_at == 0 &&
-			    v->reason == OCSP_REVOKED_STATUS_CERTIFICATEHOLD
-			? ", which means that it was never issued"
-			: "");
+	v->excused =
+	    v->expired || v->other_hash || (v->sha1 && !j->p->allow_sha1);
+	refuse(j, VERDICT_REVOKED, "revoked on %s (%s)%s%s%s",
+	    v->revoked_at != -1 ? words_time(when, v->revoked_at)
+				: "an unreadable date",
+	    ocsp_reason_name(v->reason),
+	    /* RFC 6960 section 2.2 */
+	    v->revoked_at == 0 &&
+		    v->reason == OCSP_REVOKED_STATUS_CERTIFICATEHOLD
+		? ", which means that it was never issued"
+		: "",
+	    v->expired ? ", in a response that expired on " : "",
+	    v->expired ? words_time(end, v->usable_until) : "");
+}
+
+static void
+settle(struct judging *j)
+{
+	if (is_revoked(j))
+		settle_revoked(j);
 	else if (j->status != V_OCSP_CERTSTATUS_GOOD)
 		refuse(j, VERDICT_UNKNOWN,
 		    "the responder does not know this certificate "
 		    "(\"unknown\")");
 	else
-		v->status = VERDICT_GOOD;
+		j->v->status = VERDICT_GOOD;
+}
+
+/* Where a revocation does not count, but is signed: at least the word. */
+static void
+mention_revoked(struct judging *j)
+{
+	const size_t n = strlen(j->v->why);
+
+	if (j->proven && is_revoked(j) && j->v->status != VERDICT_REVOKED)
+		snprintf(j->v->why + n, sizeof(j->v->why) - n,
+		    "; it said \"revoked\"");
 }
 
 void
@@ -1197,18 +1598,21 @@ enum ocsp_status
 ocsp_judge(const struct ocsp_target *t, const unsigned char *der, size_t len,
     const struct ocsp_policy *p, struct ocsp_verdict *v)
 {
-	struct judging j = {.t = t, .p = p, .v = v, .der = der, .len = len};
+	struct judging j = {
+	    .t = t, .p = p, .v = v, .der = der, .len = len, .status = -1};
 
 	ocsp_undecided(v);
 	ERR_clear_error();
-	if (recall_question(&j) && decode(&j) && is_about_us(&j) &&
-	    is_signed_for_us(&j) && carries_no_ballast(&j) && is_strong(&j) &&
-	    is_understood(&j) && find_ours(&j) && read_times(&j) &&
-	    is_timely(&j) && has_our_nonce(&j))
+	j.id = OCSP_onereq_get0_id(OCSP_request_onereq_get0(t->req, 0));
+	OCSP_id_get0_info(NULL, NULL, NULL, &j.serial, j.id);
+	if (decode(&j) && is_about_us(&j) && is_signed_for_us(&j) &&
+	    carries_no_ballast(&j) && is_understood(&j) && find_ours(&j) &&
+	    is_strong(&j) && read_times(&j) && is_timely(&j) &&
+	    has_our_nonce(&j))
 		settle(&j);
+	mention_revoked(&j);
 	OCSP_BASICRESP_free(j.basic);
 	OCSP_RESPONSE_free(j.resp);
-	OCSP_CERTID_free(j.id);
 	ERR_clear_error();
 	if (v->status < VERDICT_STALE && v->status != VERDICT_ERROR)
 		ocsp_doubt();

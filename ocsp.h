@@ -52,7 +52,13 @@ struct ocsp;
 struct ocsp_about {
 	const unsigned char *issuer; /* DER, proven to be the issuer */
 	size_t issuer_len;
-	void *decoded; /* of cert_issuer_decoded(): that very one; NULL: none */
+	/*
+	 * DER of the certificate's own issuer field, which the CertID hashes
+	 * (RFC 6960 section 4.1.1); NULL: spelled as the issuer spells its
+	 * subject.
+	 */
+	const unsigned char *issuer_name;
+	size_t issuer_name_len;
 	const unsigned char *serial; /* DER, an INTEGER */
 	size_t serial_len;
 	int64_t not_after;
@@ -67,11 +73,52 @@ struct ocsp_policy {
 	int64_t now;
 	long long skew;    /* seconds that a responder may be ahead */
 	long long max_age; /* seconds since thisUpdate; -1: no limit */
-	int answer;        /* it answers our question: look for the nonce */
-	int names;         /* who signed a good one is of interest, too */
+	/* seconds after thisUpdate that one without nextUpdate is usable */
+	long long assume_lifetime; /* 0: never */
+	int allow_sha1; /* in its signature and in its signer's certificate */
+	int answer;     /* it answers our question: look for the nonce */
+	int names;      /* who signed a good one is of interest, too */
 };
 
-/* Times mean something if has_times says so; revoked_at -1 is none. */
+/* Which end comes first. */
+enum ocsp_bound {
+	BOUND_NEXT_UPDATE,
+	BOUND_SIGNER, /* notAfter of its certificate */
+	BOUND_CERTIFICATE,
+	BOUND_MAX_AGE,
+	BOUND_ASSUMED /* it has no nextUpdate: assume_lifetime */
+};
+
+/* RFC 5280 section 5.3.1: it may be lifted */
+#define REASON_HOLD 6
+
+/* What is right by the standards, and not taken by every server and client. */
+enum ocsp_quirk {
+	/* the signer's authorityKeyIdentifier names an earlier CA certificate
+	 */
+	QUIRK_AUTHORITY_KEY = 1,
+	/* its CN lies outside of the CA's constraints on DNS names */
+	QUIRK_CONSTRAINED_NAME = 2,
+	/* ECDSA with parameters of NULL */
+	QUIRK_NULL_PARAMETERS = 4,
+	/* clients with OpenSSL may refuse a response with one of these three */
+	QUIRKS_OPENSSL = 7,
+	/*
+	 * It names the certificate under the CA's own spelling of its name, not
+	 * the certificate's: who makes a CertID by the standard finds nothing.
+	 */
+	QUIRK_CA_SPELLING = 8,
+	QUIRKS = 15
+};
+
+/*
+ * Times mean something if has_times says so; revoked_at -1 is none.
+ *
+ * REVOKED is also what would be refused if it were good, since it ran out, is
+ * signed with SHA-1, or has a CertID under another hash than requested: its
+ * signature, its identity and its signer (at producedAt) were verified.
+ * `excused` says so, and expired, sha1 and other_hash say why.
+ */
 struct ocsp_verdict {
 	enum ocsp_status status;
 	enum ocsp_error error; /* with VERDICT_ERROR */
@@ -81,13 +128,20 @@ struct ocsp_verdict {
 	int64_t usable_until; /* the earliest of all ends */
 	int64_t revoked_at;
 	int reason;        /* RFC 5280 section 5.3.1; -1: none given */
-	int bounded_by;    /* 0 nextUpdate, 1 signer, 2 certificate, 3 age */
+	int bounded_by;    /* enum ocsp_bound: whose end usable_until is */
 	int has_times;     /* the times above could be read */
 	int has_next;      /* nextUpdate among them */
 	int delegated;     /* signed by a certificate of the issuer's */
 	int nocheck;       /* which says id-pkix-ocsp-nocheck */
 	int nonce;         /* it repeats ours */
 	int singles;       /* statuses in it, ours included */
+	int authentic;     /* signature, signer and identity are right */
+	int expired;       /* usable_until has passed */
+	int sha1;          /* it, or its signer's certificate, is signed so */
+	int other_hash;    /* its CertID is under another hash than requested */
+	int excused;       /* REVOKED, though it would be refused if good */
+	int quirks;        /* enum ocsp_quirk, or-ed */
+	int advised;       /* `why` says what to do, too */
 	char signer[256];  /* name of its certificate, UTF-8, unescaped */
 	char why[WHY_MAX]; /* what was found, or why it is not good */
 };
@@ -119,6 +173,8 @@ void ocsp_target_free(struct ocsp_target *);
 struct ocsp_case {
 	const unsigned char *issuer; /* DER */
 	size_t issuer_len;
+	const unsigned char *issuer_name; /* DER */
+	size_t issuer_name_len;
 	const unsigned char *request; /* DER */
 	size_t request_len;
 	int64_t not_after;

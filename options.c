@@ -22,42 +22,73 @@
 
 #define YEARS_100 (100LL * 365 * 86400)
 
-/* It fits on a terminal of 24 lines, with the prompt that follows. */
+/* A line of at most 80 columns for each option, in groups. */
+/* clang-format off */
 const char options_help[] =
     "usage: ocspfetch [options] certificate ...\n"
-    "Fetch, judge and store OCSP responses: site.pem -> site.pem.ocsp\n"
-    "which certificates                      how to ask\n"
-    "  -l, --list FILE (- stdin) --allow-ca    -u, --url URL  -X, "
-    "--method get|post\n"
-    "  -i, --issuer FILE  --fetch-issuer       -4, -6, -x, --proxy URL\n"
-    "  -o, --output FILE  (- is stdout)        --noproxy LIST -H, "
-    "--header LINE|@FILE\n"
-    "  --del-ext  site.crt -> site.ocsp        -N, --nonce  "
-    "--certid-hash sha1|sha256\n"
-    "when to ask                               -P, --parallel N  -r, "
-    "--retry N\n"
-    "  -d, --if-due  only when it is time      --max-redirs N  -t, "
-    "--timeout TIME\n"
-    "  -w, --wait TIME  --splay TIME           --connect-timeout TIME\n"
-    "what is good enough                       --deadline TIME  "
-    "--cacert FILE\n"
-    "  -m, --min-valid TIME|N%               what to look at instead\n"
-    "  -a, --max-age TIME  --skew TIME         -c, --check  what is stored\n"
-    "what to write                             -S, --served HOST[:PORT]\n"
-    "  -n, --dry-run  -f, --force              --starttls "
-    "smtp|imap|pop3|ftp|ldap\n"
-    "  --mode OCTAL  --write-revoked         what to say\n"
-    "whom to tell, and how                     -v, --verbose  (twice "
-    "for more)\n"
-    "  --haproxy SOCKET  -e, --on-change CMD   -j, --json  --syslog  "
-    "--progress\n"
-    "  --exit-changed[=N]  --sandbox MODE      -h, --help  -V, --version\n"
-    "exit status: 0 each certificate has a good response on disk, or "
-    "needs none\n"
-    "  1 temporary, run again    2 usage or input, fix the job\n"
-    "  3 local, fix the machine  4 rejected or unknown, look  5 "
-    "revoked, replace it\n"
-    "TIME is seconds, or a number with s m h d w.  See ocspfetch(1).\n";
+    "Fetch, verify and store OCSP responses: site.pem -> site.pem.ocsp\n"
+    "\n"
+    "Which certificates\n"
+    "  -l, --list FILE          name them in FILE, one a line; - is standard input\n"
+    "  -i, --issuer FILE        the issuer's certificate is in FILE\n"
+    "      --fetch-issuer       download a missing issuer, and keep it\n"
+    "      --allow-ca           take a file of CA certificates alone\n"
+    "  -o, --output FILE        write the response to FILE; - is standard output\n"
+    "      --del-ext            site.crt -> site.ocsp, not site.crt.ocsp\n"
+    "When to ask\n"
+    "  -d, --if-due             only if the stored response is past half of its life\n"
+    "  -w, --wait TIME          keep trying while the failure is temporary\n"
+    "      --splay TIME         sleep for a random time of at most TIME first\n"
+    "How to ask\n"
+    "  -u, --url URL            ask this responder, whatever the certificate says\n"
+    "  -X, --method METHOD      auto, get or post\n"
+    "  -4, --ipv4 / -6, --ipv6  use IPv4 or IPv6 only\n"
+    "  -x, --proxy URL          go through this proxy\n"
+    "      --noproxy LIST       use no proxy for these hosts\n"
+    "  -H, --header LINE|@FILE  send this header, or those in FILE\n"
+    "      --cacert FILE        trust these authorities for https responders\n"
+    "  -N, --nonce              send a nonce\n"
+    "      --certid-hash HASH   name the certificate by sha1 or sha256\n"
+    "  -t, --timeout TIME       for one exchange (30)\n"
+    "      --connect-timeout TIME  for its connection (10)\n"
+    "      --deadline TIME      for the whole run\n"
+    "  -r, --retry N            retries after a temporary failure (2)\n"
+    "      --max-redirs N       follow so many redirections (0)\n"
+    "  -P, --parallel N         so many requests at a time (16)\n"
+    "What is good enough\n"
+    "  -m, --min-valid TIME|N%  how long the stored response has to last\n"
+    "  -a, --max-age TIME       refuse older responses\n"
+    "      --assume-lifetime TIME  of a response without nextUpdate (36h)\n"
+    "      --allow-sha1         admit SHA-1 signatures\n"
+    "      --skew TIME          tolerate clocks that differ by TIME (300)\n"
+    "What to write\n"
+    "  -n, --dry-run            write nothing, and say how it would end\n"
+    "  -f, --force              replace what is as new, or newer\n"
+    "      --mode OCTAL         permissions of a new file (0644)\n"
+    "      --write-revoked      write a response that says revoked, too\n"
+    "Whom to notify\n"
+    "      --haproxy SOCKET     push responses into a running HAProxy\n"
+    "  -e, --on-change CMD      run CMD when all is in place, if any file changed\n"
+    "      --exit-changed[=N]   exit with N (10), not 0, if any file changed\n"
+    "What to look at instead\n"
+    "  -c, --check              verify the stored responses, and exit\n"
+    "  -S, --served HOST[:PORT]  verify what a server staples\n"
+    "      --starttls PROTOCOL  smtp, imap, pop3, ftp or ldap, with -S\n"
+    "What to say\n"
+    "  -v, --verbose            tell what is done; twice, with headers and contents\n"
+    "  -j, --json               one JSON object a certificate, on standard output\n"
+    "      --syslog             tell the system's log, too\n"
+    "      --progress           show how many certificates are done\n"
+    "      --sandbox MODE       auto, require or off\n"
+    "  -h, --help / -V, --version\n"
+    "\n"
+    "Exit status\n"
+    "  0  every certificate has a good response on disk, or needs none\n"
+    "  1  temporary: run again        2  usage or input: fix the job\n"
+    "  3  local: fix this machine     4  rejected or unknown: look\n"
+    "  5  revoked: replace the certificate\n"
+    "TIME is seconds, or a number with s, m, h, d or w.  See ocspfetch(1).\n";
+/* clang-format on */
 
 enum kind {
 	FLAG,
@@ -115,6 +146,9 @@ static const struct entry table[] = {
     {'a', "max-age", TIME, AT(max_age), required_argument, {1, YEARS_100, 0},
 	NULL},
     {0, "allow-ca", FLAG, AT(allow_ca), no_argument, NOTHING, NULL},
+    {0, "allow-sha1", FLAG, AT(allow_sha1), no_argument, NOTHING, NULL},
+    {0, "assume-lifetime", TIME, AT(assume_lifetime), required_argument,
+	{0, YEARS_100, 0}, NULL},
     {0, "cacert", STRING, AT(cacert), required_argument, NOTHING, NULL},
     {'c', "check", FLAG, AT(check), no_argument, NOTHING, NULL},
     {0, "certid-hash", CHOICE, AT(hash), required_argument, NOTHING, hashes},
@@ -690,6 +724,7 @@ check_texts(const struct options *o, struct text *why)
 
 static const struct options defaults = {
     .max_age = -1,
+    .assume_lifetime = 36 * 3600,
     .skew = 300,
     .timeout = 30,
     .connect_timeout = 10,

@@ -45,6 +45,7 @@ struct options {
 	const char *cacert; /* authorities of https responders */
 	const char *served; /* HOST[:PORT] */
 	long long max_age;
+	long long assume_lifetime;
 	long long skew;
 	long long timeout;
 	long long connect_timeout;
@@ -69,6 +70,7 @@ struct options {
 	int force;
 	int dry_run;
 	int nonce;
+	int allow_sha1;
 	int del_ext;
 	int write_revoked;
 	int fetch_issuer;

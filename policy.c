@@ -113,11 +113,22 @@ policy_is_newer(const struct ocsp_verdict *a, const struct ocsp_verdict *b)
 }
 
 int
+policy_counts(const struct ocsp_verdict *v, const struct ocsp_verdict *other)
+{
+	if (other == NULL || v->this_update > other->this_update)
+		return 1;
+	return v->this_update == other->this_update &&
+	    v->status == VERDICT_REVOKED;
+}
+
+int
 policy_replaces(const struct options *o, const struct ocsp_verdict *stored,
     const struct ocsp_verdict *received, int64_t now)
 {
 	if (stored == NULL || o->force)
 		return 1;
+	if (!policy_is_verified(stored))
+		return policy_is_newer(received, stored);
 	/* of two that are equally new, the one that says revoked is right */
 	if (stored->status != received->status)
 		return received->status == VERDICT_REVOKED
@@ -257,9 +268,9 @@ policy_next(const struct options *o, const struct policy_attempt *t,
 	case VERDICT_GOOD:
 		return x->outdated ? NEXT_NO_CACHE : NEXT_SAVE;
 	case VERDICT_REVOKED:
-		if (x->outdated)
+		if (x->outdated || (x->expired && !t->no_cache))
 			return NEXT_NO_CACHE;
-		return o->write_revoked ? NEXT_SAVE : NEXT_DONE;
+		return o->write_revoked && !x->excused ? NEXT_SAVE : NEXT_DONE;
 	case VERDICT_STALE:
 		return t->no_cache ? NEXT_RESPONDER : NEXT_NO_CACHE;
 	case VERDICT_ERROR:
@@ -350,7 +361,9 @@ policy_verdict_code(
 	case VERDICT_GOOD:
 		return CODE_OK;
 	case VERDICT_REVOKED:
-		return CODE_REVOKED;
+		/* a hold may have been lifted since its word ran out */
+		return v->expired && v->reason == REASON_HOLD ? CODE_REJECTED
+							      : CODE_REVOKED;
 	case VERDICT_UNKNOWN:
 		return age < POLICY_NEW_CERT_GRACE ? CODE_TEMPORARY
 						   : CODE_REJECTED;

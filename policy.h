@@ -122,8 +122,17 @@ int policy_begins_anew(int changes);
 int policy_is_newer(const struct ocsp_verdict *a, const struct ocsp_verdict *b);
 
 /*
+ * Of all signed words about a certificate the latest counts; of two that are
+ * equally new the one that says revoked.  Does `v` count, beside `other`, which
+ * is verified, or NULL?
+ */
+int policy_counts(
+    const struct ocsp_verdict *v, const struct ocsp_verdict *other);
+
+/*
  * Is `received`, verified, to replace what is stored?  `stored` is NULL where
- * that is nothing, or not verified about this certificate.
+ * that is nothing, or not authentic: not signed about this certificate.  One
+ * that has run out, or seems to come from the future, is authentic.
  */
 int policy_replaces(const struct options *, const struct ocsp_verdict *stored,
     const struct ocsp_verdict *received, int64_t now);
@@ -165,6 +174,8 @@ struct policy_exchange {
 	enum ocsp_status verdict; /* with HTTP_ANSWERED, unless skipped */
 	enum ocsp_error error;    /* with VERDICT_ERROR */
 	int outdated;             /* verified, but older than what is stored */
+	int expired;              /* with VERDICT_REVOKED: it has run out */
+	int excused;              /* the same: it is not to be stored */
 	int reused; /* it came over a connection that served others before */
 };
 

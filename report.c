@@ -25,12 +25,29 @@ report_wait(const struct job *j, const struct env *env, struct text *out)
 
 /* ---- what to do ---- */
 
+/* A hold can be lifted; if its response ran out, it may have been. */
+static const char *
+revoked_advice(const struct job *j)
+{
+	const struct ocsp_verdict *v =
+	    j->got.status == VERDICT_REVOKED ? &j->got : &j->have;
+
+	if (j->code != CODE_REVOKED)
+		return "ask the CA whether that still holds";
+	return v->reason == REASON_HOLD
+	    ? "have the CA lift the hold, or replace the certificate"
+	    : "replace the certificate";
+}
+
 /* What to do about a server. */
 static const char *
 server_advice(const struct job *j, const struct env *env)
 {
-	if (j->stapled == STAPLED_UNHEARD || j->code == CODE_REVOKED)
-		return j->code == CODE_REVOKED ? "replace the certificate" : "";
+	if (j->code == CODE_REVOKED ||
+	    (j->code == CODE_REJECTED && j->got.status == VERDICT_REVOKED))
+		return revoked_advice(j);
+	if (j->stapled == STAPLED_UNHEARD)
+		return "";
 	if (job_is_presented(j, env))
 		return "give the server a good response, and reload it";
 	if (j->stapled == STAPLED_SAME)
@@ -75,6 +92,10 @@ rejected_advice(const struct job *j, const struct env *env)
 
 	if (v->status == VERDICT_UNKNOWN)
 		return "ask the authority that issued it";
+	if (v->status == VERDICT_REVOKED)
+		return revoked_advice(j);
+	if (v->advised)
+		return "";
 	if (j->outcome.cause == CAUSE_CLOCK ||
 	    (v->has_times &&
 		(v->this_update > env->now || v->produced_at > env->now)))
@@ -101,7 +122,7 @@ advice(const struct job *j, const struct env *env)
 	case CODE_REJECTED:
 		return rejected_advice(j, env);
 	case CODE_REVOKED:
-		return "replace the certificate";
+		return revoked_advice(j);
 	case CODE_INPUT:
 		return j->named.pattern
 		    ? "a shell pattern is not expanded here, nor by systemd "

@@ -46,6 +46,15 @@ job_stored(const struct job *j)
 	    : NULL;
 }
 
+const struct ocsp_verdict *
+job_authentic(const struct job *j)
+{
+	return j->holding == HOLDING_JUDGED &&
+		(policy_is_verified(&j->have) || j->have.authentic)
+	    ? &j->have
+	    : NULL;
+}
+
 int
 job_holds(const struct job *j, const struct env *env)
 {

@@ -123,6 +123,9 @@ int job_needs_none(const struct job *);
  */
 const struct ocsp_verdict *job_stored(const struct job *);
 
+/* The same, though it has run out or seems to come from the future. */
+const struct ocsp_verdict *job_authentic(const struct job *);
+
 /* Is what is stored good enough for a server to read? */
 int job_holds(const struct job *, const struct env *);
 

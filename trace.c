@@ -152,7 +152,12 @@ static void
 verdict_lines(struct trace *t, const struct ocsp_verdict *v, int64_t now)
 {
 	static const char *const by[] = {
-	    "", "its signer's certificate", "the certificate", "--max-age"};
+	    [BOUND_NEXT_UPDATE] = "",
+	    [BOUND_SIGNER] = "its signer's certificate",
+	    [BOUND_CERTIFICATE] = "the certificate",
+	    [BOUND_MAX_AGE] = "--max-age",
+	    [BOUND_ASSUMED] = "--assume-lifetime",
+	};
 	char buf[128];
 
 	signer_line(t, v);

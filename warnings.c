@@ -43,11 +43,13 @@ warn_haproxy(struct text *out, const struct warnings *w)
 		    ".issuer file beside it: HAProxy before 3.5 does not start "
 		    "with %s there; put it into %s",
 		    w->output, w->path);
-	if (w->cert->issuer_spelled)
+	if (w->verdict->quirks & QUIRK_CA_SPELLING)
 		warn(out, w,
-		    "the certificate and its issuer write the issuer's name in "
-		    "different bytes, so HAProxy does not find the certificate "
-		    "in %s",
+		    "%s names the certificate by the CA's own spelling of its "
+		    "name, not by the certificate's issuer field: HAProxy does "
+		    "not staple it, clients with OpenSSL do not find the "
+		    "certificate in it; the CA has to mend it (RFC 6960 "
+		    "section 4.1.1)",
 		    w->output);
 	if (w->verdict->singles > 1)
 		warn(out, w,
@@ -59,9 +61,37 @@ warn_haproxy(struct text *out, const struct warnings *w)
 		    w->output);
 }
 
+/* Right by the standards, but stricter clients may refuse it. */
+static void
+warn_quirks(struct text *out, const struct warnings *w)
+{
+	const int quirks = w->verdict->quirks;
+
+	if (quirks & QUIRK_AUTHORITY_KEY)
+		warn(out, w,
+		    "%s is signed by a certificate whose "
+		    "authorityKeyIdentifier names an earlier certificate of "
+		    "the CA: clients with OpenSSL may refuse it; the CA has to "
+		    "renew its responder's certificate",
+		    w->output);
+	if (quirks & QUIRK_CONSTRAINED_NAME)
+		warn(out, w,
+		    "%s is signed by a certificate whose CN is outside of the "
+		    "CA's name constraints: clients with OpenSSL may refuse "
+		    "it; the CA has to give its responder another CN",
+		    w->output);
+	if (quirks & QUIRK_NULL_PARAMETERS)
+		warn(out, w,
+		    "%s has an ECDSA signature with parameters of NULL: "
+		    "clients with OpenSSL may refuse it; the CA has to update "
+		    "its responder",
+		    w->output);
+}
+
 static void
 warn_contents(struct text *out, const struct warnings *w)
 {
+	warn_quirks(out, w);
 	if (w->options->hash != HASH_SHA1)
 		warn(out, w,
 		    "%s names the certificate by SHA-256: HAProxy and Apache "

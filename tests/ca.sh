@@ -88,7 +88,8 @@ ca_respond() {
 	shift
 	: >"$ca_dir/responder.err"
 	if [ -n "$ca_pid" ]; then
-		kill "$ca_pid"
+		# of -multi, the whole group: the first only waits for the others
+		kill -- "-$ca_pid" 2>/dev/null || kill "$ca_pid"
 		wait "$ca_pid" 2>/dev/null || :
 	fi
 	openssl ocsp -index "$ca_dir/index.txt" -CA "$ca_dir/root.pem" \
@@ -98,8 +99,12 @@ ca_respond() {
 	    3>&- </dev/null &
 	ca_pid=$!
 	ca_tries=0
-	# its own word that it is ready: a probe would occupy it
-	until grep -q 'waiting for OCSP client' "$ca_dir/responder.err"; do
+	# its own word that it is ready: a probe would occupy it.  With -multi
+	# that goes to the system's log, and the port is all there is.
+	ca_ready='waiting for OCSP client'
+	case " $* " in *" -multi "*) ca_ready='^ACCEPT ' ;; esac
+	until grep -q "$ca_ready" "$ca_dir/responder.err" \
+	    "$ca_dir/responder.out"; do
 		ca_tries=$((ca_tries + 1))
 		if [ "$ca_tries" -gt 100 ]; then
 			cat "$ca_dir/responder.err" >&2

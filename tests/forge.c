@@ -115,6 +115,20 @@ const struct forge_recipe forge_recipes[] = {
     {"good-neighbours-200", 0, "200 others, ours in between",
 	.single = {{THEIRS, .times = 100}, {OURS},
 	    {THEIRS, REVOKED, .times = 100}}},
+    {"good-chain", 0, "by a delegate, its CA and root sent along (EJBCA)",
+	.signer = "delegate", .flags = FORGE_BY_KEY, .extra = "ca,root"},
+    {"good-publish", 0, "by a delegate, with nextPublish (AD CS)",
+	.signer = "delegate", .this_update = -2 * D, .next_update = 5 * D,
+	.single = {{OURS, .ext = FORGE_PUBLISH}}},
+    {"good-respelled", 0, "a CertID of the CA's name in UTF8Strings",
+	.single = {{OURS, .id = FORGE_RESPELLED}}},
+    {"ecdsa-null", 0, "ECDSA, with parameters of NULL", .flags = FORGE_NULL},
+    {"by-serial", 0, "by one whose key identifier names a serial number",
+	.signer = "delegate-by-serial"},
+    {"elsewhere", 0, "by one whose CN is outside of its CA's constraints",
+	.signer = "delegate-elsewhere", .ca = "constrainedca"},
+    {"version-written", 0, "the default version, written out",
+	.flags = FORGE_V1},
     {"good-sha256", 4, "the CertID is SHA-256, whatever was asked",
 	.single = {{OURS, .hash = FORGE_SHA256}}},
     {"good-sha1", 0, "the CertID is SHA-1, whatever was asked",
@@ -193,10 +207,40 @@ const struct forge_recipe forge_recipes[] = {
 	.single = {{OURS, REVOKED}}},
     {"revoked-newer", 5, "revoked, one minute old", .flags = FORGE_EXACT,
 	.this_update = -60, .single = {{OURS, REVOKED}}},
-    {"revoked-sha256", 4, "revoked under a SHA-256 CertID",
+    {"revoked-sha256", 5, "revoked under a SHA-256 CertID",
 	.single = {{OURS, REVOKED, .hash = FORGE_SHA256}}},
-    {"revoked-expired", 4, "revoked, but nextUpdate has passed",
+    {"revoked-expired", 5, "revoked, but nextUpdate has passed",
 	.this_update = -3 * D, .next_update = -H, .single = {{OURS, REVOKED}}},
+    {"revoked-hold-expired", 4, "on hold, but nextUpdate has passed",
+	.this_update = -3 * D, .next_update = -H,
+	.single = {{OURS, REVOKED, .reason = 6}}},
+    {"revoked-no-next", 5, "revoked, no nextUpdate (Dogtag)",
+	.flags = FORGE_NO_NEXT, .single = {{OURS, REVOKED, .reason = 1}}},
+    {"revoked-no-next-old", 5, "the same, a year old", .flags = FORGE_NO_NEXT,
+	.this_update = -365 * D, .single = {{OURS, REVOKED, .reason = 1}}},
+    {"revoked-sig-sha1", 5, "revoked, signed with SHA-1 (AD CS)", .md = "SHA1",
+	.single = {{OURS, REVOKED}}},
+    {"revoked-by-sha1-delegate", 5, "its certificate is signed with SHA-1",
+	.signer = "delegate-sha1", .single = {{OURS, REVOKED}}},
+    {"revoked-sig-md5", 4, "revoked, signed with MD5", .signer = "delegate-rsa",
+	.md = "MD5", .single = {{OURS, REVOKED}}},
+    {"revoked-by-weak-delegate", 4, "revoked, its signer's key is RSA-768",
+	.signer = "delegate-weak", .single = {{OURS, REVOKED}}},
+    {"revoked-by-expired", 5, "revoked, by a delegate that was valid then",
+	.signer = "delegate-expired", .this_update = -3 * D,
+	.single = {{OURS, REVOKED}}},
+    {"revoked-by-long-expired", 4, "revoked, by one that was not",
+	.signer = "delegate-expired", .flags = FORGE_EXACT, .this_update = -60,
+	.single = {{OURS, REVOKED}}},
+    {"revoked-future", 4, "revoked, thisUpdate tomorrow", .this_update = D,
+	.single = {{OURS, REVOKED}}},
+    {"revoked-by-leaf", 4, "revoked, by the certificate itself",
+	.signer = "leaf", .single = {{OURS, REVOKED}}},
+    {"revoked-by-noeku", 4, "revoked, by one that is not for OCSP",
+	.signer = "delegate-noeku", .single = {{OURS, REVOKED}}},
+    {"unknown-by-stranger", 4, "unknown, by another CA's responder (EJBCA)",
+	.signer = "stranger", .flags = FORGE_NO_NEXT,
+	.single = {{OURS, .status = FORGE_UNKNOWN}}},
     {"revoked-forged", 4, "revoked, signed by the impostor", .signer = "other",
 	.single = {{OURS, REVOKED}}},
     {"revoked-corrupt", 4, "revoked, signature corrupt",
@@ -225,7 +269,16 @@ const struct forge_recipe forge_recipes[] = {
 	.flags = FORGE_EXACT, .this_update = 100, .next_update = 50},
     {"this-equals-next", 4, "both in 100 seconds", .flags = FORGE_EXACT,
 	.this_update = 100, .next_update = 100},
-    {"no-next", 4, "no nextUpdate", .flags = FORGE_NO_NEXT},
+    {"no-next", 0, "no nextUpdate", .flags = FORGE_NO_NEXT},
+    {"no-next-now", 0, "no nextUpdate, thisUpdate this second (Dogtag)",
+	.flags = FORGE_NO_NEXT | FORGE_EXACT, .this_update = -1},
+    {"no-next-chain", 0, "no nextUpdate, by a delegate, with the chain",
+	.signer = "delegate", .flags = FORGE_NO_NEXT | FORGE_BY_KEY,
+	.extra = "ca,root"},
+    {"no-next-day", 0, "no nextUpdate, thisUpdate 35 hours ago",
+	.flags = FORGE_NO_NEXT, .this_update = -34 * H},
+    {"no-next-days", 4, "no nextUpdate, thisUpdate 37 hours ago",
+	.flags = FORGE_NO_NEXT, .this_update = -37 * H},
     {"no-next-old", 4, "no nextUpdate, thisUpdate a year ago",
 	.flags = FORGE_NO_NEXT, .this_update = -365 * D},
     {"old", 0, "thisUpdate a year ago, seven days to go",
@@ -257,11 +310,15 @@ const struct forge_recipe forge_recipes[] = {
 	.signer = "delegate-anyeku"},
     {"by-critical-delegate", 4, "its certificate: unknown critical",
 	.signer = "delegate-critical"},
-    {"by-sha1-delegate", -1, "its certificate is signed with SHA-1",
+    {"by-sha1-delegate", 4, "its certificate is signed with SHA-1",
 	.signer = "delegate-sha1"},
     {"by-md5-delegate", 4, "its certificate is signed with MD5",
 	.signer = "delegate-md5", .ca = "rsaca"},
     {"by-weak-delegate", 4, "its key is RSA-768", .signer = "delegate-weak"},
+    {"by-short-delegate", 4, "its key is RSA-1016",
+	.signer = "delegate-short-rsa"},
+    {"by-mute-delegate", 4, "its keyUsage is for no signature",
+	.signer = "delegate-mute"},
     {"by-delegate-of-root", 4, "by a delegate of the root",
 	.signer = "delegate-of-root"},
     {"by-delegate-of-other", 4, "by a delegate of the impostor",
@@ -272,7 +329,10 @@ const struct forge_recipe forge_recipes[] = {
 	.flags = FORGE_STRANGE_ID},
     {"sig-md5", 4, "by an RSA delegate, with MD5", .signer = "delegate-rsa",
 	.md = "MD5"},
-    {"sig-sha1", -1, "by the issuer, with SHA-1", .md = "SHA1"},
+    {"sig-sha1", 4, "by the issuer, with SHA-1", .md = "SHA1"},
+    {"adcs", 4, "by a delegate, with SHA-1 and nextPublish (AD CS as shipped)",
+	.signer = "delegate", .md = "SHA1", .this_update = -2 * D,
+	.next_update = 5 * D, .single = {{OURS, .ext = FORGE_PUBLISH}}},
     {"sig-sha512", 0, "by the issuer, with SHA-512", .md = "SHA512"},
     {"sig-corrupt", 4, "last bit of the signature flipped",
 	.flags = FORGE_SIG_CORRUPT},
@@ -306,6 +366,7 @@ const struct forge_recipe forge_recipes[] = {
 	.form = FORGE_BER_BASIC},
     {"truncated", 1, "the first half", .flags = FORGE_HALF},
     {"truncated-1", 1, "the last byte is missing", .flags = FORGE_SHORT},
+    {"version-2", 4, "a version that does not exist", .flags = FORGE_V2},
     {"not-basic", 4, "another responseType", .flags = FORGE_NOT_BASIC},
     {"no-bytes", 4, "successful without responseBytes", .flags = FORGE_NO_BODY},
     {"size-65537", 1, "exactly 65537 bytes", .size = 65537},
@@ -337,15 +398,25 @@ struct shape {
 	const char *eku;    /* NULL: none */
 	const char *key_of; /* shares the key of that one */
 	const char *ski_of; /* claims the key id of that one */
+	const char *ku;     /* NULL: what its kind needs */
 	const char *md;     /* NULL: SHA256 */
 	size_t rsa;         /* bits; 0: P-256 */
 	unsigned int flags;
 	long from, to; /* from now; 0: ten years each */
 };
 
-enum { IS_CA = 1, NOCHECK = 2, CRITICAL = 4 };
+enum {
+	IS_CA = 1,
+	NOCHECK = 2,
+	CRITICAL = 4,
+	PRINTABLE = 8,   /* its name is a PrintableString */
+	BY_SERIAL = 16,  /* its authorityKeyIdentifier has issuer and serial */
+	CONSTRAINED = 32 /* to DNS names below example.org */
+};
 
-#define CA(n, i, cn_) .name = n, .issuer = i, .cn = cn_, .flags = IS_CA
+#define CA_OF(n, i, cn_, f)                                                    \
+	.name = n, .issuer = i, .cn = cn_, .flags = IS_CA | (f)
+#define CA(n, i, cn_) CA_OF(n, i, cn_, 0)
 #define NO_SIGNER(n, i) .name = n, .issuer = i, .cn = "Test " n
 #define SIGNER(n, i) NO_SIGNER(n, i), .eku = "OCSPSigning"
 
@@ -360,11 +431,21 @@ static const struct shape shapes[] = {
     {CA("expiredca", "root", "Test Issuing CA"), .key_of = "ca",
 	.from = -800 * FORGE_DAY, .to = -FORGE_DAY},
     {CA("sub", "ca", "Test CA below the Issuing CA")},
+    /* The same CA again after a renewal: other serial, same name and key. */
+    {CA("renewedca", "root", "Test Issuing CA"), .key_of = "ca"},
+    /* One CA, whose name has two spellings; leaves are of the first. */
+    {CA_OF("printca", "root", "Test Spelled CA", PRINTABLE)},
+    {CA("utf8ca", "root", "Test Spelled CA"), .key_of = "printca"},
+    {CA_OF("printroot", "printroot", "Test Spelled Root", PRINTABLE)},
+    {CA("utf8root", "utf8root", "Test Spelled Root"), .key_of = "printroot"},
+    {CA("printsub", "printca", "Test CA below the Spelled CA")},
+    {CA_OF("constrainedca", "root", "Test Constrained CA", CONSTRAINED)},
     {SIGNER("delegate", "ca"), .flags = NOCHECK},
     {SIGNER("delegate-check", "ca")},
     {SIGNER("delegate-rsa", "ca"), .flags = NOCHECK, .rsa = 2048},
     {SIGNER("delegate-short", "ca"), .flags = NOCHECK, .to = 2 * FORGE_HOUR},
     {SIGNER("delegate-expired", "ca"), .flags = NOCHECK, .to = -FORGE_HOUR},
+    {SIGNER("delegate-ended", "ca"), .flags = NOCHECK, .to = -400 * FORGE_DAY},
     {SIGNER("delegate-future", "ca"), .flags = NOCHECK, .from = FORGE_DAY},
     {NO_SIGNER("delegate-noeku", "ca"), .flags = NOCHECK},
     {NO_SIGNER("delegate-anyeku", "ca"), .flags = NOCHECK,
@@ -374,6 +455,23 @@ static const struct shape shapes[] = {
     /* ECDSA with MD5 has no name, so this one needs an RSA issuer. */
     {SIGNER("delegate-md5", "rsaca"), .flags = NOCHECK, .md = "MD5"},
     {SIGNER("delegate-weak", "ca"), .flags = NOCHECK, .rsa = 768},
+    {SIGNER("delegate-short-rsa", "ca"), .flags = NOCHECK, .rsa = 1016},
+    {SIGNER("delegate-mute", "ca"), .flags = NOCHECK, .ku = "keyAgreement"},
+    {SIGNER("delegate-committed", "ca"), .flags = NOCHECK,
+	.ku = "nonRepudiation"},
+    {SIGNER("delegate-by-serial", "ca"), .flags = NOCHECK | BY_SERIAL},
+    {SIGNER("delegate-of-printca", "printca"), .flags = NOCHECK},
+    {SIGNER("delegate-of-utf8ca", "utf8ca"), .flags = NOCHECK},
+    {SIGNER("delegate-of-printsub", "printsub"), .flags = NOCHECK},
+    {.name = "sibling-of-printca",
+	.issuer = "printca",
+	.cn = "sibling.example",
+	.eku = "serverAuth"},
+    {.name = "delegate-elsewhere",
+	.issuer = "constrainedca",
+	.cn = "ocsp.elsewhere.example",
+	.eku = "OCSPSigning",
+	.flags = NOCHECK},
     {SIGNER("delegate-of-root", "root"), .flags = NOCHECK},
     {SIGNER("delegate-of-other", "other"), .flags = NOCHECK},
     {SIGNER("delegate-of-sub", "sub"), .flags = NOCHECK},
@@ -384,8 +482,9 @@ static const struct shape shapes[] = {
 	.eku = "serverAuth"}};
 
 /* Those that may have issued a leaf, the likely ones first. */
-static const char *const issuers[] = {
-    "ca", "rsaca", "weakca", "other", "sameski", "sub", "root"};
+static const char *const issuers[] = {"ca", "rsaca", "weakca", "other",
+    "sameski", "sub", "root", "utf8ca", "printca", "utf8root", "printroot",
+    "constrainedca"};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define NEED(x) need((x), __LINE__)
@@ -561,11 +660,11 @@ set_serial(X509 *x, const char *hex)
 
 /* By bytes, so that a name may be long or full of control characters. */
 static void
-set_subject(X509 *x, const char *cn)
+set_subject(X509 *x, const char *cn, int type)
 {
 	X509_NAME *name = NEED(X509_NAME_new());
 
-	MUST(X509_NAME_add_entry_by_NID(name, NID_commonName, V_ASN1_UTF8STRING,
+	MUST(X509_NAME_add_entry_by_NID(name, NID_commonName, type,
 	    (const unsigned char *)cn, (int)strlen(cn), -1, 0));
 	MUST(X509_set_subject_name(x, name));
 	X509_NAME_free(name);
@@ -601,14 +700,14 @@ strange_ext(int critical, size_t len)
 }
 
 static X509 *
-new_cert(const char *cn, X509 *issuer, EVP_PKEY *key, time_t from, time_t to,
-    const char *serial)
+new_cert(const char *cn, int type, X509 *issuer, EVP_PKEY *key, time_t from,
+    time_t to, const char *serial)
 {
 	X509 *x = NEED(X509_new());
 
 	MUST(X509_set_version(x, X509_VERSION_3));
 	set_serial(x, serial);
-	set_subject(x, cn);
+	set_subject(x, cn, type);
 	MUST(X509_set_issuer_name(
 	    x, X509_get_subject_name(issuer == NULL ? x : issuer)));
 	MUST(X509_set_pubkey(x, key));
@@ -639,7 +738,28 @@ add_key_ids(const struct shape *s, X509 *x, X509 *issuer, struct ent *ski_of)
 	else
 		add_ext(x, x, NID_subject_key_identifier, "hash");
 	if (strcmp(s->name, s->issuer) != 0)
-		add_ext(x, issuer, NID_authority_key_identifier, "keyid");
+		add_ext(x, issuer, NID_authority_key_identifier,
+		    s->flags & BY_SERIAL ? "keyid:always,issuer:always"
+					 : "keyid");
+}
+
+static void
+add_usage(const struct shape *s, X509 *x)
+{
+	const char *ku = "critical,digitalSignature";
+
+	if (s->flags & IS_CA) {
+		add_ext(x, NULL, NID_basic_constraints, "critical,CA:TRUE");
+		ku = "critical,keyCertSign,cRLSign,digitalSignature";
+	}
+	add_ext(x, NULL, NID_key_usage, s->ku != NULL ? s->ku : ku);
+	if (s->eku != NULL)
+		add_ext(x, NULL, NID_ext_key_usage, s->eku);
+	if (s->flags & NOCHECK)
+		add_ext(x, NULL, NID_id_pkix_OCSP_noCheck, "ignored");
+	if (s->flags & CONSTRAINED)
+		add_ext(x, NULL, NID_name_constraints,
+		    "critical,permitted;DNS:example.org");
 }
 
 static void
@@ -656,23 +776,14 @@ make_shape(const struct shape *s, struct ent *done, size_t n, time_t now)
 		MUST(EVP_PKEY_up_ref(e->key));
 	} else
 		e->key = new_key(s->rsa);
-	e->cert = new_cert(s->cn, issuer == NULL ? NULL : issuer->cert, e->key,
+	e->cert = new_cert(s->cn,
+	    s->flags & PRINTABLE ? V_ASN1_PRINTABLESTRING : V_ASN1_UTF8STRING,
+	    issuer == NULL ? NULL : issuer->cert, e->key,
 	    now + (s->from == 0 ? -ROOT_AGE : s->from),
 	    now + (s->to == 0 ? ROOT_AGE : s->to), NULL);
 	if (issuer == NULL)
 		issuer = e;
-	if (s->flags & IS_CA) {
-		add_ext(
-		    e->cert, NULL, NID_basic_constraints, "critical,CA:TRUE");
-		add_ext(e->cert, NULL, NID_key_usage,
-		    "critical,keyCertSign,cRLSign,digitalSignature");
-	} else
-		add_ext(
-		    e->cert, NULL, NID_key_usage, "critical,digitalSignature");
-	if (s->eku != NULL)
-		add_ext(e->cert, NULL, NID_ext_key_usage, s->eku);
-	if (s->flags & NOCHECK)
-		add_ext(e->cert, NULL, NID_id_pkix_OCSP_noCheck, "ignored");
+	add_usage(s, e->cert);
 	if (s->flags & CRITICAL) {
 		odd = strange_ext(1, 2);
 		MUST(X509_add_ext(e->cert, odd, -1));
@@ -790,8 +901,8 @@ forge_leaf(const char *dir, const struct forge_leaf *l, time_t now)
 		if (issuer.cert == NULL || issuer.key == NULL)
 			die("%s: no CA of that name in %s", ca, dir);
 	}
-	e.cert = new_cert(l->cn == NULL ? l->name : l->cn, issuer.cert, e.key,
-	    now + (dflt ? -30 * FORGE_DAY : l->from),
+	e.cert = new_cert(l->cn == NULL ? l->name : l->cn, V_ASN1_UTF8STRING,
+	    issuer.cert, e.key, now + (dflt ? -30 * FORGE_DAY : l->from),
 	    now + (dflt ? 60 * FORGE_DAY : l->to), l->serial);
 	fill_leaf(e.cert, l->self_signed ? e.cert : issuer.cert, l);
 	MUST(X509_sign(
@@ -1165,14 +1276,43 @@ falsify(OCSP_CERTID *id, const struct forge_single *sg, int i)
 	return id;
 }
 
+/* The same name, whose parts are UTF8Strings. */
+static X509_NAME *
+respelled(X509 *x)
+{
+	X509_NAME *name = NEED(X509_NAME_dup(X509_get_subject_name(x)));
+	X509_NAME_ENTRY *e;
+	ASN1_STRING *s;
+	int i;
+
+	for (i = 0; i < X509_NAME_entry_count(name); i++) {
+		e = X509_NAME_delete_entry(name, i);
+		s = NEED(ASN1_STRING_dup(X509_NAME_ENTRY_get_data(e)));
+		MUST(X509_NAME_ENTRY_set_data(e, V_ASN1_UTF8STRING,
+		    ASN1_STRING_get0_data(s), ASN1_STRING_length(s)));
+		MUST(X509_NAME_add_entry(name, e, i, 0));
+		ASN1_STRING_free(s);
+		X509_NAME_ENTRY_free(e);
+	}
+	return name;
+}
+
 static OCSP_CERTID *
 new_id(const struct subject *s, const struct forge_single *sg, int i)
 {
 	const EVP_MD *md = EVP_sha1();
+	X509_NAME *name;
 	OCSP_CERTID *id;
 
 	if (sg->hash == FORGE_SHA256)
 		md = EVP_sha256();
+	if (sg->id == FORGE_RESPELLED) {
+		name = respelled(s->issuer.cert);
+		id = NEED(OCSP_cert_id_new(md, name,
+		    X509_get0_pubkey_bitstr(s->issuer.cert), s->serial));
+		X509_NAME_free(name);
+		return id;
+	}
 	if (sg->hash == FORGE_ASKED && s->asked != NULL &&
 	    sg->id != FORGE_MISLABELLED)
 		id = NEED(OCSP_CERTID_dup(s->asked));
@@ -1252,6 +1392,26 @@ spell(ASN1_GENERALIZEDTIME *to, const char *pattern, time_t when)
 	MUST(ASN1_STRING_set(to, out, (int)n));
 }
 
+/* What AD CS says of its next CRL: a UTCTime. */
+static X509_EXTENSION *
+next_publish(time_t when)
+{
+	ASN1_OBJECT *oid = NEED(OBJ_txt2obj("1.3.6.1.4.1.311.21.4", 1));
+	ASN1_OCTET_STRING *s = NEED(ASN1_OCTET_STRING_new());
+	ASN1_UTCTIME *t = NEED(ASN1_UTCTIME_set(NULL, when));
+	unsigned char *der = NULL;
+	X509_EXTENSION *e;
+	int len = i2d_ASN1_UTCTIME(t, &der);
+
+	MUST(ASN1_OCTET_STRING_set(s, der, len));
+	e = NEED(X509_EXTENSION_create_by_OBJ(NULL, oid, 0, s));
+	OPENSSL_free(der);
+	ASN1_UTCTIME_free(t);
+	ASN1_OCTET_STRING_free(s);
+	ASN1_OBJECT_free(oid);
+	return e;
+}
+
 static void
 add_single(OCSP_BASICRESP *bs, const struct subject *s,
     const struct forge_recipe *r, const struct forge_single *sg,
@@ -1286,7 +1446,9 @@ add_single(OCSP_BASICRESP *bs, const struct subject *s,
 	if (r->next_text != NULL && next != NULL)
 		spell(next, r->next_text, t->next_update);
 	if (sg->ext != FORGE_PLAIN) {
-		e = strange_ext(sg->ext == FORGE_CRITICAL, 2);
+		e = sg->ext == FORGE_PUBLISH
+		    ? next_publish(t->next_update)
+		    : strange_ext(sg->ext == FORGE_CRITICAL, 2);
 		MUST(OCSP_SINGLERESP_add_ext(one, e, -1));
 		X509_EXTENSION_free(e);
 	}
@@ -1358,6 +1520,21 @@ add_exts(OCSP_BASICRESP *bs, const struct subject *s,
 	X509_EXTENSION_free(e);
 }
 
+/* The certificates that a recipe sends along. */
+static void
+push_extra(struct forge *f, STACK_OF(X509) *certs, const char *names)
+{
+	char name[64];
+	size_t len;
+
+	while (names != NULL && *names != '\0') {
+		len = strcspn(names, ",");
+		snprintf(name, sizeof(name), "%.*s", (int)len, names);
+		MUST(sk_X509_push(certs, pki_get(f, name).cert));
+		names += len + (names[len] == ',');
+	}
+}
+
 /* Sign once more, after a change that OCSP_basic_sign would have undone. */
 static void
 resign(OCSP_BASICRESP *bs, EVP_PKEY *key, const EVP_MD *md)
@@ -1372,8 +1549,8 @@ resign(OCSP_BASICRESP *bs, EVP_PKEY *key, const EVP_MD *md)
 }
 
 static void
-sign(OCSP_BASICRESP *bs, const struct forge_recipe *r, struct ent by,
-    X509 *extra)
+sign(struct forge *f, OCSP_BASICRESP *bs, const struct forge_recipe *r,
+    struct ent by)
 {
 	unsigned long flags = OCSP_NOTIME;
 	STACK_OF(X509) *certs = NEED(sk_X509_new_null());
@@ -1384,8 +1561,7 @@ sign(OCSP_BASICRESP *bs, const struct forge_recipe *r, struct ent by,
 		flags |= OCSP_NOCERTS;
 	if (r->flags & (FORGE_BY_KEY | FORGE_STRANGE_ID))
 		flags |= OCSP_RESPID_KEY;
-	if (extra != NULL)
-		MUST(sk_X509_push(certs, extra));
+	push_extra(f, certs, r->extra);
 	MUST(OCSP_basic_sign(bs, by.cert, by.key, digest(r->md), certs, flags));
 	sk_X509_free(certs);
 	if (r->flags & FORGE_STRANGE_ID) {
@@ -1400,6 +1576,35 @@ sign(OCSP_BASICRESP *bs, const struct forge_recipe *r, struct ent by,
 		MUST(ASN1_STRING_set((ASN1_STRING *)(size_t)sig, "", 0));
 }
 
+/* The same with a version, for which there is no setter; signed again. */
+static OCSP_BASICRESP *
+versioned(OCSP_BASICRESP *bs, const struct forge_recipe *r, EVP_PKEY *key)
+{
+	const unsigned char *p, *end;
+	struct buf b = {NULL, 0};
+	unsigned char *der = NULL;
+	int n = i2d_OCSP_BASICRESP(bs, &der), tag, class;
+	long len;
+
+	MUST(n);
+	p = der;
+	end = der + n;
+	ASN1_get_object(&p, &len, &tag, &class, n);
+	ASN1_get_object(&p, &len, &tag, &class, len);
+	put(&b, r->flags & FORGE_V2 ? "\xa0\3\2\1\1" : "\xa0\3\2\1\0", 5);
+	put(&b, p, (size_t)len);
+	wrap(&b, 0x30, 0);
+	put(&b, p + len, (size_t)(end - p - len));
+	wrap(&b, 0x30, 0);
+	OPENSSL_free(der);
+	OCSP_BASICRESP_free(bs);
+	p = b.p;
+	bs = NEED(d2i_OCSP_BASICRESP(NULL, &p, (long)b.n));
+	free(b.p);
+	resign(bs, key, digest(r->md));
+	return bs;
+}
+
 /* The DER of a BasicOCSPResponse, padded by an extension if pad > 0. */
 static int
 make_basic(struct forge *f, const struct forge_recipe *r,
@@ -1408,7 +1613,6 @@ make_basic(struct forge *f, const struct forge_recipe *r,
 	OCSP_BASICRESP *bs;
 	ASN1_GENERALIZEDTIME *produced;
 	struct ent by = s->issuer, leaf = {NULL, NULL, NULL};
-	X509 *extra = NULL;
 	unsigned char *der = NULL;
 	int len;
 
@@ -1424,8 +1628,6 @@ make_basic(struct forge *f, const struct forge_recipe *r,
 		ent_clear(&leaf);
 		return -1;
 	}
-	if (r->extra != NULL)
-		extra = pki_get(f, r->extra).cert;
 
 	bs = NEED(OCSP_BASICRESP_new());
 	add_singles(bs, s, r, t);
@@ -1435,7 +1637,13 @@ make_basic(struct forge *f, const struct forge_recipe *r,
 	NEED(ASN1_GENERALIZEDTIME_set(produced, t->produced));
 	if (r->produced_text != NULL)
 		spell(produced, r->produced_text, t->produced);
-	sign(bs, r, by, extra);
+	sign(f, bs, r, by);
+	if (r->flags & FORGE_NULL)
+		MUST(X509_ALGOR_set0(
+		    (X509_ALGOR *)(size_t)OCSP_resp_get0_tbs_sigalg(bs),
+		    OBJ_nid2obj(NID_ecdsa_with_SHA256), V_ASN1_NULL, NULL));
+	if (r->flags & (FORGE_V1 | FORGE_V2))
+		bs = versioned(bs, r, by.key);
 	len = i2d_OCSP_BASICRESP(bs, &der);
 	put_der(out, der, len);
 	OCSP_BASICRESP_free(bs);

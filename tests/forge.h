@@ -25,16 +25,22 @@ struct forge_single {
 	enum { FORGE_ASKED, FORGE_SHA1, FORGE_SHA256 } hash; /* of CertID */
 	enum {
 		FORGE_TRUE_ID,
-		FORGE_BAD_NAME,   /* issuerNameHash: one bit flipped */
-		FORGE_BAD_KEY,    /* issuerKeyHash: one bit flipped */
-		FORGE_BAD_SERIAL, /* serialNumber: one bit flipped */
-		FORGE_CUT_HASHES, /* both hashes cut to ten bytes */
-		FORGE_NO_HASHES,  /* both hashes empty */
-		FORGE_NEG_SERIAL, /* our serial with the sign changed */
-		FORGE_ODD_HASH,   /* hash algorithm nobody knows */
-		FORGE_MISLABELLED /* SHA-1 hashes, called SHA-256 */
+		FORGE_BAD_NAME,    /* issuerNameHash: one bit flipped */
+		FORGE_BAD_KEY,     /* issuerKeyHash: one bit flipped */
+		FORGE_BAD_SERIAL,  /* serialNumber: one bit flipped */
+		FORGE_CUT_HASHES,  /* both hashes cut to ten bytes */
+		FORGE_NO_HASHES,   /* both hashes empty */
+		FORGE_NEG_SERIAL,  /* our serial with the sign changed */
+		FORGE_ODD_HASH,    /* hash algorithm nobody knows */
+		FORGE_MISLABELLED, /* SHA-1 hashes, called SHA-256 */
+		FORGE_RESPELLED    /* issuerNameHash: of UTF8Strings */
 	} id;
-	enum { FORGE_PLAIN, FORGE_CRITICAL, FORGE_EXTENDED } ext;
+	enum {
+		FORGE_PLAIN,
+		FORGE_CRITICAL,
+		FORGE_EXTENDED,
+		FORGE_PUBLISH /* AD CS's nextPublish, not critical */
+	} ext;
 	int reason;   /* CRLReason of a revoked one; -1: none */
 	long revoked; /* revocationTime, seconds from now; 0: -3 d */
 	long shift;   /* moves this one's thisUpdate, nextUpdate */
@@ -58,7 +64,10 @@ enum forge_flags {
 	FORGE_TRAILING = 8192,  /* a byte after the OCSPResponse */
 	FORGE_TRAIL_IN = 16384, /* two bytes after the BasicOCSPResponse */
 	FORGE_HALF = 32768,     /* only the first half of the bytes */
-	FORGE_SHORT = 65536     /* the last byte is missing */
+	FORGE_SHORT = 65536,    /* the last byte is missing */
+	FORGE_V1 = 131072,  /* version v1 written out, which is the default */
+	FORGE_V2 = 262144,  /* version v2, which does not exist */
+	FORGE_NULL = 524288 /* algorithm of the signature: NULL parameters */
 };
 
 /*
@@ -82,7 +91,7 @@ struct forge_recipe {
 	const char *ca;     /* only true of this CA's leaves */
 	const char *signer; /* NULL: the leaf's issuer; "leaf": the
 			       leaf; else a name of the PKI */
-	const char *extra;  /* another certificate to send along */
+	const char *extra;  /* others to send along, with commas between */
 	const char *md;     /* of the signature; NULL: SHA256 */
 	const char *raw;    /* these bytes, and nothing else */
 	int status;         /* responseStatus */

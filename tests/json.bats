@@ -335,7 +335,9 @@ revoked 5 revoked
 unknown 4 unknown
 sig-corrupt 4 refused
 future 4 refused
-no-next 4 refused
+no-next 0 good
+sig-sha1 4 refused
+revoked-no-next 5 revoked
 good-only-neighbour 1 foreign
 err-trylater 1 error
 html 1 invalid

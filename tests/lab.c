@@ -53,32 +53,53 @@ lab_close(struct lab *lab)
 	NEED(system(command) == 0);
 }
 
-void
-lab_subject(struct lab *lab, struct subject *s, const char *ca, long to,
-    enum ocsp_hash hash, int nonce)
+static void
+make_subject(struct lab *lab, struct subject *s, struct forge_leaf *leaf,
+    const char *issuer, struct ocsp_about *about)
 {
-	struct forge_leaf leaf = {.name = s->name, .ca = ca, .to = to};
-	struct ocsp_about about = {.hash = hash, .nonce = nonce};
-	char path[128], issuer[128], why[WHY_MAX] = "";
-	const char *files[1] = {issuer};
+	char path[128], issuer_path[128], why[WHY_MAX] = "";
+	const char *files[1] = {issuer_path};
 	struct cert_places places = {files, 1, {NULL, NULL}};
 
 	memset(s, 0, sizeof(*s));
 	snprintf(s->name, sizeof(s->name), "leaf%d", lab->leaves++);
-	if (to != 0)
-		leaf.from = -30 * FORGE_DAY;
-	forge_leaf(lab->dir, &leaf, lab->now);
+	leaf->name = s->name;
+	forge_leaf(lab->dir, leaf, lab->now);
 	snprintf(path, sizeof(path), "%s/%s.pem", lab->dir, s->name);
-	snprintf(issuer, sizeof(issuer), "%s/%s.pem", lab->dir,
-	    ca != NULL ? ca : "ca");
+	snprintf(issuer_path, sizeof(issuer_path), "%s/%s.pem", lab->dir,
+	    issuer != NULL ? issuer : "ca");
 	NEED(cert_read(lab->shelf, path, &s->cert, why) == CERT_OK);
 	NEED(cert_find_issuer(&s->cert, &places, lab->now, why) == CERT_OK);
-	about.issuer = s->cert.issuer;
-	about.issuer_len = s->cert.issuer_len;
-	about.serial = s->cert.serial;
-	about.serial_len = s->cert.serial_len;
-	about.not_after = s->cert.not_after;
-	NEED((s->target = ocsp_target(lab->session, &about, why)) != NULL);
+	about->issuer = s->cert.issuer;
+	about->issuer_len = s->cert.issuer_len;
+	about->issuer_name = s->cert.issuer_field;
+	about->issuer_name_len = s->cert.issuer_field_len;
+	about->serial = s->cert.serial;
+	about->serial_len = s->cert.serial_len;
+	about->not_after = s->cert.not_after;
+	NEED((s->target = ocsp_target(lab->session, about, why)) != NULL);
+}
+
+void
+lab_subject(struct lab *lab, struct subject *s, const char *ca, long to,
+    enum ocsp_hash hash, int nonce)
+{
+	struct forge_leaf leaf = {.ca = ca, .to = to};
+	struct ocsp_about about = {.hash = hash, .nonce = nonce};
+
+	if (to != 0)
+		leaf.from = -30 * FORGE_DAY;
+	make_subject(lab, s, &leaf, ca, &about);
+}
+
+void
+lab_subject_of(struct lab *lab, struct subject *s, const char *ca,
+    const char *issuer, enum ocsp_hash hash)
+{
+	struct forge_leaf leaf = {.ca = ca};
+	struct ocsp_about about = {.hash = hash};
+
+	make_subject(lab, s, &leaf, issuer, &about);
 }
 
 void

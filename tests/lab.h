@@ -42,6 +42,9 @@ void lab_close(struct lab *);
 /* Fills in a new leaf of `ca`; `to` is its notAfter from now, 0 the default. */
 void lab_subject(struct lab *, struct subject *, const char *ca, long to,
     enum ocsp_hash hash, int nonce);
+/* The same, its issuer being this other certificate of that CA. */
+void lab_subject_of(struct lab *, struct subject *, const char *ca,
+    const char *issuer, enum ocsp_hash hash);
 void subject_free(struct subject *);
 
 /* The response of a recipe to the subject's question. */

@@ -1,9 +1,10 @@
 #!/bin/sh
 #
-# Are the tests of the judge worth anything?  Each comparison in the judgement
-# of ocsp.c is turned into its opposite, and each bound moved by one, one at a
-# time; the judge is built anew, and one of its unit tests has to fail.  In
-# policy.c, the decisions, each "and" is made an "or" besides, and vice versa.
+# Are the tests of the verifier worth anything?  Each comparison in ocsp.c that
+# has a part in the verification is turned into its opposite, and each bound
+# moved by one, one at a time; it is built anew, and one of its unit tests has to
+# fail.  In policy.c, the decisions, each "and" is made an "or" besides, and vice
+# versa.
 #
 #	tests/mutate.sh [FILE [first [last]]]
 #
@@ -19,6 +20,10 @@ set -u
 
 # The source line without its indentation, the mutation, and then the reason.
 EQUIVALENT='
+(n = i2d_OCSP_REQUEST(t->req, &t->der)) <= 0) | <= to < | no DER is empty
+if (n > 0) { | > to >= | no DER is empty
+if (to != NULL && len > 0) | > to >= | no bytes are copied
+(X509_NAME_get0_der(X509_get_subject_name(x), &own, &len) == 1 && | == to != | then the one spelling has two anchors that are the same
 if ((len = i2d_OCSP_BASICRESP(j->basic, &der)) <= 0) | <= to < | no DER is empty
 for (i = 0; i < OCSP_BASICRESP_get_ext_count(j->basic); i++) | < to <= | no extension is not critical
 for (i = 0; i < OCSP_SINGLERESP_get_ext_count(single); i++) | < to <= | no extension is not critical
@@ -28,7 +33,7 @@ return a > b ? a : b; | > to >= | the same either way
 return a < b ? a : b; | < to <= | the same either way
 for (i = 0; i < 14; i++) | < to >= | OpenSSL reads only digits, too, on which we do not rely
 while (*len < max) { | < to <= | no bytes are read then, which is the end
-bio, X509_get_subject_name(j->signer), 0, flags) >= 0) | >= to > | no name is printed in no bytes
+if (bio != NULL && X509_NAME_print_ex(bio, name, 0, flags) >= 0) | >= to > | no name is printed in no bytes
 for (i = 0; i < n; i++) | < to <= | the byte after the last is written next
 to[n > 0 ? n : 0] = '"'\\0'"'; | > to >= | zero either way
 '
@@ -74,7 +79,10 @@ list() {
 		    op == ">" ? ">=" : op == ">=" ? ">" : ""
 	}
 	BEGIN { on = FILE != "ocsp.c" }
-	FILE == "ocsp.c" && /^\/\* ---- the judgement ---- \*\/$/ { on = 1 }
+	# what OpenSSL is told, and the request
+	FILE == "ocsp.c" && /^check_issued\(/ { on = 1 }
+	FILE == "ocsp.c" && /^ocsp_describe\(/ { on = 0 }
+	FILE == "ocsp.c" && /^\/\* ---- the verification ---- \*\/$/ { on = 1 }
 	FILE == "ocsp.c" && /^\/\* ---- names ---- \*\/$/ { on = 0 }
 	!on || /^#/ { next }
 	{

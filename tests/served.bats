@@ -136,7 +136,15 @@ by-other 4 is refused
 by-leaf 4 is refused
 sig-corrupt 4 is refused
 trailing 4 is refused
-no-next 4 is refused
+no-next 0 -
+no-next-days 1 older than --assume-lifetime
+sig-sha1 4 --allow-sha1
+revoked-expired 5 the certificate was revoked
+revoked-no-next 5 the certificate was revoked
+revoked-sig-sha1 5 the certificate was revoked
+revoked-sha256 5 the certificate was revoked
+revoked-hold 5 have the CA lift the hold
+revoked-hold-expired 4 ask the CA whether that still holds
 future 4 is refused
 revoked 5 the certificate was revoked
 "
@@ -166,7 +174,7 @@ revoked 5 the certificate was revoked
 		exits "$code" || { echo "$recipe" && return 1; }
 		[ "$code" -eq 0 ] || says "ocspfetch: 127.0.0.1:$TLS: "
 	done <<<"$staples"
-	[ "$n" -eq 19 ]
+	[ "$n" -eq 27 ]
 	[ "$looked" -ge 12 ]
 }
 
@@ -243,8 +251,11 @@ revoked 5 the certificate was revoked
 	exits 1
 	says "less than the 2 d 0 h that are demanded"
 	staple no-next
-	fetch -a 1d -m 1h -S "127.0.0.1:$TLS" site.pem
+	fetch -m 1h -S "127.0.0.1:$TLS" site.pem
 	exits 0
+	fetch -m 2d -S "127.0.0.1:$TLS" site.pem
+	exits 1
+	says "it has no nextUpdate: see --assume-lifetime"
 	fetch -a 30m -S "127.0.0.1:$TLS" site.pem
 	exits 1
 }

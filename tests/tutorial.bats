@@ -14,7 +14,7 @@ setup() {
 }
 
 teardown() {
-	[ -z "$ca_pid" ] || kill "$ca_pid" || true
+	[ -z "$ca_pid" ] || kill -- "-$ca_pid" 2>/dev/null || kill "$ca_pid" || true
 }
 
 # A certificate of the authority's and its responder, both in place.
@@ -69,26 +69,119 @@ site() {
 	exits 5
 }
 
-@test "a responder without -nmin gives no nextUpdate, and is refused" {
+@test "a responder without -nmin gives no nextUpdate: 36 hours are assumed" {
 	site
 	fetch site.pem
-	exits 4
-	says "nextUpdate"
-	says "--max-age"
-	[ ! -e site.pem.ocsp ]
-}
-
-@test "--max-age admits a response without nextUpdate, with a warning" {
-	site
-	fetch --max-age 1h site.pem
 	exits 0
 	says "warning: "
 	says "HAProxy does not staple it"
+	fetch -c site.pem
+	exits 0
+	silent
+	openssl ocsp -respin site.pem.ocsp -noverify -resp_text >out 2>&1
+	grep -q 'This Update' out
+	run ! grep -q 'Next Update' out
+}
+
+@test "--assume-lifetime 0 refuses a responder without -nmin" {
+	site
+	fetch --assume-lifetime 0 site.pem
+	exits 4
+	says "no nextUpdate"
+	says "--assume-lifetime 0"
+	does_not_say attack
+	[ ! -e site.pem.ocsp ]
+}
+
+@test "-m beyond the assumed lifetime is told as that" {
+	site
+	fetch -m 2d site.pem
+	exits 1
+	says "it has no nextUpdate: see --assume-lifetime"
 	[ -s site.pem.ocsp ]
-	fetch --max-age 1h -c site.pem
+	fetch -c -m 2d site.pem
+	exits 1
+	says "it has no nextUpdate: see --assume-lifetime"
+	fetch -c -m 1d site.pem
+	exits 0
+}
+
+@test "-d renews a response without nextUpdate at half of the assumed lifetime" {
+	site
+	fetch site.pem
+	exits 0
+	cp site.pem.ocsp before
+	sleep 2
+	fetch -v -d site.pem
+	exits 0
+	cmp before site.pem.ocsp
+	fetch -d -v --assume-lifetime 4s -m 1 site.pem
+	exits 0
+	run ! cmp -s before site.pem.ocsp
+}
+
+# What a tutorial makes of `openssl ocsp` is stapled by a run without options,
+# and what is stapled is what a client of OpenSSL's takes.
+tutorial() { # OPTION...
+	site "$@"
+	fetch site.pem
+	exits 0
+	fetch -c -m 60 site.pem
+	exits 0
+	openssl ocsp -respin site.pem.ocsp -issuer "$ca/root.pem" \
+		-cert "$ca/www.example.com.pem" -CAfile "$ca/root.pem" \
+		-no_nonce >out 2>&1
+	grep -q 'Response verify OK' out
+	grep -q 'www.example.com.pem: good' out
+}
+
+@test "a responder of -nmin 5 is stapled, with a warning of its short life" {
+	tutorial -nmin 5
+	fetch -f site.pem
+	says "lives for 5 min"
+}
+
+@test "a responder of -multi is stapled" {
+	tutorial -ndays 4 -multi 2
+}
+
+@test "a responder of -resp_no_certs is stapled where the CA signs itself" {
+	tutorial -ndays 4 -resp_no_certs -rsigner "$ca/root.pem" -rkey "$ca/root.key"
+}
+
+@test "a responder of -resp_key_id is stapled" {
+	tutorial -ndays 4 -resp_key_id
+}
+
+@test "a responder of -rmd sha1 is refused, and stapled with --allow-sha1" {
+	site -ndays 4 -rmd sha1
+	fetch site.pem
+	exits 4
+	says "it is signed with SHA-1"
+	says "--allow-sha1"
+	does_not_say attack
+	[ ! -e site.pem.ocsp ]
+	fetch --allow-sha1 site.pem
+	exits 0
+	silent
+	fetch -c --allow-sha1 site.pem
 	exits 0
 	fetch -c site.pem
 	exits 4
+	says "--allow-sha1"
+}
+
+@test "a revocation of a responder of -rmd sha1 is 5 without any option" {
+	site -ndays 4
+	ca_revoke "$ca" www.example.com keyCompromise
+	ca_respond "$ca" -rmd sha1
+	fetch site.pem
+	exits 5
+	says "keyCompromise"
+	[ ! -e site.pem.ocsp ]
+	fetch --write-revoked site.pem
+	exits 5
+	[ ! -e site.pem.ocsp ]
 }
 
 @test "openssl's responder, one connection at a time, answers ten in one run" {

@@ -6,7 +6,8 @@ _ocspfetch()
 	local i options values
 
 	COMPREPLY=()
-	options='-4 --ipv4 -6 --ipv6 -a --max-age --allow-ca --cacert -c --check --certid-hash
+	options='-4 --ipv4 -6 --ipv6 -a --max-age --allow-ca --allow-sha1 --assume-lifetime
+		--cacert -c --check --certid-hash
 	    --connect-timeout -d --if-due --deadline --del-ext -e --on-change
 	    --exit-changed --fetch-issuer -f --force -H --header --haproxy -h
 	    --help -i --issuer -j --json -l --list -m --min-valid --max-redirs --mode -N
@@ -44,7 +45,7 @@ _ocspfetch()
 		# files, which is the default
 		return 0
 		;;
-	-a | --max-age | --connect-timeout | --deadline | -H | --header | \
+	-a | --max-age | --assume-lifetime | --connect-timeout | --deadline | -H | --header | \
 		-m | --min-valid | --max-redirs | --mode | --noproxy | -P | \
 		--parallel | -r | --retry | --skew | --splay | -t | --timeout | -u | \
 		--url | -w | --wait | -x | --proxy)

@@ -298,12 +298,11 @@ test_an_end_that_has_passed(void **state)
 	begin();
 	job.holding = HOLDING_JUDGED;
 	verdict(&job.have, VERDICT_STALE);
-	job.have.usable_until = 0; /* the judge did not come so far */
-	job.have.next_update = NOW - 10;
+	job.have.usable_until = job.have.next_update = NOW - 10;
 	says("\"status\":\"expired\"");
 	says("\"usable_until\":\"2026-11-24T23:59:50Z\",\"seconds_left\":-10,");
-	/* --max-age is the earlier end, or the only one */
-	o.max_age = 600;
+	/* an earlier end, or the only one */
+	job.have.usable_until = NOW - 3000;
 	says("\"seconds_left\":-3000,");
 	job.have.has_next = 0;
 	job.have.next_update = 0;

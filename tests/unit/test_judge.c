@@ -48,6 +48,7 @@ static struct cert_shelf *shelf;
 
 static struct cert cert;
 static struct ocsp_target *target, *with_nonce;
+static struct ocsp_policy policy; /* of ask() */
 
 static void
 make_subject(void)
@@ -65,6 +66,8 @@ make_subject(void)
 	assert_int_equal(cert_find_issuer(&cert, &places, now, why), CERT_OK);
 	about.issuer = cert.issuer;
 	about.issuer_len = cert.issuer_len;
+	about.issuer_name = cert.issuer_field;
+	about.issuer_name_len = cert.issuer_field_len;
 	about.serial = cert.serial;
 	about.serial_len = cert.serial_len;
 	about.not_after = cert.not_after;
@@ -80,6 +83,8 @@ set_up(void **state)
 {
 	(void)state;
 	now = time(NULL);
+	policy = (struct ocsp_policy){
+	    .now = now, .skew = 300, .max_age = -1, .answer = 1, .names = 1};
 	signal(SIGPIPE, SIG_IGN);
 	decoded = mmap(NULL, sizeof(*decoded), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -124,8 +129,8 @@ make_judge(enum sandbox_mode mode, long patience_ms)
 }
 
 static void
-respond(const struct ocsp_target *t, const struct forge_recipe *r,
-    unsigned char **der, size_t *len)
+respond_about(const struct ocsp_target *t, const char *leaf,
+    const struct forge_recipe *r, unsigned char **der, size_t *len)
 {
 	const unsigned char *req;
 	size_t n;
@@ -133,25 +138,37 @@ respond(const struct ocsp_target *t, const struct forge_recipe *r,
 	req = ocsp_request(t, &n);
 	*der = NULL;
 	assert_int_equal(
-	    forge_response(forge, r, "leaf", req, n, now, der, len), 0);
+	    forge_response(forge, r, leaf, req, n, now, der, len), 0);
+}
+
+static void
+respond(const struct ocsp_target *t, const struct forge_recipe *r,
+    unsigned char **der, size_t *len)
+{
+	respond_about(t, "leaf", r, der, len);
+}
+
+static enum judge_result
+ask_about(struct judge *j, const struct ocsp_target *t, const char *leaf,
+    const char *recipe, struct ocsp_verdict *v)
+{
+	enum judge_result res;
+	unsigned char *der;
+	size_t len;
+
+	assert_non_null(forge_find(recipe));
+	respond_about(t, leaf, forge_find(recipe), &der, &len);
+	memset(v, 'x', sizeof(*v));
+	res = judge_response(j, t, der, len, &policy, v);
+	free(der);
+	return res;
 }
 
 static enum judge_result
 ask(struct judge *j, const struct ocsp_target *t, const char *recipe,
     struct ocsp_verdict *v)
 {
-	const struct ocsp_policy policy = {
-	    .now = now, .skew = 300, .max_age = -1, .answer = 1, .names = 1};
-	enum judge_result res;
-	unsigned char *der;
-	size_t len;
-
-	assert_non_null(forge_find(recipe));
-	respond(t, forge_find(recipe), &der, &len);
-	memset(v, 'x', sizeof(*v));
-	res = judge_response(j, t, der, len, &policy, v);
-	free(der);
-	return res;
+	return ask_about(j, t, "leaf", recipe, v);
 }
 
 static void
@@ -328,6 +345,48 @@ same_text(const char *a, const char *b)
 	assert_string_equal(a, b);
 }
 
+/* The spelling of the issuer's name goes with the question. */
+static void
+an_issuer_of_two_spellings_is_known_there_as_here(void **state)
+{
+	const struct forge_leaf leaf = {.name = "spelled", .ca = "printca"};
+	struct ocsp_about about = {.hash = HASH_SHA1};
+	struct judge *j = make_judge(SANDBOX_AUTO, 20000);
+	char path[128], issuer[128], why[WHY_MAX];
+	const char *files[1] = {issuer};
+	const struct cert_places places = {files, 1, {NULL, NULL}};
+	struct ocsp_target *t;
+	struct ocsp_verdict v;
+	struct cert c;
+
+	(void)state;
+	forge_leaf(dir, &leaf, now);
+	snprintf(path, sizeof(path), "%s/spelled.pem", dir);
+	snprintf(issuer, sizeof(issuer), "%s/utf8ca.pem", dir);
+	assert_int_equal(cert_read(shelf, path, &c, why), CERT_OK);
+	assert_int_equal(cert_find_issuer(&c, &places, now, why), CERT_OK);
+	about.issuer = c.issuer;
+	about.issuer_len = c.issuer_len;
+	about.issuer_name = c.issuer_field;
+	about.issuer_name_len = c.issuer_field_len;
+	about.serial = c.serial;
+	about.serial_len = c.serial_len;
+	about.not_after = c.not_after;
+	t = ocsp_target(session, &about, why);
+	assert_non_null(t);
+	assert_int_equal(ask_about(j, t, "spelled", "good", &v), JUDGE_DONE);
+	assert_int_equal(v.status, VERDICT_GOOD);
+	assert_int_equal(v.quirks, 0);
+	assert_int_equal(
+	    ask_about(j, t, "spelled", "good-sha1", &v), JUDGE_DONE);
+	assert_int_equal(v.status, VERDICT_GOOD);
+	assert_int_equal(v.quirks, QUIRK_CA_SPELLING);
+	is_good(j);
+	ocsp_target_free(t);
+	cert_free(&c);
+	judge_free(j);
+}
+
 /* Each recipe of the forge, in both processes. */
 static void
 it_says_what_it_would_say_here(void **state)
@@ -340,11 +399,6 @@ it_says_what_it_would_say_here(void **state)
 
 	(void)state;
 	for (r = forge_recipes; r->name != NULL; r++) {
-		const struct ocsp_policy policy = {.now = now,
-		    .skew = 300,
-		    .max_age = -1,
-		    .answer = 1,
-		    .names = 1};
 		const struct ocsp_target *t = n % 2 ? target : with_nonce;
 		const unsigned char *req;
 		unsigned char *der = NULL;
@@ -803,7 +857,7 @@ spoil(struct reply *r, int i)
 		r->v.bounded_by = -1;
 		return 1;
 	case 3:
-		r->v.bounded_by = 4;
+		r->v.bounded_by = BOUND_ASSUMED + 1;
 		return 1;
 	case 4:
 		r->v.singles = -1;
@@ -817,8 +871,76 @@ spoil(struct reply *r, int i)
 	case 7:
 		r->text_len = 1;
 		return 1;
+	case 8:
+		r->v.quirks = QUIRKS + 1;
+		return 1;
+	case 9:
+		r->v.expired = 1;
+		return 1;
+	case 10:
+		r->v.sha1 = 1;
+		return 1;
+	case 11:
+		r->v.other_hash = 1;
+		return 1;
+	case 12:
+		r->v.excused = 1;
+		return 1;
+	case 13:
+		r->v.excused = 1;
+		r->v.status = VERDICT_UNKNOWN;
+		return 1;
+	case 14:
+		r->v.authentic = 0;
+		return 1;
 	default:
-		return spoil_time(&r->v, i - 8);
+		return spoil_time(&r->v, i - 15);
+	}
+}
+
+/* What may make a good one is what was demanded, whoever says it. */
+static void
+a_verdict_that_the_policy_forbids_is_not_believed(void **state)
+{
+	static const struct {
+		const char *recipe;
+		long long max_age, assume_lifetime;
+		int allow_sha1;
+		enum ocsp_status want;
+	} rows[] = {
+	    {"no-next", -1, 36 * 3600, 0, VERDICT_GOOD},
+	    {"no-next", -1, 0, 0, VERDICT_REVOKED},
+	    {"no-next", -1, 36 * 3600 - 1, 0, VERDICT_REVOKED},
+	    {"no-next", 36 * 3600, 36 * 3600, 0, VERDICT_GOOD},
+	    {"no-next", 36 * 3600 - 1, 36 * 3600, 0, VERDICT_REVOKED},
+	    {"good", 30 * 86400, 0, 0, VERDICT_GOOD},
+	    {"good", 86400, 0, 0, VERDICT_REVOKED},
+	    {"sig-sha1", -1, 0, 1, VERDICT_GOOD},
+	    {"sig-sha1", -1, 0, 0, VERDICT_REVOKED},
+	};
+	const struct ocsp_policy before = policy;
+	struct reply said;
+	struct judge *j;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		j = make_judge(SANDBOX_OFF, 20000);
+		memset(&said, 0, sizeof(said));
+		policy.assume_lifetime = 36 * 3600;
+		policy.allow_sha1 = 1;
+		assert_int_equal(
+		    ask(j, target, rows[i].recipe, &said.v), JUDGE_DONE);
+		assert_int_equal(said.v.status, VERDICT_GOOD);
+		said.starved = 0;
+		said.text_len = 0;
+		judge_free(j);
+		policy.max_age = rows[i].max_age;
+		policy.assume_lifetime = rows[i].assume_lifetime;
+		policy.allow_sha1 = rows[i].allow_sha1;
+		if (heard(&said, offsetof(struct reply, text)) != rows[i].want)
+			fail_msg("row %zu, %s", i, rows[i].recipe);
+		policy = before;
 	}
 }
 
@@ -841,7 +963,7 @@ what_is_not_plausible_in_one_thing_is_not_believed(void **state)
 		if (heard(&r, offsetof(struct reply, text) + r.text_len) !=
 		    VERDICT_REVOKED)
 			fail_msg("%d was believed", i);
-	assert_int_equal(i, 18);
+	assert_int_equal(i, 24);
 }
 
 static void
@@ -879,7 +1001,7 @@ static void
 without_processes_it_is_a_local_fault(void **state)
 {
 	const struct rlimit few = {0, 0};
-	const struct ocsp_policy policy = {.now = now, .max_age = -1};
+	const struct ocsp_policy plain = {.now = now, .max_age = -1};
 	struct ocsp_verdict v;
 	struct judge *j;
 	unsigned char *der;
@@ -895,7 +1017,7 @@ without_processes_it_is_a_local_fault(void **state)
 			_exit(2);
 		setrlimit(RLIMIT_NPROC, &few);
 		j = make_judge(SANDBOX_AUTO, 20000);
-		failed = judge_response(j, target, der, len, &policy, &v) ==
+		failed = judge_response(j, target, der, len, &plain, &v) ==
 			JUDGE_FAILED &&
 		    v.status != VERDICT_GOOD &&
 		    strstr(v.why, "--sandbox=off") != NULL;
@@ -1089,7 +1211,7 @@ require_decodes_nothing_without_a_jail(void **state)
 	const struct cert_places nowhere = {NULL, 0, {NULL, NULL}};
 	static char much[1 << 20];
 	char path[128], why[WHY_MAX] = "";
-	const struct ocsp_policy policy = {.now = now, .max_age = -1};
+	const struct ocsp_policy plain = {.now = now, .max_age = -1};
 	struct ocsp_verdict v;
 	struct cert c;
 
@@ -1100,7 +1222,7 @@ require_decodes_nothing_without_a_jail(void **state)
 	assert_int_equal(judge_try(j, why), JUDGE_FAILED);
 	assert_non_null(strstr(why, "--sandbox=require"));
 	assert_int_equal(judge_response(j, target, (unsigned char *)much,
-			     sizeof(much), &policy, &v),
+			     sizeof(much), &plain, &v),
 	    JUDGE_FAILED);
 	assert_int_not_equal(v.status, VERDICT_GOOD);
 	assert_non_null(strstr(v.why, "--sandbox=require"));
@@ -1166,6 +1288,8 @@ main(void)
 	    cmocka_unit_test(nonsense_is_not_believed),
 	    cmocka_unit_test(
 		what_is_not_plausible_in_one_thing_is_not_believed),
+	    cmocka_unit_test(a_verdict_that_the_policy_forbids_is_not_believed),
+	    cmocka_unit_test(an_issuer_of_two_spellings_is_known_there_as_here),
 	    cmocka_unit_test(whoever_babbles_has_refused),
 	    cmocka_unit_test(half_an_answer_is_none),
 	    cmocka_unit_test(without_processes_it_is_a_local_fault),

@@ -29,9 +29,9 @@ enum rank {
 	RANK_SIGNER,  /* who says so */
 	RANK_ISSUERS, /* whether that one speaks for all that are named */
 	RANK_USAGE,   /* whether its certificate is meant for it */
-	RANK_STRENGTH,
 	RANK_EXT,
 	RANK_ID, /* under which name, and without contradiction */
+	RANK_STRENGTH,
 	RANK_TIME,
 	RANK_NONCE,
 	RANK_STATUS,
@@ -44,21 +44,27 @@ struct effect {
 	enum rank rank;
 	enum ocsp_status verdict;
 	const char *why; /* part of what is said */
+	/* a revocation counts nevertheless: 1 and is marked, 2 and is not */
+	int excused;
 };
 
-#define FINE(n) n, RANK_NONE, VERDICT_GOOD, ""
-#define BAD_SIGNER(n, w) n, RANK_SIGNER, VERDICT_REFUSED, w
-#define BAD_USAGE(n) n, RANK_USAGE, VERDICT_REFUSED, "not one for OCSP signing"
-#define BAD_TIME(n, w) n, RANK_TIME, VERDICT_REFUSED, w
-#define FOREIGN(n) n, RANK_ABOUT, VERDICT_FOREIGN, "about another certificate"
+#define FINE(n) n, RANK_NONE, VERDICT_GOOD, "", 0
+#define BAD_SIGNER(n, w) n, RANK_SIGNER, VERDICT_REFUSED, w, 0
+#define BAD_USAGE(n)                                                           \
+	n, RANK_USAGE, VERDICT_REFUSED, "not one for OCSP signing", 0
+#define BAD_TIME(n, w) n, RANK_TIME, VERDICT_REFUSED, w, 0
+#define FOREIGN(n)                                                             \
+	n, RANK_ABOUT, VERDICT_FOREIGN, "about another certificate", 0
 
 static const struct {
 	struct effect is;
 	int status;
 } statuses[] = {
     {{FINE("good")}, FORGE_GOOD},
-    {{"revoked", RANK_STATUS, VERDICT_REVOKED, "revoked on "}, FORGE_REVOKED},
-    {{"unknown", RANK_STATUS, VERDICT_UNKNOWN, "does not know"}, FORGE_UNKNOWN},
+    {{"revoked", RANK_STATUS, VERDICT_REVOKED, "revoked on ", 0},
+	FORGE_REVOKED},
+    {{"unknown", RANK_STATUS, VERDICT_UNKNOWN, "does not know", 0},
+	FORGE_UNKNOWN},
 };
 
 /* What OpenSSL finds wrong with a chain has its words; some are the same. */
@@ -93,15 +99,22 @@ static const struct signer {
 	.flags = FORGE_NO_CERTS},
     {.is = {BAD_SIGNER("stranger", NOT_FOR_US)}, .signer = "stranger"},
     {.is = {BAD_SIGNER("expired delegate", "expired")},
-	.signer = "delegate-expired"},
+	.signer = "delegate-ended"},
     {.is = {BAD_SIGNER("future delegate", "not yet valid")},
 	.signer = "delegate-future"},
     {.is = {BAD_USAGE("delegate without usage")}, .signer = "delegate-noeku"},
     {.is = {BAD_USAGE("delegate for anything")}, .signer = "delegate-anyeku"},
     {.is = {BAD_SIGNER("delegate, unknown critical", "critical extension")},
 	.signer = "delegate-critical"},
-    {.is = {BAD_SIGNER("delegate by SHA-1", "too weak")},
+    {.is = {"delegate by SHA-1", RANK_STRENGTH, VERDICT_REFUSED,
+	 "is signed with SHA-1", 1},
 	.signer = "delegate-sha1"},
+    {.is = {"delegate that may not sign", RANK_USAGE, VERDICT_REFUSED,
+	 "keyUsage", 0},
+	.signer = "delegate-mute"},
+    {.is = {"delegate, RSA-1016", RANK_STRENGTH, VERDICT_REFUSED,
+	 "less than 1024 bits", 0},
+	.signer = "delegate-short-rsa"},
     {.is = {BAD_SIGNER("delegate by MD5", NOT_FOR_US)},
 	.ca = "rsaca",
 	.signer = "delegate-md5"},
@@ -130,9 +143,10 @@ static const struct signer {
 	.flags = FORGE_SIG_CORRUPT},
     {.is = {BAD_SIGNER("issuer, no signature", "does not match")},
 	.flags = FORGE_SIG_EMPTY},
-    {.is = {"issuer, SHA-1", RANK_STRENGTH, VERDICT_REFUSED, "uses sha1"},
+    {.is = {"issuer, SHA-1", RANK_STRENGTH, VERDICT_REFUSED,
+	 "it is signed with SHA-1", 1},
 	.md = "SHA1"},
-    {.is = {"delegate, MD5", RANK_STRENGTH, VERDICT_REFUSED, "uses md5"},
+    {.is = {"delegate, MD5", RANK_STRENGTH, VERDICT_REFUSED, "uses md5", 0},
 	.signer = "delegate-rsa",
 	.md = "MD5"},
 };
@@ -149,24 +163,30 @@ static const struct when {
 	.this_update = 200,
 	.next_update = 250,
 	.flags = FORGE_EXACT},
-    {.is = {"over", RANK_TIME, VERDICT_STALE, "expired on"},
+    {.is = {"over", RANK_TIME, VERDICT_STALE, "expired on", 1},
 	.this_update = -3 * D,
 	.next_update = -H},
-    {.is = {"over this second", RANK_TIME, VERDICT_STALE, "expired on"},
+    {.is = {"over this second", RANK_TIME, VERDICT_STALE, "expired on", 1},
 	.this_update = -1 * D,
 	.next_update = -1,
 	.flags = FORGE_EXACT},
-    {.is = {BAD_TIME("no end", "no nextUpdate")}, .flags = FORGE_NO_NEXT},
+    {.is = {FINE("no end")}, .flags = FORGE_NO_NEXT},
+    {.is = {"no end, two days old", RANK_TIME, VERDICT_STALE,
+	 "older than --assume-lifetime", 1},
+	.this_update = -2 * D,
+	.flags = FORGE_NO_NEXT},
     {.is = {BAD_TIME("from tomorrow", "thisUpdate, ")}, .this_update = D},
     {.is = {BAD_TIME("too early", "in the future")},
 	.this_update = 301,
 	.flags = FORGE_EXACT},
     {.is = {BAD_TIME("made tomorrow", "producedAt, ")}, .produced = D},
-    {.is = {BAD_TIME("ends when it begins", "not later than")},
+    {.is = {"ends when it begins", RANK_TIME, VERDICT_REFUSED, "not later than",
+	 2},
 	.this_update = 100,
 	.next_update = 100,
 	.flags = FORGE_EXACT},
-    {.is = {BAD_TIME("ends before it begins", "not later than")},
+    {.is = {"ends before it begins", RANK_TIME, VERDICT_REFUSED,
+	 "not later than", 1},
 	.this_update = -H,
 	.next_update = -2 * H},
     {.is = {BAD_TIME("thisUpdate has a fraction", "its thisUpdate is not")},
@@ -201,13 +221,14 @@ static const struct id {
     {{FOREIGN("no hashes")}, {{OURS, .id = FORGE_NO_HASHES}}},
     {{FOREIGN("SHA-1 as SHA-256")}, {{OURS, .id = FORGE_MISLABELLED}}},
     {{"ours, and another issuer's", RANK_ISSUERS, VERDICT_REFUSED,
-	 "does not speak for the issuer"},
+	 "does not speak for the issuer", 0},
 	{{OURS}, {OURS, .id = FORGE_BAD_KEY}}},
-    {{"a strange hash", RANK_ISSUERS, VERDICT_REFUSED, "that is not known"},
+    {{"a strange hash", RANK_ISSUERS, VERDICT_REFUSED, "that is not known", 0},
 	{{OURS, .id = FORGE_ODD_HASH}}},
-    {{"only SHA-256", RANK_ID, VERDICT_REFUSED, "under another hash"},
+    {{"only SHA-256", RANK_ID, VERDICT_REFUSED, "its CertID is under SHA-256",
+	 1},
 	{{OURS, .hash = FORGE_SHA256}}},
-    {{"other windows", RANK_ID, VERDICT_REFUSED, "contradicts itself"},
+    {{"other windows", RANK_ID, VERDICT_REFUSED, "contradicts itself", 0},
 	{{OURS}, {OURS, .shift = -60}}},
 };
 
@@ -222,14 +243,14 @@ static const struct ext {
 	.single = FORGE_EXTENDED},
     {.is = {FINE("our nonce")}, .nonce = FORGE_NONCE_ECHO},
     {.is = {"critical in the response", RANK_EXT, VERDICT_REFUSED,
-	 "critical extension that is not known: 1.3.6.1.4.1.55555"},
+	 "critical extension that is not known: 1.3.6.1.4.1.55555", 0},
 	.flags = FORGE_CRIT_EXT},
     {.is = {"critical in the single", RANK_EXT, VERDICT_REFUSED,
-	 "critical extension that is not known: 1.3.6.1.4.1.55555"},
+	 "critical extension that is not known: 1.3.6.1.4.1.55555", 0},
 	.single = FORGE_CRITICAL},
-    {.is = {"another nonce", RANK_NONCE, VERDICT_REFUSED, "its nonce"},
+    {.is = {"another nonce", RANK_NONCE, VERDICT_REFUSED, "its nonce", 0},
 	.nonce = FORGE_NONCE_WRONG},
-    {.is = {"half our nonce", RANK_NONCE, VERDICT_REFUSED, "its nonce"},
+    {.is = {"half our nonce", RANK_NONCE, VERDICT_REFUSED, "its nonce", 0},
 	.nonce = FORGE_NONCE_CUT},
 };
 
@@ -293,17 +314,31 @@ recipe_of(const struct row *row, struct forge_recipe *r)
 	}
 }
 
-/* The fault that is found first. */
+/* The fault that is found first; of one that says revoked some are none. */
 static const struct effect *
 effect_of(const struct row *row)
 {
 	const struct effect *e = row->effects[0];
+	const int revoked = e->verdict == VERDICT_REVOKED;
 	size_t i;
 
 	for (i = 1; i < COUNT(row->effects); i++)
-		if (row->effects[i]->rank < e->rank)
+		if (row->effects[i]->rank < e->rank &&
+		    !(revoked && row->effects[i]->excused))
 			e = row->effects[i];
 	return e;
+}
+
+/* Is one that says revoked marked as excused? */
+static int
+is_excused(const struct row *row)
+{
+	size_t i;
+
+	for (i = 1; i < COUNT(row->effects); i++)
+		if (row->effects[i]->excused == 1)
+			return 1;
+	return 0;
 }
 
 static void
@@ -323,8 +358,11 @@ static size_t
 judge_row(const struct row *row)
 {
 	const time_t now = lab.now;
-	const struct ocsp_policy policy = {
-	    .now = now, .skew = 300, .max_age = -1, .answer = 1};
+	const struct ocsp_policy policy = {.now = now,
+	    .skew = 300,
+	    .max_age = -1,
+	    .assume_lifetime = 36 * H,
+	    .answer = 1};
 	const struct effect *want = effect_of(row);
 	struct subject *s = row->signer->ca == NULL ? &ecdsa : &rsa;
 	struct forge_recipe recipe;
@@ -341,6 +379,8 @@ judge_row(const struct row *row)
 	if (v.status == VERDICT_GOOD &&
 	    (v.usable_until <= now || v.this_update > now + 300 ||
 		v.delegated != (row->signer->signer != NULL)))
+		fail_row(row, want, &v);
+	if (v.status == VERDICT_REVOKED && v.excused != is_excused(row))
 		fail_row(row, want, &v);
 	return v.status == VERDICT_GOOD;
 }

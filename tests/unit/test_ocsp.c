@@ -18,6 +18,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "lab.h"
 
@@ -54,14 +55,31 @@ respond(struct subject *s, const struct forge_recipe *r, struct response *out)
 	lab_respond(&lab, s, r, out);
 }
 
+/* What the program demands without options. */
+static struct ocsp_policy
+policy_at(int64_t when)
+{
+	return (struct ocsp_policy){.now = when,
+	    .skew = 300,
+	    .max_age = -1,
+	    .assume_lifetime = 36 * FORGE_HOUR};
+}
+
+static enum ocsp_status
+judge_by(struct subject *s, const struct response *r,
+    const struct ocsp_policy *p, struct ocsp_verdict *v)
+{
+	return ocsp_judge(s->target, r->der, r->len, p, v);
+}
+
 static enum ocsp_status
 judge_at(struct subject *s, const struct response *r, int64_t when,
     struct ocsp_verdict *v)
 {
-	const struct ocsp_policy policy = {
-	    .now = when, .skew = 300, .max_age = -1, .answer = 1};
+	struct ocsp_policy policy = policy_at(when);
 
-	return ocsp_judge(s->target, r->der, r->len, &policy, v);
+	policy.answer = 1;
+	return judge_by(s, r, &policy, v);
 }
 
 /* Makes a response by name and judges it now. */
@@ -76,6 +94,15 @@ judge(struct subject *s, const char *recipe, struct ocsp_verdict *v)
 	status = judge_at(s, &r, now, v);
 	free(r.der);
 	return status;
+}
+
+static void
+assert_status(const char *what, enum ocsp_status is, enum ocsp_status want,
+    const struct ocsp_verdict *v)
+{
+	if (is != want)
+		fail_msg("%s: %s (%s), want %s", what, verdict_name(is), v->why,
+		    verdict_name(want));
 }
 
 /* ---- memory ---- */
@@ -105,7 +132,7 @@ exit_of(const struct ocsp_verdict *v)
 	case VERDICT_GOOD:
 		return v->usable_until - now >= 300 ? 0 : 1;
 	case VERDICT_REVOKED:
-		return 5;
+		return v->expired && v->reason == REASON_HOLD ? 4 : 5;
 	case VERDICT_INVALID:
 	case VERDICT_ERROR:
 		return 1;
@@ -163,9 +190,9 @@ time_bounds_are_exact_to_the_second(void **state)
 }
 
 static void
-max_age_counts_from_this_update_and_admits_no_next_update(void **state)
+max_age_counts_from_this_update_and_only_limits(void **state)
 {
-	struct ocsp_policy p = {.now = now, .skew = 300, .max_age = 7200};
+	struct ocsp_policy p = policy_at(now);
 	struct subject s = {.target = NULL};
 	struct response r;
 	struct ocsp_verdict v;
@@ -173,43 +200,112 @@ max_age_counts_from_this_update_and_admits_no_next_update(void **state)
 	(void)state;
 	subject_make(&s, NULL, 0, HASH_SHA1, 0);
 	respond(&s, forge_find("no-next"), &r);
-	p.now = now;
-	assert_int_equal(
-	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_GOOD);
+	p.max_age = 7200;
+	assert_int_equal(judge_by(&s, &r, &p, &v), VERDICT_GOOD);
 	assert_false(v.has_next);
 	assert_int_equal(v.usable_until, v.this_update + 7200);
+	assert_int_equal(v.bounded_by, BOUND_MAX_AGE);
 	p.now = v.this_update + 7199;
-	assert_int_equal(
-	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_GOOD);
+	assert_int_equal(judge_by(&s, &r, &p, &v), VERDICT_GOOD);
 	p.now = v.this_update + 7200;
-	assert_int_equal(
-	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_STALE);
+	assert_int_equal(judge_by(&s, &r, &p, &v), VERDICT_STALE);
+	assert_int_equal(v.expired, 1);
 	assert_non_null(strstr(v.why, "older than --max-age (7200 s)"));
 	/* 0 is a limit, too */
 	p.max_age = 0;
 	p.now = v.this_update + 1;
-	assert_int_equal(
-	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_STALE);
+	assert_int_equal(judge_by(&s, &r, &p, &v), VERDICT_STALE);
 	assert_non_null(strstr(v.why, "older than --max-age (0 s)"));
-	/* of a responder whose clock is ahead */
-	p.now = v.this_update - 100;
-	assert_int_equal(
-	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_GOOD);
-	assert_int_equal(v.usable_until, v.this_update);
-	p.max_age = -1;
-	assert_int_equal(
-	    ocsp_judge(s.target, r.der, r.len, &p, &v), VERDICT_REFUSED);
+	/* it admits nothing */
+	p.max_age = 7200;
+	p.assume_lifetime = 0;
+	assert_int_equal(judge_by(&s, &r, &p, &v), VERDICT_REFUSED);
 	free(r.der);
 	subject_free(&s);
 }
 
 static void
-what_expired_tells_that_it_said_revoked_if_it_did(void **state)
+a_response_without_next_update_lasts_for_the_assumed_lifetime(void **state)
+{
+	struct ocsp_policy p = policy_at(now);
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	respond(&s, forge_find("no-next"), &r);
+	p.assume_lifetime = 7200;
+	assert_int_equal(judge_by(&s, &r, &p, &v), VERDICT_GOOD);
+	assert_int_equal(v.usable_until, v.this_update + 7200);
+	assert_int_equal(v.bounded_by, BOUND_ASSUMED);
+	p.now = v.this_update + 7199;
+	assert_int_equal(judge_by(&s, &r, &p, &v), VERDICT_GOOD);
+	assert_int_equal(v.expired, 0);
+	p.now = v.this_update + 7200;
+	assert_int_equal(judge_by(&s, &r, &p, &v), VERDICT_STALE);
+	assert_int_equal(v.expired, 1);
+	assert_non_null(strstr(v.why, "older than --assume-lifetime (2 h"));
+	assert_int_equal(v.advised, 1);
+	/* an age that is as long is not the one that is named */
+	p.now--;
+	p.max_age = 7200;
+	assert_int_equal(judge_by(&s, &r, &p, &v), VERDICT_GOOD);
+	assert_int_equal(v.bounded_by, BOUND_ASSUMED);
+	p.max_age = 7199;
+	assert_int_equal(judge_by(&s, &r, &p, &v), VERDICT_STALE);
+	assert_int_equal(v.bounded_by, BOUND_MAX_AGE);
+	/* 0 refuses, also one from a clock that is ahead */
+	p = policy_at(v.this_update - 100);
+	p.assume_lifetime = 0;
+	assert_int_equal(judge_by(&s, &r, &p, &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "--assume-lifetime 0"));
+	free(r.der);
+	subject_free(&s);
+}
+
+static void
+a_next_update_is_not_moved_by_the_assumed_lifetime(void **state)
+{
+	struct ocsp_policy p = policy_at(now);
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	respond(&s, forge_find("good"), &r);
+	for (p.assume_lifetime = 0; p.assume_lifetime < 2;
+	     p.assume_lifetime++) {
+		assert_int_equal(judge_by(&s, &r, &p, &v), VERDICT_GOOD);
+		assert_int_equal(v.usable_until, v.next_update);
+		assert_int_equal(v.bounded_by, BOUND_NEXT_UPDATE);
+	}
+	free(r.der);
+	subject_free(&s);
+}
+
+/* ---- revoked ---- */
+
+static void
+a_signed_revocation_counts_and_says_what_is_wrong_with_its_response(
+    void **state)
 {
 	static const struct {
 		const char *recipe;
-		int revoked;
-	} cases[] = {{"expired", 0}, {"revoked-expired", 1}};
+		int excused, expired, sha1, other_hash, has_next;
+	} cases[] = {
+	    {"revoked", 0, 0, 0, 0, 1},
+	    {"revoked-delegate", 0, 0, 0, 0, 1},
+	    {"revoked-expired", 1, 1, 0, 0, 1},
+	    {"revoked-hold-expired", 1, 1, 0, 0, 1},
+	    {"revoked-no-next", 0, 0, 0, 0, 0},
+	    {"revoked-no-next-old", 1, 1, 0, 0, 0},
+	    {"revoked-sig-sha1", 1, 0, 1, 0, 1},
+	    {"revoked-by-sha1-delegate", 1, 0, 1, 0, 1},
+	    {"revoked-sha256", 1, 0, 0, 1, 1},
+	    {"revoked-by-expired", 1, 1, 0, 0, 1},
+	};
 	struct subject s = {.target = NULL};
 	struct ocsp_verdict v;
 	size_t i;
@@ -217,11 +313,177 @@ what_expired_tells_that_it_said_revoked_if_it_did(void **state)
 	(void)state;
 	subject_make(&s, NULL, 0, HASH_SHA1, 0);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(judge(&s, cases[i].recipe, &v), VERDICT_STALE);
-		assert_int_equal(strstr(v.why, "it said \"revoked\"") != NULL,
-		    cases[i].revoked);
+		assert_status(cases[i].recipe, judge(&s, cases[i].recipe, &v),
+		    VERDICT_REVOKED, &v);
+		if (v.excused != cases[i].excused ||
+		    v.expired != cases[i].expired || v.sha1 != cases[i].sha1 ||
+		    v.other_hash != cases[i].other_hash ||
+		    v.has_next != cases[i].has_next)
+			fail_msg("%s: excused %d, expired %d, SHA-1 %d, other "
+				 "hash %d, nextUpdate %d",
+			    cases[i].recipe, v.excused, v.expired, v.sha1,
+			    v.other_hash, v.has_next);
+		assert_int_equal(
+		    strstr(v.why, "that expired on") != NULL, v.expired);
 	}
 	subject_free(&s);
+}
+
+static void
+a_revocation_with_a_wrong_signature_or_signer_does_not_count(void **state)
+{
+	static const char *const recipes[] = {"revoked-forged",
+	    "revoked-corrupt", "revoked-sig-md5", "revoked-by-weak-delegate",
+	    "revoked-by-long-expired", "revoked-by-leaf", "revoked-by-noeku"};
+	struct subject s = {.target = NULL};
+	struct ocsp_verdict v;
+	size_t i;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	for (i = 0; i < sizeof(recipes) / sizeof(recipes[0]); i++) {
+		assert_status(
+		    recipes[i], judge(&s, recipes[i], &v), VERDICT_REFUSED, &v);
+		assert_null(strstr(v.why, "it said \"revoked\""));
+	}
+	subject_free(&s);
+}
+
+/* Its times cannot be ranked, so it does not count, but is not kept quiet. */
+static void
+a_signed_revocation_that_is_refused_is_mentioned(void **state)
+{
+	static const struct forge_recipe odd = {.name = "odd",
+	    .this_text = "YmdHMS.5Z",
+	    .single = {{.who = FORGE_OURS, .status = FORGE_REVOKED}}};
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	assert_int_equal(judge(&s, "revoked-future", &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "it said \"revoked\""));
+	assert_int_equal(judge(&s, "future", &v), VERDICT_REFUSED);
+	assert_null(strstr(v.why, "it said \"revoked\""));
+	assert_int_equal(judge(&s, "expired", &v), VERDICT_STALE);
+	assert_null(strstr(v.why, "it said \"revoked\""));
+	respond(&s, &odd, &r);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "it said \"revoked\""));
+	free(r.der);
+	subject_free(&s);
+}
+
+static void
+a_revocations_signer_has_to_be_valid_when_it_signed_or_now(void **state)
+{
+	static const struct {
+		const char *signer;
+		long produced;
+		enum ocsp_status revoked, good;
+	} cases[] = {
+	    /* it ended an hour ago */
+	    {"delegate-expired", -2 * FORGE_HOUR, VERDICT_REVOKED,
+		VERDICT_REFUSED},
+	    {"delegate-expired", -FORGE_HOUR - 1, VERDICT_REVOKED,
+		VERDICT_REFUSED},
+	    {"delegate-expired", -FORGE_HOUR + 1, VERDICT_REFUSED,
+		VERDICT_REFUSED},
+	    {"delegate-expired", 0, VERDICT_REFUSED, VERDICT_REFUSED},
+	    /* it begins in a day */
+	    {"delegate-future", -1, VERDICT_REFUSED, VERDICT_REFUSED},
+	    {"delegate", -2 * FORGE_HOUR, VERDICT_REVOKED, VERDICT_GOOD},
+	};
+	struct forge_recipe recipe = {.name = "signer",
+	    .flags = FORGE_EXACT,
+	    .this_update = -3 * FORGE_DAY,
+	    .single = {{.who = FORGE_OURS}}};
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+	size_t i;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	for (i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		recipe.signer = cases[i / 2].signer;
+		recipe.produced =
+		    cases[i / 2].produced == 0 ? -1 : cases[i / 2].produced;
+		recipe.single[0].status =
+		    i % 2 == 0 ? FORGE_REVOKED : FORGE_GOOD;
+		respond(&s, &recipe, &r);
+		assert_status(recipe.signer, judge_at(&s, &r, now, &v),
+		    i % 2 == 0 ? cases[i / 2].revoked : cases[i / 2].good, &v);
+		free(r.der);
+	}
+	subject_free(&s);
+}
+
+/* ---- SHA-1 ---- */
+
+static void
+sha1_is_refused_by_default_and_the_message_says_what_to_set(void **state)
+{
+	struct subject s = {.target = NULL};
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	assert_int_equal(judge(&s, "sig-sha1", &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "--allow-sha1"));
+	assert_non_null(strstr(v.why, "AD CS, Online Responder"));
+	assert_int_equal(v.advised, 1);
+	assert_int_equal(judge(&s, "adcs", &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "it is signed with SHA-1"));
+	assert_int_equal(judge(&s, "by-sha1-delegate", &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "its signer's certificate is signed"));
+	assert_non_null(strstr(v.why, "--allow-sha1"));
+	/* what is told of others is not that */
+	assert_int_equal(judge(&s, "sig-md5", &v), VERDICT_REFUSED);
+	assert_null(strstr(v.why, "--allow-sha1"));
+	subject_free(&s);
+}
+
+static void
+allow_sha1_admits_sha1_and_nothing_else(void **state)
+{
+	static const struct {
+		const char *ca, *recipe;
+		enum ocsp_status want;
+		int sha1;
+	} cases[] = {
+	    {NULL, "sig-sha1", VERDICT_GOOD, 1},
+	    {NULL, "adcs", VERDICT_GOOD, 1},
+	    {NULL, "by-sha1-delegate", VERDICT_GOOD, 1},
+	    {NULL, "good", VERDICT_GOOD, 0},
+	    {NULL, "sig-md5", VERDICT_REFUSED, 0},
+	    {"rsaca", "by-md5-delegate", VERDICT_REFUSED, 0},
+	    {NULL, "by-weak-delegate", VERDICT_REFUSED, 0},
+	    {NULL, "by-short-delegate", VERDICT_REFUSED, 0},
+	    {NULL, "by-leaf", VERDICT_REFUSED, 0},
+	    {NULL, "by-sibling", VERDICT_REFUSED, 0},
+	    {NULL, "by-expired-delegate", VERDICT_REFUSED, 0},
+	    {NULL, "revoked-sig-sha1", VERDICT_REVOKED, 1},
+	};
+	struct ocsp_policy p = policy_at(now);
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+	size_t i;
+
+	(void)state;
+	p.allow_sha1 = 1;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		subject_make(&s, cases[i].ca, 0, HASH_SHA1, 0);
+		respond(&s, forge_find(cases[i].recipe), &r);
+		assert_status(cases[i].recipe, judge_by(&s, &r, &p, &v),
+		    cases[i].want, &v);
+		assert_int_equal(v.sha1, cases[i].sha1);
+		assert_int_equal(v.excused, 0);
+		free(r.der);
+		subject_free(&s);
+	}
 }
 
 static void
@@ -281,7 +543,7 @@ usable_until_ends_with_the_signers_certificate(void **state)
 static void
 of_two_ends_at_once_the_first_is_named(void **state)
 {
-	struct ocsp_policy p = {.now = now, .skew = 300, .max_age = -1};
+	struct ocsp_policy p = policy_at(now);
 	struct subject s = {.target = NULL};
 	struct response r;
 	struct ocsp_verdict v;
@@ -323,7 +585,7 @@ usable_until_ends_with_the_certificate(void **state)
 	assert_int_equal(
 	    judge_at(&s, &r, s.cert.not_after - 1, &v), VERDICT_GOOD);
 	assert_int_equal(judge_at(&s, &r, s.cert.not_after, &v), VERDICT_STALE);
-	assert_non_null(strstr(v.why, "the certificate itself, has ended"));
+	assert_non_null(strstr(v.why, "the certificate itself expired on"));
 	free(r.der);
 	subject_free(&s);
 }
@@ -379,7 +641,7 @@ a_nonce_that_was_sent_must_not_come_back_changed(void **state)
 static void
 a_stored_response_is_not_asked_for_this_runs_nonce(void **state)
 {
-	const struct ocsp_policy p = {.now = now, .skew = 300, .max_age = -1};
+	const struct ocsp_policy p = policy_at(now);
 	struct subject s = {.target = NULL};
 	struct response r;
 	struct ocsp_verdict v;
@@ -695,7 +957,7 @@ the_chain_above_the_issuer_is_no_ballast(void **state)
 }
 
 static void
-eight_certificates_are_looked_at_and_nine_are_not(void **state)
+twelve_certificates_are_looked_at_and_thirteen_are_not(void **state)
 {
 	struct subject s = {.target = NULL};
 	struct response r;
@@ -704,13 +966,69 @@ eight_certificates_are_looked_at_and_nine_are_not(void **state)
 	(void)state;
 	subject_make(&s, NULL, 0, HASH_SHA1, 0);
 	respond(&s, forge_find("good"), &r);
-	add_certs(&r, "sibling", 8);
+	add_certs(&r, "sibling", 12);
 	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_REFUSED);
 	assert_non_null(strstr(v.why, "no part in its signature"));
 	add_certs(&r, "sibling", 1);
 	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_REFUSED);
-	assert_non_null(strstr(v.why, "9 certificates, more than the limit"));
+	assert_non_null(strstr(v.why, "13 certificates, more than the limit"));
 	free(r.der);
+	subject_free(&s);
+}
+
+/* The CA again under another serial number, signed by a key; owned. */
+static X509 *
+ca_again(EVP_PKEY *by, const char *issuer_cn)
+{
+	X509_NAME *name = X509_NAME_new();
+	X509 *x = cert_of("ca");
+	static long serial = 1000;
+
+	assert_int_equal(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+			     (const unsigned char *)issuer_cn, -1, -1, 0),
+	    1);
+	assert_int_equal(X509_set_issuer_name(x, name), 1);
+	assert_int_equal(
+	    ASN1_INTEGER_set(X509_get_serialNumber(x), serial++), 1);
+	assert_true(X509_sign(x, by, EVP_sha256()) > 0);
+	X509_NAME_free(name);
+	return x;
+}
+
+static void
+twelve_certificates_that_a_chain_explains_are_no_strays(void **state)
+{
+	struct subject s = {.target = NULL};
+	EVP_PKEY *root = key_of("root");
+	struct response r;
+	struct ocsp_verdict v;
+	int i;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	/* the delegate, its CA under ten other certificates, their root */
+	respond(&s, forge_find("good-delegate"), &r);
+	add_certs(&r, "root", 1);
+	for (i = 0; i < 10; i++)
+		add_cert(&r, ca_again(root, "Test Root"), 1);
+	assert_status("twelve", judge_at(&s, &r, now, &v), VERDICT_GOOD, &v);
+	free(r.der);
+	/* of the same name, but not of the key */
+	respond(&s, forge_find("good-delegate"), &r);
+	add_certs(&r, "other", 1);
+	add_certs(&r, "sameski", 2);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "3 certificates"));
+	free(r.der);
+	/* signed by a key that is explained, but above nothing */
+	respond(&s, forge_find("good-delegate"), &r);
+	add_certs(&r, "sub", 1);
+	add_certs(&r, "sibling", 1);
+	add_certs(&r, "delegate-rsa", 1);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "3 certificates"));
+	free(r.der);
+	EVP_PKEY_free(root);
 	subject_free(&s);
 }
 
@@ -902,7 +1220,7 @@ what_is_told_of_the_signer_is_what_its_certificate_says(void **state)
 	    {"good-delegate-check", "CN=Test delegate-check", 1, 0},
 	    {"good-nocerts", "", 0, 0},
 	};
-	struct ocsp_policy p = {.now = now, .skew = 300, .max_age = -1};
+	struct ocsp_policy p = policy_at(now);
 	struct subject s = {.target = NULL};
 	struct response r;
 	struct ocsp_verdict v;
@@ -1138,6 +1456,487 @@ rsa_pss_is_accepted_but_no_ballast_in_its_parameters(void **state)
 	subject_free(&s);
 }
 
+/* ---- one CA, two spellings, two certificates ---- */
+
+static const struct forge_recipe by_ca_spelling = {.name = "own",
+    .text = "CertID under the CA's own spelling",
+    .single = {{.who = FORGE_OURS, .hash = FORGE_SHA1}}};
+
+static void
+a_certid_is_over_the_certificates_own_issuer_field(void **state)
+{
+	static const char *const cas[][2] = {
+	    {"printca", "utf8ca"}, {"printroot", "utf8root"}};
+	const unsigned char *p;
+	struct subject s;
+	struct response r;
+	struct ocsp_verdict v;
+	OCSP_REQUEST *req;
+	OCSP_CERTID *id;
+	X509 *leaf, *ca;
+	size_t i, len, n;
+
+	(void)state;
+	for (n = 0; n < 2 * sizeof(cas) / sizeof(cas[0]); n++) {
+		i = n / 2;
+		lab_subject_of(&lab, &s, cas[i][0], cas[i][1],
+		    n % 2 == 0 ? HASH_SHA1 : HASH_SHA256);
+		assert_int_equal(s.cert.issuer_spelled, 1);
+		leaf = cert_of(s.name);
+		ca = cert_of(cas[i][1]);
+		p = ocsp_request(s.target, &len);
+		req = d2i_OCSP_REQUEST(NULL, &p, (long)len);
+		id = OCSP_cert_to_id(
+		    n % 2 == 0 ? EVP_sha1() : EVP_sha256(), leaf, ca);
+		assert_int_equal(
+		    OCSP_id_cmp(id,
+			OCSP_onereq_get0_id(OCSP_request_onereq_get0(req, 0))),
+		    0);
+		OCSP_CERTID_free(id);
+		OCSP_REQUEST_free(req);
+		X509_free(leaf);
+		X509_free(ca);
+		respond(&s, forge_find("good"), &r);
+		assert_status(
+		    cas[i][0], judge_at(&s, &r, now, &v), VERDICT_GOOD, &v);
+		assert_int_equal(v.delegated, 0);
+		assert_int_equal(v.quirks, 0);
+		free(r.der);
+		subject_free(&s);
+	}
+}
+
+static void
+a_response_under_the_cas_own_spelling_is_recognised_and_marked(void **state)
+{
+	static const char *const cas[][2] = {
+	    {"printca", "utf8ca"}, {"printroot", "utf8root"}};
+	struct subject s;
+	struct response r;
+	struct ocsp_verdict v;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cas) / sizeof(cas[0]); i++) {
+		lab_subject_of(&lab, &s, cas[i][0], cas[i][1], HASH_SHA1);
+		respond(&s, &by_ca_spelling, &r);
+		assert_status(
+		    cas[i][1], judge_at(&s, &r, now, &v), VERDICT_GOOD, &v);
+		assert_int_equal(v.delegated, 0);
+		assert_int_equal(v.quirks, QUIRK_CA_SPELLING);
+		free(r.der);
+		subject_free(&s);
+	}
+	/* of another name there is no spelling, wherever it is looked for */
+	lab_subject_of(&lab, &s, "printca", "utf8ca", HASH_SHA1);
+	assert_int_equal(judge(&s, "wrong-namehash", &v), VERDICT_FOREIGN);
+	subject_free(&s);
+	/* where there is one spelling, there is no such mark */
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	respond(&s, &by_ca_spelling, &r);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_GOOD);
+	assert_int_equal(v.quirks, 0);
+	free(r.der);
+	subject_free(&s);
+}
+
+/* RFC 6960 section 4.2.2.2, under either spelling of the name. */
+static void
+a_response_signed_by_the_leaf_a_sibling_or_a_ca_below_is_refused(void **state)
+{
+	static const struct {
+		const char *signer, *extra;
+		enum ocsp_status want;
+	} cases[] = {
+	    {NULL, NULL, VERDICT_GOOD},
+	    {"delegate-of-printca", NULL, VERDICT_GOOD},
+	    {"delegate-of-utf8ca", NULL, VERDICT_GOOD},
+	    {"delegate-of-printca", "printca,root", VERDICT_GOOD},
+	    {"delegate-of-utf8ca", "utf8ca,root", VERDICT_GOOD},
+	    {"leaf", NULL, VERDICT_REFUSED},
+	    {"leaf", "printca,utf8ca", VERDICT_REFUSED},
+	    {"sibling-of-printca", NULL, VERDICT_REFUSED},
+	    {"sibling-of-printca", "utf8ca", VERDICT_REFUSED},
+	    {"printsub", "printca", VERDICT_REFUSED},
+	    {"printsub", "utf8ca", VERDICT_REFUSED},
+	    {"delegate-of-printsub", "printsub", VERDICT_REFUSED},
+	    {"delegate-of-printsub", "printsub,utf8ca", VERDICT_REFUSED},
+	    {"root", NULL, VERDICT_REFUSED},
+	    {"delegate-of-root", NULL, VERDICT_REFUSED},
+	    {"ca", NULL, VERDICT_REFUSED},
+	    {"delegate", "ca", VERDICT_REFUSED},
+	};
+	struct forge_recipe recipe;
+	struct subject s;
+	struct response r;
+	struct ocsp_verdict v;
+	size_t i;
+
+	(void)state;
+	lab_subject_of(&lab, &s, "printca", "utf8ca", HASH_SHA1);
+	for (i = 0; i < 4 * sizeof(cases) / sizeof(cases[0]); i++) {
+		recipe = i % 2 == 0 ? *forge_find("good") : by_ca_spelling;
+		recipe.flags = i % 4 < 2 ? 0 : FORGE_BY_KEY;
+		recipe.signer = cases[i / 4].signer;
+		recipe.extra = cases[i / 4].extra;
+		respond(&s, &recipe, &r);
+		assert_status(cases[i / 4].signer != NULL ? cases[i / 4].signer
+							  : "the CA",
+		    judge_at(&s, &r, now, &v), cases[i / 4].want, &v);
+		if (v.status == VERDICT_GOOD) {
+			assert_int_equal(
+			    v.delegated, cases[i / 4].signer != NULL);
+			assert_int_equal(
+			    v.quirks, i % 2 == 0 ? 0 : QUIRK_CA_SPELLING);
+		}
+		free(r.der);
+	}
+	subject_free(&s);
+}
+
+/* The name is part of what was proven: another one is not put on the CA. */
+static void
+no_other_name_is_taken_for_a_spelling_of_the_issuers(void **state)
+{
+	struct subject s = {.target = NULL}, other;
+	struct ocsp_about about = {.hash = HASH_SHA1};
+	char why[WHY_MAX];
+	unsigned char name[64];
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	lab_subject_of(&lab, &other, "printca", "utf8ca", HASH_SHA1);
+	about.issuer = s.cert.issuer;
+	about.issuer_len = s.cert.issuer_len;
+	about.serial = s.cert.serial;
+	about.serial_len = s.cert.serial_len;
+	about.issuer_name = other.cert.issuer_field;
+	about.issuer_name_len = other.cert.issuer_field_len;
+	assert_null(ocsp_target(lab.session, &about, why));
+	/* nor one with a byte behind it */
+	about.issuer_name_len = s.cert.issuer_field_len;
+	assert_in_range(about.issuer_name_len, 1, sizeof(name) - 1);
+	memcpy(name, s.cert.issuer_field, about.issuer_name_len);
+	name[about.issuer_name_len++] = 0;
+	about.issuer_name = name;
+	assert_null(ocsp_target(lab.session, &about, why));
+	subject_free(&s);
+	subject_free(&other);
+}
+
+static void
+a_signer_whose_key_identifier_names_the_earlier_ca_is_accepted(void **state)
+{
+	static const char *const extras[] = {
+	    NULL, "ca", "ca,root", "renewedca,root"};
+	struct forge_recipe recipe = {
+	    .name = "aki", .signer = "delegate-by-serial"};
+	struct subject s;
+	struct response r;
+	struct ocsp_verdict v;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2 * sizeof(extras) / sizeof(extras[0]); i++) {
+		lab_subject_of(
+		    &lab, &s, "ca", i % 2 == 0 ? "renewedca" : "ca", HASH_SHA1);
+		recipe.extra = extras[i / 2];
+		respond(&s, &recipe, &r);
+		assert_status(
+		    "by serial", judge_at(&s, &r, now, &v), VERDICT_GOOD, &v);
+		assert_int_equal(v.delegated, 1);
+		assert_int_equal(
+		    v.quirks, i % 2 == 0 ? QUIRK_AUTHORITY_KEY : 0);
+		free(r.der);
+		subject_free(&s);
+	}
+}
+
+/* The same name and key identifier do not make the key. */
+static void
+only_the_serial_number_of_a_key_identifier_is_forgiven(void **state)
+{
+	static const struct {
+		const char *ca;
+		enum ocsp_status want;
+	} cases[] = {{"ca", VERDICT_GOOD}, {"sameski", VERDICT_REFUSED},
+	    {"other", VERDICT_REFUSED}};
+	const struct forge_recipe recipe = {
+	    .name = "aki", .signer = "delegate-by-serial"};
+	struct subject s;
+	struct response r;
+	struct ocsp_verdict v;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		lab_subject_of(&lab, &s, cases[i].ca, cases[i].ca, HASH_SHA1);
+		respond(&s, &recipe, &r);
+		assert_status(
+		    cases[i].ca, judge_at(&s, &r, now, &v), cases[i].want, &v);
+		free(r.der);
+		subject_free(&s);
+	}
+}
+
+static void
+dns_constraints_do_not_measure_a_responders_common_name(void **state)
+{
+	struct forge_recipe recipe = {
+	    .name = "elsewhere", .signer = "delegate-elsewhere"};
+	struct subject s;
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	lab_subject_of(&lab, &s, "constrainedca", "constrainedca", HASH_SHA1);
+	respond(&s, &recipe, &r);
+	assert_status("elsewhere", judge_at(&s, &r, now, &v), VERDICT_GOOD, &v);
+	assert_int_equal(v.quirks, QUIRK_CONSTRAINED_NAME);
+	free(r.der);
+	/* nothing else of it is forgiven: it is the delegate of this CA only */
+	recipe.signer = "delegate";
+	respond(&s, &recipe, &r);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_REFUSED);
+	free(r.der);
+	subject_free(&s);
+}
+
+/* Gives the delegate `names` as subjectAltName, and signs by it. */
+static void
+sign_with_names(struct response *r, const char *names)
+{
+	EVP_PKEY *ca = key_of("constrainedca");
+	EVP_PKEY *key = key_of("delegate-elsewhere");
+	X509 *x = cert_of("delegate-elsewhere");
+	OCSP_BASICRESP *basic = unpack(r);
+	X509_EXTENSION *e =
+	    X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
+
+	assert_int_equal(X509_add_ext(x, e, -1), 1);
+	X509_EXTENSION_free(e);
+	assert_true(X509_sign(x, ca, EVP_sha256()) > 0);
+	assert_int_equal(
+	    OCSP_basic_sign(basic, x, key, EVP_sha256(), NULL, OCSP_NOTIME), 1);
+	pack(r, basic);
+	X509_free(x);
+	EVP_PKEY_free(ca);
+	EVP_PKEY_free(key);
+}
+
+static void
+dns_constraints_measure_a_responders_subject_alt_name(void **state)
+{
+	struct subject s;
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	lab_subject_of(&lab, &s, "constrainedca", "constrainedca", HASH_SHA1);
+	respond(&s, forge_find("good"), &r);
+	sign_with_names(&r, "DNS:ocsp.example.org");
+	assert_status("inside", judge_at(&s, &r, now, &v), VERDICT_GOOD, &v);
+	free(r.der);
+	respond(&s, forge_find("good"), &r);
+	sign_with_names(&r, "DNS:ocsp.elsewhere.example");
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "permitted subtree"));
+	free(r.der);
+	subject_free(&s);
+}
+
+/* Parameters of a signature algorithm are not signed. */
+static void
+set_parameters(struct response *r, int type, void *value)
+{
+	OCSP_BASICRESP *basic = unpack(r);
+	X509_ALGOR *alg =
+	    (X509_ALGOR *)(uintptr_t)OCSP_resp_get0_tbs_sigalg(basic);
+
+	assert_int_equal(X509_ALGOR_set0(alg,
+			     OBJ_nid2obj(NID_ecdsa_with_SHA256), type, value),
+	    1);
+	pack(r, basic);
+}
+
+static void
+of_ecdsa_parameters_null_is_taken_and_marked_and_nothing_else(void **state)
+{
+	struct subject s = {.target = NULL};
+	ASN1_OCTET_STRING *empty = ASN1_OCTET_STRING_new();
+	ASN1_STRING *sequence = ASN1_STRING_type_new(V_ASN1_SEQUENCE);
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	respond(&s, forge_find("good"), &r);
+	set_parameters(&r, V_ASN1_NULL, NULL);
+	assert_status("NULL", judge_at(&s, &r, now, &v), VERDICT_GOOD, &v);
+	assert_int_equal(v.quirks, QUIRK_NULL_PARAMETERS);
+	set_parameters(&r, V_ASN1_UNDEF, NULL);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_GOOD);
+	assert_int_equal(v.quirks, 0);
+	set_parameters(&r, V_ASN1_OCTET_STRING, empty);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_REFUSED);
+	assert_int_equal(ASN1_STRING_set(sequence, "0", 2), 1);
+	set_parameters(&r, V_ASN1_SEQUENCE, sequence);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "parameters"));
+	free(r.der);
+	subject_free(&s);
+}
+
+/* RSA is marked for NULL no more than for none. */
+static void
+null_parameters_of_rsa_are_what_they_should_be(void **state)
+{
+	struct subject s = {.target = NULL};
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, "rsaca", 0, HASH_SHA1, 0);
+	assert_int_equal(judge(&s, "good", &v), VERDICT_GOOD);
+	assert_int_equal(v.quirks, 0);
+	subject_free(&s);
+}
+
+static void
+an_rsa_key_of_1024_bits_is_enough_and_of_1016_is_not(void **state)
+{
+	static const struct {
+		unsigned int bits;
+		enum ocsp_status want;
+	} cases[] = {{1024, VERDICT_GOOD}, {1023, VERDICT_REFUSED},
+	    {1016, VERDICT_REFUSED}};
+	EVP_PKEY *ca = key_of("ca"), *key;
+	struct subject s = {.target = NULL};
+	OCSP_BASICRESP *basic;
+	struct response r;
+	struct ocsp_verdict v;
+	size_t i;
+	X509 *x;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		respond(&s, forge_find("good"), &r);
+		key = EVP_RSA_gen(cases[i].bits);
+		x = cert_of("delegate");
+		assert_int_equal(X509_set_pubkey(x, key), 1);
+		assert_true(X509_sign(x, ca, EVP_sha256()) > 0);
+		basic = unpack(&r);
+		assert_int_equal(OCSP_basic_sign(basic, x, key, EVP_sha256(),
+				     NULL, OCSP_NOTIME),
+		    1);
+		pack(&r, basic);
+		assert_status(
+		    "RSA", judge_at(&s, &r, now, &v), cases[i].want, &v);
+		if (v.status != VERDICT_GOOD)
+			assert_non_null(strstr(v.why, "less than 1024 bits"));
+		free(r.der);
+		X509_free(x);
+		EVP_PKEY_free(key);
+	}
+	EVP_PKEY_free(ca);
+	subject_free(&s);
+}
+
+static void
+a_delegate_whose_key_usage_forbids_signing_is_refused(void **state)
+{
+	struct forge_recipe recipe = {.name = "usage"};
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+	X509 *x;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	assert_int_equal(judge(&s, "by-mute-delegate", &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "keyUsage"));
+	recipe.signer = "delegate-committed";
+	respond(&s, &recipe, &r);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_GOOD);
+	/* one that says nothing of it may sign */
+	x = cert_of("delegate");
+	X509_EXTENSION_free(
+	    X509_delete_ext(x, X509_get_ext_by_NID(x, NID_key_usage, -1)));
+	sign_by(&r, x);
+	assert_int_equal(judge_at(&s, &r, now, &v), VERDICT_GOOD);
+	free(r.der);
+	subject_free(&s);
+}
+
+static void
+another_cas_responder_is_told_by_the_name_of_that_ca(void **state)
+{
+	static const struct {
+		const char *recipe, *has;
+		int advised; /* what else is wrong may be an attack */
+	} cases[] = {
+	    {"by-stranger", "another CA, CN=Test stranger", 1},
+	    {"by-root", "another CA, CN=Test Root", 1},
+	    {"by-delegate-of-root", "another CA, CN=Test Root", 1},
+	    {"by-other", "the signature does not match", 0},
+	    {"by-delegate-of-other", "another CA of the name CN=Test Issuing",
+		0},
+	    {"by-expired-delegate", "its certificate expired on 2", 1},
+	    {"by-future-delegate", "its certificate is not yet valid", 1},
+	};
+	struct subject s = {.target = NULL};
+	struct ocsp_verdict v;
+	size_t i;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(
+		    judge(&s, cases[i].recipe, &v), VERDICT_REFUSED);
+		if (strstr(v.why, cases[i].has) == NULL)
+			fail_msg("%s: %s", cases[i].recipe, v.why);
+		if (v.advised != cases[i].advised)
+			fail_msg("%s: advised %d", cases[i].recipe, v.advised);
+	}
+	subject_free(&s);
+}
+
+/* What expired is named: the signer's certificate, or the issuer's own. */
+static void
+an_expired_issuer_is_not_blamed_on_the_responder(void **state)
+{
+	struct subject s = {.target = NULL};
+	struct response r;
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	respond(&s, forge_find("next-9999"), &r);
+	assert_int_equal(
+	    judge_at(&s, &r, now + 3651 * FORGE_DAY, &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "the issuer's certificate expired on"));
+	free(r.der);
+	subject_free(&s);
+}
+
+static void
+another_certid_hash_is_told_with_its_cure(void **state)
+{
+	struct subject s = {.target = NULL};
+	struct ocsp_verdict v;
+
+	(void)state;
+	subject_make(&s, NULL, 0, HASH_SHA1, 0);
+	assert_int_equal(judge(&s, "good-sha256", &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "with --certid-hash sha256"));
+	assert_int_equal(v.advised, 1);
+	subject_free(&s);
+	subject_make(&s, NULL, 0, HASH_SHA256, 0);
+	assert_int_equal(judge(&s, "good-sha1", &v), VERDICT_REFUSED);
+	assert_non_null(strstr(v.why, "do without --certid-hash sha256"));
+	subject_free(&s);
+}
+
 static void
 a_next_update_in_1970_is_not_the_same_as_none(void **state)
 {
@@ -1186,8 +1985,17 @@ main(void)
 	static const struct CMUnitTest plain[] = {
 	    PLAIN(who_wants_no_memory_is_not_starved_of_it),
 	    PLAIN(time_bounds_are_exact_to_the_second),
-	    PLAIN(max_age_counts_from_this_update_and_admits_no_next_update),
-	    PLAIN(what_expired_tells_that_it_said_revoked_if_it_did),
+	    PLAIN(max_age_counts_from_this_update_and_only_limits),
+	    PLAIN(
+		a_response_without_next_update_lasts_for_the_assumed_lifetime),
+	    PLAIN(a_next_update_is_not_moved_by_the_assumed_lifetime),
+	    PLAIN(
+		a_signed_revocation_counts_and_says_what_is_wrong_with_its_response),
+	    PLAIN(a_revocation_with_a_wrong_signature_or_signer_does_not_count),
+	    PLAIN(a_signed_revocation_that_is_refused_is_mentioned),
+	    PLAIN(a_revocations_signer_has_to_be_valid_when_it_signed_or_now),
+	    PLAIN(sha1_is_refused_by_default_and_the_message_says_what_to_set),
+	    PLAIN(allow_sha1_admits_sha1_and_nothing_else),
 	    PLAIN(what_is_told_of_a_revocation_is_what_the_response_says),
 	    PLAIN(usable_until_ends_with_the_signers_certificate),
 	    PLAIN(of_two_ends_at_once_the_first_is_named),
@@ -1203,7 +2011,8 @@ main(void)
 	    PLAIN(no_truncated_response_is_accepted),
 	    PLAIN(certificates_that_were_added_on_the_way_are_refused),
 	    PLAIN(the_chain_above_the_issuer_is_no_ballast),
-	    PLAIN(eight_certificates_are_looked_at_and_nine_are_not),
+	    PLAIN(twelve_certificates_are_looked_at_and_thirteen_are_not),
+	    PLAIN(twelve_certificates_that_a_chain_explains_are_no_strays),
 	    PLAIN(strays_may_have_4096_bytes_in_all),
 	    PLAIN(eighty_bits_of_security_are_enough),
 	    PLAIN(a_signature_without_a_digest_is_accepted),
@@ -1213,6 +2022,25 @@ main(void)
 	    PLAIN(odd_names_of_a_signer_are_shown_and_bounded),
 	    PLAIN(odd_parameters_of_the_signature_algorithm_are_refused),
 	    PLAIN(rsa_pss_is_accepted_but_no_ballast_in_its_parameters),
+	    PLAIN(a_certid_is_over_the_certificates_own_issuer_field),
+	    PLAIN(
+		a_response_under_the_cas_own_spelling_is_recognised_and_marked),
+	    PLAIN(
+		a_response_signed_by_the_leaf_a_sibling_or_a_ca_below_is_refused),
+	    PLAIN(no_other_name_is_taken_for_a_spelling_of_the_issuers),
+	    PLAIN(
+		a_signer_whose_key_identifier_names_the_earlier_ca_is_accepted),
+	    PLAIN(only_the_serial_number_of_a_key_identifier_is_forgiven),
+	    PLAIN(dns_constraints_do_not_measure_a_responders_common_name),
+	    PLAIN(dns_constraints_measure_a_responders_subject_alt_name),
+	    PLAIN(
+		of_ecdsa_parameters_null_is_taken_and_marked_and_nothing_else),
+	    PLAIN(null_parameters_of_rsa_are_what_they_should_be),
+	    PLAIN(an_rsa_key_of_1024_bits_is_enough_and_of_1016_is_not),
+	    PLAIN(a_delegate_whose_key_usage_forbids_signing_is_refused),
+	    PLAIN(another_cas_responder_is_told_by_the_name_of_that_ca),
+	    PLAIN(an_expired_issuer_is_not_blamed_on_the_responder),
+	    PLAIN(another_certid_hash_is_told_with_its_cure),
 	    PLAIN(a_next_update_in_1970_is_not_the_same_as_none),
 	    PLAIN(each_status_of_a_response_has_its_name),
 	};

@@ -336,6 +336,39 @@ run_newer(void **state)
 	assert_int_equal(policy_is_newer(&r->a, &r->b), r->want);
 }
 
+static const struct counts_row {
+	const char *says;
+	struct ocsp_verdict v;
+	int alone;
+	struct ocsp_verdict other;
+	int want;
+} counting[] = {
+    {"the only word counts", V(REVOKED, DAY, DAY), 1, V(GOOD, 0, 0), 1},
+    {"a later revoked counts beside good", V(REVOKED, 9, DAY), 0,
+	V(GOOD, 10, DAY), 1},
+    {"an earlier revoked does not", V(REVOKED, 10, DAY), 0, V(GOOD, 9, DAY), 0},
+    {"a revoked that is as new as good counts", V(REVOKED, 10, DAY), 0,
+	V(GOOD, 10, 9 * DAY), 1},
+    {"a good that is as new as revoked does not", V(GOOD, 10, 9 * DAY), 0,
+	V(REVOKED, 10, DAY), 0},
+    {"a later good counts beside revoked", V(GOOD, 9, DAY), 0,
+	V(REVOKED, 10, DAY), 1},
+    {"an earlier good does not", V(GOOD, 10, DAY), 0, V(REVOKED, 9, DAY), 0},
+    {"a revoked that has run out counts like any other", V(REVOKED, 9, -1), 0,
+	V(GOOD, 10, DAY), 1},
+    {"a revoked counts beside a revoked that is as new", V(REVOKED, 10, DAY), 0,
+	V(REVOKED, 10, DAY), 1},
+};
+
+static void
+run_counts(void **state)
+{
+	const struct counts_row *r = *state;
+
+	assert_int_equal(
+	    policy_counts(&r->v, r->alone ? NULL : &r->other), r->want);
+}
+
 static const struct replace_row {
 	const char *says;
 	struct options o;
@@ -387,6 +420,18 @@ static const struct replace_row {
 	V(REVOKED, HOUR, DAY), V(REVOKED, HOUR, DAY), 0},
     {"an older revoked does not replace revoked", {DEFAULTS}, 0,
 	V(REVOKED, HOUR, DAY), V(REVOKED, DAY, DAY), 0},
+    {"a newer response replaces one that has run out", {DEFAULTS}, 0,
+	V(STALE, DAY, -1), V(GOOD, HOUR, DAY), 1},
+    {"also if it is about to end", {DEFAULTS}, 0, V(STALE, DAY, -1),
+	V(GOOD, HOUR, 10), 1},
+    {"an older one does not replace one that has run out", {DEFAULTS}, 0,
+	V(STALE, HOUR, -1), V(GOOD, DAY, DAY), 0},
+    {"nor one that seems to come from the future", {DEFAULTS}, 0,
+	V(REFUSED, -DAY, 2 * DAY), V(GOOD, HOUR, DAY), 0},
+    {"-f replaces what seems to come from the future", {DEFAULTS, .force = 1},
+	0, V(REFUSED, -DAY, 2 * DAY), V(GOOD, HOUR, DAY), 1},
+    {"an older revoked does not replace what has run out", {DEFAULTS}, 0,
+	V(STALE, HOUR, -1), V(REVOKED, DAY, DAY), 0},
 };
 
 static void
@@ -576,6 +621,29 @@ static const struct next_row {
 	    .verdict = VERDICT_REVOKED,
 	    .outdated = 1},
 	NEXT_NO_CACHE},
+    {"a revoked that has run out is asked for once more, past caches", OPT,
+	BY(GET),
+	{.result = HTTP_ANSWERED,
+	    .status = 200,
+	    .verdict = VERDICT_REVOKED,
+	    .expired = 1,
+	    .excused = 1},
+	NEXT_NO_CACHE},
+    {"past caches it ends the requests", OPT,
+	{.method = METHOD_GET, .has_get_url = 1, .no_cache = 1},
+	{.result = HTTP_ANSWERED,
+	    .status = 200,
+	    .verdict = VERDICT_REVOKED,
+	    .expired = 1,
+	    .excused = 1},
+	NEXT_DONE},
+    {"a revoked that would be refused if it were good is not saved",
+	{DEFAULTS, .write_revoked = 1}, BY(GET),
+	{.result = HTTP_ANSWERED,
+	    .status = 200,
+	    .verdict = VERDICT_REVOKED,
+	    .excused = 1},
+	NEXT_DONE},
     {"an expired response is asked for once more, past caches", OPT, BY(GET),
 	SAID(STALE), NEXT_NO_CACHE},
     {"past caches it leads to the next responder", OPT,
@@ -1000,63 +1068,76 @@ static const struct code_row {
 	enum ocsp_status status;
 	int64_t age;
 	enum code want;
+	int expired, hold;
 } codes[] = {
-    {"a responder's good is 0", FROM_RESPONDER, VERDICT_GOOD, DAY, CODE_OK},
+    {"a responder's good is 0", FROM_RESPONDER, VERDICT_GOOD, DAY, CODE_OK, 0,
+	0},
     {"a responder's revoked is 5", FROM_RESPONDER, VERDICT_REVOKED, DAY,
-	CODE_REVOKED},
+	CODE_REVOKED, 0, 0},
+    {"a revoked that has run out is 5, too", FROM_RESPONDER, VERDICT_REVOKED,
+	DAY, CODE_REVOKED, 1, 0},
+    {"a hold is 5", FROM_FILE, VERDICT_REVOKED, DAY, CODE_REVOKED, 0, 1},
+    {"a hold that has run out is 4: it may have been lifted", FROM_FILE,
+	VERDICT_REVOKED, DAY, CODE_REJECTED, 1, 1},
     {"a responder's unknown is 4", FROM_RESPONDER, VERDICT_UNKNOWN, 3 * DAY,
-	CODE_REJECTED},
+	CODE_REJECTED, 0, 0},
     {"48 h after notBefore unknown is 4", FROM_RESPONDER, VERDICT_UNKNOWN,
-	2 * DAY, CODE_REJECTED},
+	2 * DAY, CODE_REJECTED, 0, 0},
     {"a second before it is 1", FROM_RESPONDER, VERDICT_UNKNOWN, 2 * DAY - 1,
-	CODE_TEMPORARY},
+	CODE_TEMPORARY, 0, 0},
     {"before notBefore unknown is 1", FROM_RESPONDER, VERDICT_UNKNOWN, -HOUR,
-	CODE_TEMPORARY},
+	CODE_TEMPORARY, 0, 0},
     {"a response that fails verification is 4", FROM_RESPONDER, VERDICT_REFUSED,
-	0, CODE_REJECTED},
+	0, CODE_REJECTED, 0, 0},
     {"a responder's word on other certificates is 4", FROM_RESPONDER,
-	VERDICT_FOREIGN, DAY, CODE_REJECTED},
+	VERDICT_FOREIGN, DAY, CODE_REJECTED, 0, 0},
     {"a responder's expired response is 4", FROM_RESPONDER, VERDICT_STALE, DAY,
-	CODE_REJECTED},
-    {"an OCSP error is 1", FROM_RESPONDER, VERDICT_ERROR, DAY, CODE_TEMPORARY},
+	CODE_REJECTED, 0, 0},
+    {"an OCSP error is 1", FROM_RESPONDER, VERDICT_ERROR, DAY, CODE_TEMPORARY,
+	0, 0},
     {"what is no response is 1", FROM_RESPONDER, VERDICT_INVALID, DAY,
-	CODE_TEMPORARY},
-    {"a stored good is 0", FROM_FILE, VERDICT_GOOD, DAY, CODE_OK},
-    {"a stored revoked is 5", FROM_FILE, VERDICT_REVOKED, DAY, CODE_REVOKED},
+	CODE_TEMPORARY, 0, 0},
+    {"a stored good is 0", FROM_FILE, VERDICT_GOOD, DAY, CODE_OK, 0, 0},
+    {"a stored revoked is 5", FROM_FILE, VERDICT_REVOKED, DAY, CODE_REVOKED, 0,
+	0},
     {"a stored unknown is 4", FROM_FILE, VERDICT_UNKNOWN, 2 * DAY,
-	CODE_REJECTED},
+	CODE_REJECTED, 0, 0},
     {"a stored unknown of a new certificate is 1", FROM_FILE, VERDICT_UNKNOWN,
-	2 * DAY - 1, CODE_TEMPORARY},
+	2 * DAY - 1, CODE_TEMPORARY, 0, 0},
     {"a stored response that fails verification is 4", FROM_FILE,
-	VERDICT_REFUSED, DAY, CODE_REJECTED},
+	VERDICT_REFUSED, DAY, CODE_REJECTED, 0, 0},
     {"the stored response of another certificate is 1, as after a renewal",
-	FROM_FILE, VERDICT_FOREIGN, DAY, CODE_TEMPORARY},
+	FROM_FILE, VERDICT_FOREIGN, DAY, CODE_TEMPORARY, 0, 0},
     {"a stored response that expired is 1", FROM_FILE, VERDICT_STALE, DAY,
-	CODE_TEMPORARY},
-    {"a stored OCSP error is 1", FROM_FILE, VERDICT_ERROR, DAY, CODE_TEMPORARY},
+	CODE_TEMPORARY, 0, 0},
+    {"a stored OCSP error is 1", FROM_FILE, VERDICT_ERROR, DAY, CODE_TEMPORARY,
+	0, 0},
     {"a stored file that is no response is 1", FROM_FILE, VERDICT_INVALID, DAY,
-	CODE_TEMPORARY},
-    {"a stapled good is 0", FROM_SERVER, VERDICT_GOOD, DAY, CODE_OK},
-    {"a stapled revoked is 5", FROM_SERVER, VERDICT_REVOKED, DAY, CODE_REVOKED},
+	CODE_TEMPORARY, 0, 0},
+    {"a stapled good is 0", FROM_SERVER, VERDICT_GOOD, DAY, CODE_OK, 0, 0},
+    {"a stapled revoked is 5", FROM_SERVER, VERDICT_REVOKED, DAY, CODE_REVOKED,
+	0, 0},
     {"a stapled unknown is 4", FROM_SERVER, VERDICT_UNKNOWN, 2 * DAY,
-	CODE_REJECTED},
+	CODE_REJECTED, 0, 0},
     {"a stapled response that fails verification is 4", FROM_SERVER,
-	VERDICT_REFUSED, DAY, CODE_REJECTED},
+	VERDICT_REFUSED, DAY, CODE_REJECTED, 0, 0},
     {"a stapled response of another certificate is 4", FROM_SERVER,
-	VERDICT_FOREIGN, DAY, CODE_REJECTED},
+	VERDICT_FOREIGN, DAY, CODE_REJECTED, 0, 0},
     {"a stapled response that expired is 1", FROM_SERVER, VERDICT_STALE, DAY,
-	CODE_TEMPORARY},
+	CODE_TEMPORARY, 0, 0},
     {"a stapled OCSP error is 1", FROM_SERVER, VERDICT_ERROR, DAY,
-	CODE_TEMPORARY},
+	CODE_TEMPORARY, 0, 0},
     {"a staple that is no response is 1", FROM_SERVER, VERDICT_INVALID, DAY,
-	CODE_TEMPORARY},
+	CODE_TEMPORARY, 0, 0},
 };
 
 static void
 run_code(void **state)
 {
 	const struct code_row *r = *state;
-	struct ocsp_verdict v = {.status = r->status};
+	struct ocsp_verdict v = {.status = r->status,
+	    .expired = r->expired,
+	    .reason = r->hold ? REASON_HOLD : -1};
 
 	assert_int_equal(policy_verdict_code(r->from, &v, r->age), r->want);
 }
@@ -1238,6 +1319,7 @@ main(void)
 	ADD(needs, run_need);
 	ADD(anew, run_anew);
 	ADD(newer, run_newer);
+	ADD(counting, run_counts);
 	ADD(replaces, run_replace);
 	ADD(compares, run_compare);
 	ADD(outdated, run_outdated);

@@ -757,7 +757,7 @@ static void
 where_its_owner_cannot_be_kept_it_is_not_tried(void **state)
 {
 	const struct staple_bytes b = {
-	    (const unsigned char *)"new", 3, MAX, 0644, NULL, 1};
+	    (const unsigned char *)"new", 3, MAX, 0644, NULL, time(NULL), 1};
 	struct asked a = {.answer = 1};
 	struct staple *s;
 	struct stat is;
