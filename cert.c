@@ -1848,6 +1848,9 @@ cert_der_begins(const unsigned char *p, size_t len, int tag)
 int
 cert_looks_like_one(const unsigned char *p, size_t len)
 {
+	/* nothing so short holds a key; it may be a response that was cut */
+	if (len < 8)
+		return 0;
 	/* a response may hold any bytes, and ends where it says */
 	if (cert_der_begins(p, len, V_ASN1_ENUMERATED))
 		return 0;

@@ -938,11 +938,12 @@ judge_answer(
 
 /* A verified good or revoked response came. */
 static void
-take_verified(struct job *j, const struct env *env, enum code code,
-    const struct http_answer *a, struct policy_exchange *x)
+take_verified(struct job *j, const struct env *env, const struct http_answer *a,
+    struct policy_exchange *x)
 {
 	const struct diagnose d = diagnose_of(j, env);
 	struct reason r;
+	enum code code;
 
 	j->answered = 1;
 	outcome_clear(&j->outcome);
@@ -951,12 +952,12 @@ take_verified(struct job *j, const struct env *env, enum code code,
 	    policy_is_outdated(env->o, &j->attempt, job_stored(j), &j->got);
 	if (x->outdated)
 		trace_line(&j->trace, "older", "than what is stored");
-	/* an older word is outweighed by a later one that is stored */
-	if (j->got.status != VERDICT_REVOKED ||
-	    !policy_counts(&j->got, job_stored(j)))
+	if (j->got.status != VERDICT_REVOKED)
 		return;
+	code = policy_revoked_code(&j->got, job_stored(j));
 	r = diagnose_verdict(&d, &j->got, code, a);
-	fail_for(j, &r);
+	if (code != CODE_OK)
+		fail_for(j, &r);
 }
 
 /* What its verdict means for the certificate. */
@@ -972,7 +973,7 @@ take_verdict(struct job *j, const struct env *env, const struct http_answer *a,
 	switch (j->got.status) {
 	case VERDICT_GOOD:
 	case VERDICT_REVOKED:
-		take_verified(j, env, code, a, x);
+		take_verified(j, env, a, x);
 		return;
 	case VERDICT_UNKNOWN:
 		keep_issuer(j, env);

@@ -111,7 +111,9 @@ in_question(const struct job *j, const struct env *env)
 	if (env->o->served != NULL)
 		return j->stapled > STAPLED_NOTHING ? &j->got : NULL;
 	v = j->holding == HOLDING_JUDGED ? &j->have : NULL;
-	if (j->would_write || (j->answered && j->got.status == VERDICT_REVOKED))
+	if (j->would_write ||
+	    (j->answered && j->got.status == VERDICT_REVOKED &&
+		policy_counts(&j->got, job_stored(j))))
 		v = &j->got;
 	/* nothing outweighs a revocation, though it be at hand no more */
 	if (j->code == CODE_REVOKED && v != NULL &&

@@ -361,9 +361,7 @@ policy_verdict_code(
 	case VERDICT_GOOD:
 		return CODE_OK;
 	case VERDICT_REVOKED:
-		/* a hold may have been lifted since its word ran out */
-		return v->expired && v->reason == REASON_HOLD ? CODE_REJECTED
-							      : CODE_REVOKED;
+		return policy_revoked_code(v, NULL);
 	case VERDICT_UNKNOWN:
 		return age < POLICY_NEW_CERT_GRACE ? CODE_TEMPORARY
 						   : CODE_REJECTED;
@@ -379,6 +377,17 @@ policy_verdict_code(
 		break;
 	}
 	return CODE_TEMPORARY;
+}
+
+enum code
+policy_revoked_code(
+    const struct ocsp_verdict *v, const struct ocsp_verdict *other)
+{
+	if (!policy_counts(v, other))
+		return v->expired ? CODE_REJECTED : CODE_OK;
+	/* a hold may have been lifted since its word ran out */
+	return v->expired && v->reason == REASON_HOLD ? CODE_REJECTED
+						      : CODE_REVOKED;
 }
 
 int

@@ -277,6 +277,13 @@ struct policy_end {
 int policy_ignores_stored(
     enum code outcome, int needs_none, int stored_is_revoked);
 
+/*
+ * What a revoked that came means beside `other`, verified, or NULL.  Where a
+ * later word outweighs it, it is an older response, or one that has run out.
+ */
+enum code policy_revoked_code(
+    const struct ocsp_verdict *v, const struct ocsp_verdict *other);
+
 enum code policy_exit(const struct policy_end *);
 
 /* Of several certificates. */

@@ -656,15 +656,25 @@ never_written() {
 	done
 }
 
-@test "--write-revoked does not write what is older than the stored good one" {
+@test "an older revoked is outweighed by the stored good one, and is not written" {
 	local before
 	site revoked
 	store good-newer
 	before=$(state site.pem.ocsp)
 	fetch --write-revoked site.pem
+	exits 0
+	unchanged "$before" site.pem.ocsp
+	fetch -j site.pem
+	exits 0
+	[[ $output == *'"status":"good"'* ]]
+}
+
+@test "a revoked that is as new as the stored good one outweighs it" {
+	site revoked
+	store good
+	fetch site.pem
 	exits 5
 	says "revoked"
-	unchanged "$before" site.pem.ocsp
 }
 
 @test "--write-revoked leaves a revoked one alone that says the same" {

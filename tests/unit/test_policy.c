@@ -1142,6 +1142,34 @@ run_code(void **state)
 	assert_int_equal(policy_verdict_code(r->from, &v, r->age), r->want);
 }
 
+static const struct outweighed_row {
+	const char *says;
+	int64_t age; /* of the good one that is stored, 0: none */
+	int expired;
+	enum code want;
+} outweighed[] = {
+    {"revoked is 5 where nothing else is known", 0, 0, CODE_REVOKED},
+    {"revoked is 5 beside an older good", 11, 0, CODE_REVOKED},
+    {"revoked is 5 beside a good that is as new", 10, 0, CODE_REVOKED},
+    {"revoked is no failure beside a later good, as after a hold", 9, 0,
+	CODE_OK},
+    {"revoked that has run out is 5 beside an older good", 11, 1, CODE_REVOKED},
+    {"beside a later good it is a response that has run out: 4", 9, 1,
+	CODE_REJECTED},
+};
+
+static void
+run_outweighed(void **state)
+{
+	const struct outweighed_row *r = *state;
+	struct ocsp_verdict v = V(REVOKED, 10, DAY), good = V(GOOD, 0, DAY);
+
+	v.expired = r->expired;
+	good.this_update = NOW - r->age;
+	assert_int_equal(
+	    policy_revoked_code(&v, r->age == 0 ? NULL : &good), r->want);
+}
+
 static const struct ignore_row {
 	const char *says;
 	enum code outcome;
@@ -1336,6 +1364,7 @@ main(void)
 	ADD(probes, run_probe);
 	ADD(servers, run_server);
 	ADD(codes, run_code);
+	ADD(outweighed, run_outweighed);
 	ADD(ignores, run_ignore);
 	ADD(exits, run_exit);
 	add("of several codes the highest counts",
