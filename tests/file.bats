@@ -415,12 +415,43 @@ rival() {
 }
 
 # What is stored counts as absent: even an older answer replaces it.
+@test "only a newer response replaces one that has run out, and -f any" {
+	local before
+	site good-older
+	# a day and a half old, and without a nextUpdate
+	store no-next-days
+	before=$(state site.pem.ocsp)
+	fetch site.pem
+	exits 1
+	says "the response that came is not newer (thisUpdate "
+	says "which has run out; -f replaces it all the same"
+	unchanged "$before" site.pem.ocsp
+	fetch -n site.pem
+	exits 1
+	fetch -f site.pem
+	exits 0
+	is_good site.pem.ocsp
+}
+
+@test "nor does an older one replace what seems to come from the future" {
+	local before
+	site good
+	store future
+	before=$(state site.pem.ocsp)
+	fetch site.pem
+	exits 1
+	says "which seems to come from the future; -f replaces it all the same"
+	unchanged "$before" site.pem.ocsp
+	fetch -f site.pem
+	exits 0
+	is_good site.pem.ocsp
+}
+
 @test "what is expired, damaged, empty, forged or foreign is replaced" {
 	local before stored
 	site good-older
 	for stored in expired damaged empty one-byte html by-other sig-corrupt \
-		foreign err-unauthorized good-sha256 trailing no-next-days \
-		sig-sha1; do
+		foreign err-unauthorized good-sha256 trailing sig-sha1; do
 		echo "stored: $stored"
 		store "$stored"
 		before=$(state site.pem.ocsp)
