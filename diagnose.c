@@ -141,6 +141,9 @@ diagnose_http(const struct diagnose *d, const struct http_answer *a)
 	    what[a->result], a->why, limit);
 	if (a->result == HTTP_EPROXY)
 		advise(&r, tunnel_hint(d, a));
+	else if (d->by_get && a->connected &&
+	    (d->options->method == METHOD_GET || d->left_ms == 0))
+		advise(&r, "it may answer POST only (-X post)");
 	else if (a->result == HTTP_ETLS &&
 	    strstr(a->why, "certificate") != NULL)
 		advise(&r,
@@ -282,10 +285,18 @@ diagnose_backoff(const struct diagnose *d, const struct http_answer *a)
 	char span[WORDS_TIME_MAX];
 	struct reason r;
 
-	set(&r, CODE_TEMPORARY, CAUSE_RATE_LIMIT,
-	    "%s%.300s was not asked: to another question of this run it said "
-	    "HTTP %ld, and that it wants to be left alone for %s (Retry-After)",
-	    purpose(d), d->url, a->status, words_span(span, a->retry_after));
+	if (a->retry_after > 0)
+		set(&r, CODE_TEMPORARY, CAUSE_RATE_LIMIT,
+		    "%s%.300s was not asked: to another question of this run "
+		    "it said HTTP %ld, and that it wants to be left alone for "
+		    "%s (Retry-After)",
+		    purpose(d), d->url, a->status,
+		    words_span(span, a->retry_after));
+	else
+		set(&r, CODE_TEMPORARY, CAUSE_RATE_LIMIT,
+		    "%s%.300s was not asked: to other requests of this run it "
+		    "said HTTP %ld, again and again (too many requests)",
+		    purpose(d), d->url, a->status);
 	return r;
 }
 

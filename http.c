@@ -565,12 +565,15 @@ static void
 describe_peer(const struct slot *s, CURLcode code, struct http_answer *a)
 {
 	char *ip = NULL;
+	curl_off_t ready = 0;
 
 	curl_easy_getinfo(s->easy, CURLINFO_PRIMARY_IP, &ip);
 	if (ip != NULL && ip[0] != '\0')
 		snprintf(a->address, sizeof(a->address), "%s port %ld", ip,
 		    info(s, CURLINFO_PRIMARY_PORT));
 	a->proxied = is_proxied(s, code);
+	curl_easy_getinfo(s->easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
+	a->connected = ready > 0;
 }
 
 static void

@@ -41,6 +41,13 @@ enum http_result {
 	HTTP_EOTHER
 };
 
+/* A request that was not sent, as the responder did not serve others. */
+enum http_skip {
+	HTTP_SENT,
+	HTTP_SKIPPED_NOW, /* it pauses, and another responder can be asked */
+	HTTP_SKIPPED      /* it was given up */
+};
+
 /* Borrowed by http_run() until done() was called for it. */
 struct http_question {
 	const char *url;
@@ -66,9 +73,10 @@ struct http_answer {
 	long long retry_after; /* seconds; 0: nothing said */
 	char address[64];      /* "192.0.2.1 port 80", or empty */
 	int proxied;           /* it came through a proxy */
-	int skipped;       /* nobody was asked: it would be the same again */
-	long ms;           /* from question to answer */
-	char why[WHY_MAX]; /* with a failure: what, in words */
+	int connected; /* it was connected, TLS included, and could send */
+	enum http_skip skipped; /* why nothing was sent */
+	long ms;                /* from question to answer */
+	char why[WHY_MAX];      /* with a failure: what, in words */
 };
 
 struct http_options {

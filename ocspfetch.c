@@ -775,7 +775,7 @@ take_any(struct run *r, long *wait_ms)
 	    (j = take_named(r, wait_ms)) != NULL)
 		return j;
 	tick(r);
-	while (queue_again(r->queue, &r->env, r->all_named, &e))
+	while (queue_again(r->queue, &r->env, r->all_named, &e, wait_ms))
 		if ((j = start_job(r, &e, 0)) != NULL)
 			return j;
 	return r->all_named ? queue_take(r->queue, &r->env, 1, wait_ms) : NULL;
@@ -789,6 +789,7 @@ ask(struct run *r, struct job *j, struct http_question *q)
 {
 	struct http_answer a;
 
+	j->attempt.known = queue_method(r->queue, j);
 	if (job_question(j, &r->env, q) != JOB_ASK) {
 		finish(r, j);
 		return 0;
@@ -797,7 +798,7 @@ ask(struct run *r, struct job *j, struct http_question *q)
 		r->on_wire++;
 		return 1;
 	}
-	job_trace_skipped(j);
+	job_trace_skipped(j, &a);
 	go_on(r, j, &a);
 	return 0;
 }
@@ -840,7 +841,10 @@ say_wait(struct run *r, const struct job *j)
 static void
 go_on(struct run *r, struct job *j, const struct http_answer *a)
 {
-	switch (job_answer(j, &r->env, a)) {
+	const enum job_state state = job_answer(j, &r->env, a);
+
+	queue_learn(j);
+	switch (state) {
 	case JOB_ASK:
 		wait_in_queue(r, j, 0);
 		return;
