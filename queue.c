@@ -185,11 +185,16 @@ queue_put(
 
 	if ((w = malloc(sizeof(*w))) == NULL)
 		return -1;
-	w->next = NULL;
+	/* whose request goes on by the other method is not done with its turn */
+	w->next = j->attempt.switched != SWITCHED_NOT ? q->waiting : NULL;
 	w->job = j;
 	w->due_ms = env->ms + pause_ms;
-	*q->last = w;
-	q->last = &w->next;
+	if (j->attempt.switched != SWITCHED_NOT)
+		q->waiting = w;
+	else
+		*q->last = w;
+	if (w->next == NULL)
+		q->last = &w->next;
 	q->nwaiting++;
 	return 0;
 }
