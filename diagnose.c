@@ -141,7 +141,8 @@ diagnose_http(const struct diagnose *d, const struct http_answer *a)
 	    what[a->result], a->why, limit);
 	if (a->result == HTTP_EPROXY)
 		advise(&r, tunnel_hint(d, a));
-	else if (d->by_get && a->connected &&
+	else if (d->by_get && a->connected && a->result != HTTP_EOTHER &&
+	    a->result != HTTP_ETOOBIG &&
 	    (d->options->method == METHOD_GET || d->left_ms == 0))
 		advise(&r, "it may answer POST only (-X post)");
 	else if (a->result == HTTP_ETLS &&

@@ -231,7 +231,8 @@ static enum policy_next
 next_after_failure(const struct options *o, const struct policy_attempt *t,
     const struct policy_exchange *x)
 {
-	return x->connected && x->result != HTTP_EPROXY && may_post(o, t)
+	return x->connected && may_post(o, t) && x->result != HTTP_EPROXY &&
+		x->result != HTTP_EOTHER
 	    ? NEXT_METHOD
 	    : NEXT_RESPONDER;
 }

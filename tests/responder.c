@@ -694,6 +694,7 @@ static const struct behaviour behaviours[] = {
     {"status-404", "HTTP 404 with HTML", set_status, 404},
     {"status-405", "HTTP 405 with HTML", set_status, 405},
     {"status-407", "HTTP 407 with HTML", set_status, 407},
+    {"status-408", "HTTP 408 with HTML", set_status, 408},
     {"status-429", "HTTP 429 with HTML", set_status, 429},
     {"status-500", "HTTP 500 with HTML", set_status, 500},
     {"status-502", "HTTP 502 with HTML", set_status, 502},
