@@ -185,7 +185,8 @@ queue_put(
 
 	if ((w = malloc(sizeof(*w))) == NULL)
 		return -1;
-	/* whose request goes on by the other method is not done with its turn */
+	/* whose request goes on by the other method is not done with its turn
+	 */
 	w->next = j->attempt.switched != SWITCHED_NOT ? q->waiting : NULL;
 	w->job = j;
 	w->due_ms = env->ms + pause_ms;
