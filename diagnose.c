@@ -112,6 +112,13 @@ http_cause(enum http_result res)
 	return CAUSE_HTTP;
 }
 
+/* Is --deadline what ended it?  A timer may be a little early. */
+static int
+is_over(const struct diagnose *d)
+{
+	return d->left_ms >= 0 && d->left_ms < 20;
+}
+
 struct reason
 diagnose_http(const struct diagnose *d, const struct http_answer *a)
 {
@@ -134,7 +141,7 @@ diagnose_http(const struct diagnose *d, const struct http_answer *a)
 	if (a->result == HTTP_ETIMECONNECT)
 		limit = " (--connect-timeout)";
 	else if (a->result == HTTP_ETIMEOUT)
-		limit = d->left_ms == 0 ? " (--deadline)" : " (--timeout)";
+		limit = is_over(d) ? " (--deadline)" : " (--timeout)";
 	set(&r, a->result == HTTP_ENOMEM ? CODE_LOCAL : CODE_TEMPORARY,
 	    http_cause(a->result), "%s%.300s: %s%s%.500s%s", purpose(d), d->url,
 	    a->proxied && a->result != HTTP_EPROXY ? "through the proxy, " : "",
@@ -143,7 +150,7 @@ diagnose_http(const struct diagnose *d, const struct http_answer *a)
 		advise(&r, tunnel_hint(d, a));
 	else if (d->by_get && a->connected && a->result != HTTP_EOTHER &&
 	    a->result != HTTP_ETOOBIG &&
-	    (d->options->method == METHOD_GET || d->left_ms == 0))
+	    (d->options->method == METHOD_GET || is_over(d)))
 		advise(&r, "it may answer POST only (-X post)");
 	else if (a->result == HTTP_ETLS &&
 	    strstr(a->why, "certificate") != NULL)
