@@ -150,6 +150,13 @@ advise_on_proxy(
 	text_free(&said);
 }
 
+/* Is --deadline what ended it?  A timer may be a little early. */
+static int
+is_over(const struct diagnose *d)
+{
+	return d->left_ms >= 0 && d->left_ms < 20;
+}
+
 struct reason
 diagnose_http(const struct diagnose *d, const struct http_answer *a)
 {
@@ -174,7 +181,7 @@ diagnose_http(const struct diagnose *d, const struct http_answer *a)
 	if (a->result == HTTP_ETIMECONNECT)
 		limit = " (--connect-timeout)";
 	else if (a->result == HTTP_ETIMEOUT)
-		limit = d->left_ms == 0 ? " (--deadline)" : " (--timeout)";
+		limit = is_over(d) ? " (--deadline)" : " (--timeout)";
 	set(&r,
 	    a->result == HTTP_ENOMEM || a->result == HTTP_ELOCAL
 		? CODE_LOCAL
@@ -184,6 +191,10 @@ diagnose_http(const struct diagnose *d, const struct http_answer *a)
 	    what[a->result], a->why, limit);
 	if (a->result == HTTP_EPROXY)
 		advise(&r, tunnel_hint(d, a));
+	else if (d->by_get && a->connected && a->result != HTTP_EOTHER &&
+	    a->result != HTTP_ETOOBIG &&
+	    (d->options->method == METHOD_GET || is_over(d)))
+		advise(&r, "it may answer POST only (-X post)");
 	else if (a->result == HTTP_ETLS &&
 	    strstr(a->why, "certificate") != NULL)
 		advise(&r,
@@ -327,10 +338,18 @@ diagnose_backoff(const struct diagnose *d, const struct http_answer *a)
 	char span[WORDS_TIME_MAX];
 	struct reason r;
 
-	set(&r, CODE_TEMPORARY, CAUSE_RATE_LIMIT,
-	    "%s%.300s was not asked: to another question of this run it said "
-	    "HTTP %ld, and that it wants to be left alone for %s (Retry-After)",
-	    purpose(d), d->url, a->status, words_span(span, a->retry_after));
+	if (a->retry_after > 0)
+		set(&r, CODE_TEMPORARY, CAUSE_RATE_LIMIT,
+		    "%s%.300s was not asked: to another question of this run "
+		    "it said HTTP %ld, and that it wants to be left alone for "
+		    "%s (Retry-After)",
+		    purpose(d), d->url, a->status,
+		    words_span(span, a->retry_after));
+	else
+		set(&r, CODE_TEMPORARY, CAUSE_RATE_LIMIT,
+		    "%s%.300s was not asked: to other requests of this run it "
+		    "said HTTP %ld, again and again (too many requests)",
+		    purpose(d), d->url, a->status);
 	return r;
 }
 

@@ -23,6 +23,7 @@ struct diagnose {
 	    *url; /* of the responder, or with for_issuer of the issuer */
 	int for_issuer;
 	int both_methods; /* it was requested by GET and by POST */
+	int by_get;       /* the last request was */
 	int64_t now;
 	long long left_ms; /* of --deadline; -1: there is none */
 };

@@ -5,21 +5,20 @@
 
 #include "hash.h"
 #include "hosts.h"
-#include "policy.h"
 
 #define BUCKETS 256
 
 struct host {
 	struct host *next; /* in its bucket */
 	char *name;        /* "http://host:port", as the URL has it */
-	size_t busy;       /* questions on the wire */
+	size_t busy;       /* requests on the wire */
 	int answered;      /* ever */
 	long took;         /* the last answer, in ms */
 	long long moved;   /* when anything of it last began or ended */
-	long long rests;   /* until when it wants to be left alone */
-	int failures;      /* since it was last reached */
-	int down;
-	struct http_answer why; /* it is; without what was lent */
+	long long last;    /* when the last request began */
+	struct policy_pace pace;
+	enum ocsp_method method; /* that it answers, where not both */
+	struct http_answer why;  /* it pauses; without what was lent */
 };
 
 struct hosts {
@@ -97,12 +96,19 @@ enum host_state
 host_state(
     const struct hosts *h, const struct host *one, long long now, long *wait_ms)
 {
-	if (one->down)
+	long long wait;
+
+	switch (policy_turn(&one->pace, one->busy, one->last, now, &wait)) {
+	case TURN_NEVER:
 		return HOST_DOWN;
-	if (one->rests > now) {
-		if (one->rests - now < *wait_ms)
-			*wait_ms = (long)(one->rests - now);
-		return HOST_RESTS;
+	case TURN_LATER:
+		if (wait < *wait_ms)
+			*wait_ms = (long)wait;
+		return HOST_PAUSES;
+	case TURN_PROBE:
+		return HOST_PAUSES;
+	case TURN_NOW:
+		break;
 	}
 	if (one->busy < share(h))
 		return HOST_FREE;
@@ -114,70 +120,41 @@ host_state(
 void
 host_begin(struct host *one, long long now)
 {
+	one->last = now;
 	/* that more begin does not make the first ones come back sooner */
 	if (one->busy++ == 0)
 		one->moved = now;
 }
 
-/* Was there nobody at all, as there will be for the next question? */
-static int
-is_unreached(enum http_result result)
-{
-	switch (result) {
-	case HTTP_ERESOLVE:
-	case HTTP_ECONNECT:
-	case HTTP_ETLS:
-	case HTTP_ETIMECONNECT:
-	case HTTP_ETIMEOUT:
-	case HTTP_EPROXY:
-		return 1;
-	default:
-		return 0;
-	}
-}
-
 static void
-go_down(struct host *one, const struct http_answer *a)
+keep_failure(struct host *one, const struct http_answer *a)
 {
-	one->down = 1;
 	one->why = *a;
 	one->why.type = one->why.location = NULL;
 	one->why.body = NULL;
 	one->why.body_len = 0;
 	one->why.headers = "";
-	one->why.skipped = 1;
 }
 
-/* It said so with a status for that, and not with an answer. */
-static int
-wants_rest(const struct http_answer *a)
+enum policy_host
+host_end(struct host *one, const struct options *o,
+    const struct policy_attempt *t, const struct http_answer *a,
+    struct policy_span *s)
 {
-	return a->retry_after > 0 && (a->status == 429 || a->status >= 500);
-}
+	const struct policy_exchange x = policy_exchange(a);
+	const long long paused = one->pace.not_before;
+	enum policy_host is;
 
-void
-host_end(struct host *one, const struct http_answer *a, long long now)
-{
-	one->busy--;
-	one->moved = now;
-	/* which says nothing of the host */
-	if (a->result == HTTP_ELOCAL)
-		return;
-	if (is_unreached(a->result)) {
-		if (policy_host(++one->failures, 0) == HOST_GIVEN_UP)
-			go_down(one, a);
-		return;
+	s->others = --one->busy;
+	one->moved = s->ended;
+	if (a->result == HTTP_ANSWERED) {
+		one->answered = 1;
+		one->took = a->ms;
 	}
-	one->answered = 1;
-	one->took = a->ms;
-	if (!wants_rest(a)) {
-		one->failures = one->down = 0;
-		return;
-	}
-	if (policy_host(++one->failures, a->retry_after) == HOST_GIVEN_UP)
-		go_down(one, a);
-	else if (now + a->retry_after * 1000 > one->rests)
-		one->rests = now + a->retry_after * 1000;
+	is = policy_heard(o, &one->pace, t, &x, s);
+	if (one->pace.not_before > paused)
+		keep_failure(one, a);
+	return is;
 }
 
 int
@@ -186,8 +163,22 @@ host_is_busy(const struct host *one)
 	return one->busy > 0;
 }
 
+enum ocsp_method
+host_method(const struct host *one)
+{
+	return one->method;
+}
+
 void
-host_failure(const struct host *one, struct http_answer *a)
+host_learn(struct host *one, enum ocsp_method method)
+{
+	one->method = method;
+}
+
+void
+host_failure(
+    const struct host *one, enum http_skip skipped, struct http_answer *a)
 {
 	*a = one->why;
+	a->skipped = skipped;
 }

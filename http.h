@@ -50,6 +50,13 @@ enum http_result {
 	HTTP_EOTHER
 };
 
+/* A request that was not sent, as the responder did not serve others. */
+enum http_skip {
+	HTTP_SENT,
+	HTTP_SKIPPED_NOW, /* it pauses, and another responder can be asked */
+	HTTP_SKIPPED      /* it was given up */
+};
+
 /* Borrowed by http_run() until done() was called for it. */
 struct http_question {
 	const char *url;
@@ -78,11 +85,11 @@ struct http_answer {
 	int proxied;            /* it came through a proxy */
 	const char *proxy_from; /* "--proxy", or the variable that names the
 				   proxy; NULL: none is named for this URL */
-	int connected;     /* it was connected, TLS included, and could send */
-	int reused;        /* over a connection that brought an answer before */
-	int skipped;       /* nobody was asked: it would be the same again */
-	long ms;           /* from question to answer */
-	char why[WHY_MAX]; /* with a failure: what, in words */
+	int connected; /* it was connected, TLS included, and could send */
+	int reused;    /* over a connection that brought an answer before */
+	enum http_skip skipped; /* why nothing was sent */
+	long ms;                /* from question to answer */
+	char why[WHY_MAX];      /* with a failure: what, in words */
 };
 
 struct http_options {

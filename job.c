@@ -74,7 +74,8 @@ diagnose_of(const struct job *j, const struct env *env)
 	    .cert = &j->cert,
 	    .url = j->urls[j->url],
 	    .for_issuer = j->hunting,
-	    .both_methods = j->attempt.switched,
+	    .both_methods = j->attempt.switched != SWITCHED_NOT,
+	    .by_get = j->attempt.method == METHOD_GET,
 	    .now = env->now,
 	    .left_ms = env->left_ms};
 }
@@ -715,7 +716,7 @@ choose_method(struct job *j, const struct options *o)
 	free(j->get_url);
 	j->get_url = ocsp_get_url(j->target, j->urls[j->url]);
 	j->attempt.has_get_url = j->get_url != NULL;
-	j->attempt.method = policy_method(o, j->get_url);
+	j->attempt.method = policy_method(o, j->get_url, j->attempt.known);
 }
 
 static struct policy_clock
@@ -735,16 +736,20 @@ job_question(struct job *j, const struct env *env, struct http_question *q)
 	if (env->left_ms == 0) {
 		outcome_fail(&j->outcome, CODE_TEMPORARY, CAUSE_DEADLINE,
 		    "the run's deadline (--deadline %s) passed before it could "
-		    "be asked",
-		    words_span(span, env->o->deadline));
+		    "be asked%s",
+		    words_span(span, env->o->deadline),
+		    j->attempt.known == METHOD_POST
+			? "; its responder answers POST only, so that -X post "
+			  "saves time"
+			: "");
 		return JOB_DONE;
 	}
 	memset(q, 0, sizeof(*q));
 	q->ref = j;
-	q->timeout_ms = policy_timeout(env->o, &j->attempt, &clock);
 	j->asked = 1;
 	if (j->hunting) {
 		q->fresh = j->fresh;
+		q->timeout_ms = policy_timeout(env->o, &j->attempt, &clock);
 		q->url = j->urls[j->url];
 		q->accept = ISSUER_TYPES;
 		/* credentials may be in them, and it is not proven yet */
@@ -768,6 +773,7 @@ job_question(struct job *j, const struct env *env, struct http_question *q)
 		q->body = ocsp_request(j->target, &q->body_len);
 	q->no_cache = j->attempt.no_cache;
 	q->fresh = j->fresh;
+	q->timeout_ms = policy_timeout(env->o, &j->attempt, &clock);
 	return JOB_ASK;
 }
 
@@ -792,10 +798,12 @@ job_trace(struct job *j, const struct env *env, const struct http_question *q,
 }
 
 void
-job_trace_skipped(struct job *j)
+job_trace_skipped(struct job *j, const struct http_answer *a)
 {
-	trace_line(&j->trace, "not asked",
-	    "%s: others of this run were in vain", j->urls[j->url]);
+	trace_line(&j->trace, "not asked", "%s: %s", j->urls[j->url],
+	    a->skipped == HTTP_SKIPPED
+		? "others of this run were in vain"
+		: "it is given a pause, for others of this run");
 }
 
 /* ---- what comes next ---- */
@@ -805,9 +813,18 @@ static enum job_state
 next_round(struct job *j, const struct env *env, long long retry_after)
 {
 	const struct policy_clock clock = clock_of(env);
-	long long ms = policy_pause(
-	    env->o, &j->attempt, &clock, job_waits(j, env), retry_after);
+	long long ms;
 
+	j->attempt.again = 1;
+	if (j->attempt.paced) {
+		trace_line(&j->trace, "pause",
+		    "for as long as the responder needs one, then once more");
+		j->attempt.paced = j->attempt.transient = 0;
+		j->url = 0;
+		return JOB_ASK;
+	}
+	ms = policy_pause(
+	    env->o, &j->attempt, &clock, job_waits(j, env), retry_after);
 	if (ms == -1)
 		return JOB_DONE;
 	trace_line(
@@ -823,7 +840,8 @@ static enum job_state
 next_responder(struct job *j, const struct env *env, long long retry_after)
 {
 	j->attempt.method = METHOD_AUTO;
-	j->attempt.switched = j->attempt.no_cache = 0;
+	j->attempt.switched = SWITCHED_NOT;
+	j->attempt.no_cache = 0;
 	if (++j->url < j->nurls)
 		return JOB_ASK;
 	return next_round(j, env, retry_after);
@@ -840,7 +858,7 @@ take_step(struct job *j, const struct env *env, enum policy_next next,
 		/* a method refused is no failure until the other was tried */
 		if (x->status == 405)
 			outcome_retract(&j->outcome);
-		j->attempt.switched = 1;
+		j->attempt.switched = policy_switched(x);
 		j->attempt.method = policy_other_method(j->attempt.method);
 		return JOB_ASK;
 	case NEXT_NO_CACHE:
@@ -870,7 +888,7 @@ end_hunt(struct job *j, const struct env *env)
 	j->hunting = 0;
 	j->url = j->nurls = 0;
 	j->attempt.round = 0;
-	j->attempt.transient = 0;
+	j->attempt.transient = j->attempt.paced = j->attempt.again = 0;
 	outcome_clear(&j->outcome);
 	return load_rest(j, env);
 }
@@ -917,7 +935,8 @@ take_issuer(struct job *j, const struct env *env, const struct http_answer *a,
 	default:
 		r = diagnose_body(&d, a, "not a certificate");
 		fail_for(j, &r);
-		if (policy_status_is_transient(a->status))
+		if (policy_status_is_transient(a->status) &&
+		    j->pace != HOST_GIVEN_UP)
 			j->attempt.transient = 1;
 		break;
 	}
@@ -1012,21 +1031,36 @@ take_failure(struct job *j, const struct env *env, const struct http_answer *a)
 	fail_for(j, &r);
 }
 
+/* Others of the run, and who reads -v, may be spared the method in vain. */
+static void
+note_method(struct job *j, const struct policy_exchange *x)
+{
+	const int by_post = j->attempt.method == METHOD_POST;
+
+	if (j->hunting || !policy_shows_method(&j->attempt, x))
+		return;
+	j->shown = j->attempt.method;
+	trace_line(&j->trace, "", "by %s only: -X %s saves the request in vain",
+	    by_post ? "POST" : "GET", by_post ? "post" : "get");
+}
+
 enum job_state
 job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 {
-	struct policy_exchange x = {.result = a->result,
-	    .skipped = a->skipped,
-	    .status = a->status,
-	    .retry_after = a->retry_after,
-	    .reused = a->reused};
+	struct policy_exchange x = policy_exchange(a);
 
 	j->fresh = 0;
 	j->connection = HTTP_DROP;
+	x.given_up = j->pace == HOST_GIVEN_UP;
+	if (j->pace == HOST_PACES || a->skipped == HTTP_SKIPPED_NOW)
+		j->attempt.paced = 1;
+	/* no HTTP response came by one method: the other's is what counts */
+	if (j->attempt.switched == SWITCHED_FAILED)
+		outcome_retract(&j->outcome);
 	j->last_url = j->urls[j->url];
 	j->last_get = j->hunting || j->attempt.method == METHOD_GET;
 	j->last_status = a->status;
-	if (a->result == HTTP_ANSWERED && !a->skipped) {
+	if (a->result == HTTP_ANSWERED && a->skipped == HTTP_SENT) {
 		if (j->hunting)
 			return take_issuer(j, env, a, &x);
 		judge_answer(j, env, a->body, a->body_len);
@@ -1042,12 +1076,13 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 	}
 	if (policy_may_be_stray(&x))
 		return take_step(j, env, NEXT_FRESH, &x);
-	if (a->result != HTTP_ANSWERED || a->skipped)
+	if (a->result != HTTP_ANSWERED || a->skipped != HTTP_SENT)
 		take_failure(j, env, a);
 	else
 		take_verdict(j, env, a, &x);
 	if (policy_is_transient(&x))
 		j->attempt.transient = 1;
+	note_method(j, &x);
 	return take_step(j, env, policy_next(env->o, &j->attempt, &x), &x);
 }
 

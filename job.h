@@ -40,7 +40,7 @@ enum job_state job_question(
 /* For -v: the question and what came back, or that nobody was asked. */
 void job_trace(struct job *, const struct env *, const struct http_question *,
     const struct http_answer *);
-void job_trace_skipped(struct job *);
+void job_trace_skipped(struct job *, const struct http_answer *);
 
 /*
  * What came back; JOB_SAVE: its body is to be given to job_save().  JOB_WAIT:

@@ -859,7 +859,7 @@ take_any(struct run *r, long *wait_ms)
 	    (j = take_named(r, wait_ms)) != NULL)
 		return j;
 	tick(r);
-	while (queue_again(r->queue, &r->env, r->all_named, &e) ||
+	while (queue_again(r->queue, &r->env, r->all_named, &e, wait_ms) ||
 	    recheck_take(r->recheck, &e))
 		if ((j = start_job(r, &e, 0)) != NULL)
 			return j;
@@ -875,6 +875,7 @@ ask(struct run *r, struct job *j, struct http_question *q)
 {
 	struct http_answer a;
 
+	j->attempt.known = queue_method(r->queue, j);
 	if (job_question(j, &r->env, q) != JOB_ASK) {
 		finish(r, j);
 		return 0;
@@ -883,7 +884,7 @@ ask(struct run *r, struct job *j, struct http_question *q)
 		r->on_wire++;
 		return 1;
 	}
-	job_trace_skipped(j);
+	job_trace_skipped(j, &a);
 	(void)go_on(r, j, &a);
 	return 0;
 }
@@ -930,6 +931,7 @@ go_on(struct run *r, struct job *j, const struct http_answer *a)
 	/* the job may be gone by the end of this */
 	enum http_connection connection = j->connection;
 
+	queue_learn(j);
 	switch (next) {
 	case JOB_ASK:
 		wait_in_queue(r, j, 0);

@@ -159,13 +159,45 @@ policy_compare(const struct ocsp_verdict *stored,
 
 /* ---- what comes after an exchange ---- */
 
+struct policy_exchange
+policy_exchange(const struct http_answer *a)
+{
+	return (struct policy_exchange){.result = a->result,
+	    .skipped = a->skipped,
+	    .connected = a->connected,
+	    .reused = a->reused,
+	    .status = a->status,
+	    .retry_after = a->retry_after};
+}
+
 enum ocsp_method
-policy_method(const struct options *o, const char *get_url)
+policy_method(
+    const struct options *o, const char *get_url, enum ocsp_method known)
 {
 	if (o->method != METHOD_AUTO)
 		return (enum ocsp_method)o->method;
-	return get_url != NULL && strlen(get_url) <= GET_URL_MAX ? METHOD_GET
-								 : METHOD_POST;
+	if (get_url == NULL)
+		return METHOD_POST;
+	if (known != METHOD_AUTO)
+		return known;
+	return strlen(get_url) <= GET_URL_MAX ? METHOD_GET : METHOD_POST;
+}
+
+enum policy_switched
+policy_switched(const struct policy_exchange *x)
+{
+	if (x->result != HTTP_ANSWERED)
+		return SWITCHED_FAILED;
+	return x->verdict == VERDICT_ERROR ? SWITCHED_ERROR : SWITCHED_NOT_OCSP;
+}
+
+int
+policy_shows_method(
+    const struct policy_attempt *t, const struct policy_exchange *x)
+{
+	return (t->switched == SWITCHED_FAILED ||
+		   t->switched == SWITCHED_NOT_OCSP) &&
+	    x->result == HTTP_ANSWERED && x->verdict != VERDICT_INVALID;
 }
 
 enum ocsp_method
@@ -191,7 +223,7 @@ policy_status_is_transient(long http_status)
 int
 policy_is_transient(const struct policy_exchange *x)
 {
-	if (x->skipped)
+	if (x->skipped != HTTP_SENT || x->given_up)
 		return 0;
 	if (x->result != HTTP_ANSWERED)
 		/* what is too large, or not trusted, will be so again */
@@ -214,7 +246,7 @@ is_suspect(enum ocsp_status status)
 int
 policy_may_be_stray(const struct policy_exchange *x)
 {
-	if (x->skipped || !x->reused)
+	if (!x->reused)
 		return 0;
 	if (x->result != HTTP_ANSWERED)
 		return x->result == HTTP_ECLOSED || x->result == HTTP_EBROKEN;
@@ -231,16 +263,47 @@ policy_keeps_connection(const struct policy_exchange *x)
 	return x->result == HTTP_ANSWERED && !is_suspect(x->verdict);
 }
 
-/* A responder that demands a pause is not asked at once by the other method. */
+/* Does it say that it has had too many requests for now? */
+static int
+is_limited(const struct policy_exchange *x)
+{
+	return x->result == HTTP_ANSWERED &&
+	    (x->status == 429 || (x->status >= 500 && x->retry_after > 0));
+}
+
+/* May POST follow a GET? */
+static int
+may_post(const struct options *o, const struct policy_attempt *t)
+{
+	return o->method == METHOD_AUTO && t->method == METHOD_GET &&
+	    t->switched == SWITCHED_NOT;
+}
+
+/* No OCSP response came: by the other method one may. */
 static enum policy_next
 next_method(const struct options *o, const struct policy_attempt *t,
     const struct policy_exchange *x)
 {
-	if (o->method != METHOD_AUTO || t->switched ||
-	    (x->retry_after > 0 && policy_status_is_transient(x->status)) ||
-	    (t->method == METHOD_POST && !t->has_get_url))
+	/* where the load is too much, another method is only more of it */
+	if (is_limited(x) || x->status == 408)
 		return NEXT_RESPONDER;
-	return NEXT_METHOD;
+	if (may_post(o, t))
+		return NEXT_METHOD;
+	return o->method == METHOD_AUTO && t->method == METHOD_POST &&
+		t->switched == SWITCHED_NOT && t->has_get_url
+	    ? NEXT_METHOD
+	    : NEXT_RESPONDER;
+}
+
+/* No HTTP response came: a GET that could be sent may be what it dislikes. */
+static enum policy_next
+next_after_failure(const struct options *o, const struct policy_attempt *t,
+    const struct policy_exchange *x)
+{
+	return x->connected && may_post(o, t) && x->result != HTTP_EPROXY &&
+		x->result != HTTP_EOTHER
+	    ? NEXT_METHOD
+	    : NEXT_RESPONDER;
 }
 
 static enum policy_next
@@ -260,10 +323,12 @@ policy_next(const struct options *o, const struct policy_attempt *t,
 {
 	if (x->result == HTTP_ENOMEM)
 		return NEXT_DONE;
+	if (x->skipped != HTTP_SENT)
+		return NEXT_RESPONDER;
 	if (policy_may_be_stray(x))
 		return NEXT_FRESH;
-	if (x->result != HTTP_ANSWERED || x->skipped)
-		return NEXT_RESPONDER;
+	if (x->result != HTTP_ANSWERED)
+		return next_after_failure(o, t, x);
 	switch (x->verdict) {
 	case VERDICT_GOOD:
 		return x->outdated ? NEXT_NO_CACHE : NEXT_SAVE;
@@ -328,15 +393,150 @@ policy_timeout(const struct options *o, const struct policy_attempt *t,
 		ms = min_of(ms, max_of(c->wait_left_ms, POLICY_MIN_WAIT_MS));
 	if (c->left_ms > 0)
 		ms = min_of(ms, c->left_ms);
+	if (may_post(o, t))
+		ms -= ms / 2; /* never 0, which would be no limit */
 	return (long)ms;
 }
 
-enum policy_host
-policy_host(int failures, long long retry_after)
+/* ---- how fast a responder is asked ---- */
+
+/* Was there nobody, as there will be for the next request? */
+static int
+is_unreached(enum http_result result)
 {
-	if (failures >= POLICY_HOST_FAILURES || retry_after > POLICY_MAX_PAUSE)
-		return HOST_GIVEN_UP;
-	return retry_after > 0 ? HOST_PAUSES : HOST_GOES_ON;
+	switch (result) {
+	case HTTP_ERESOLVE:
+	case HTTP_ECONNECT:
+	case HTTP_ETLS:
+	case HTTP_ETIMECONNECT:
+	case HTTP_ETIMEOUT:
+	case HTTP_EPROXY:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static enum policy_host
+give_up_if(struct policy_pace *p, int yes, enum policy_host otherwise)
+{
+	if (!yes)
+		return otherwise;
+	p->given_up = 1;
+	return HOST_GIVEN_UP;
+}
+
+/* Does the pause outlast the run, or has a run without end paced for long? */
+static int
+is_out_of_time(const struct policy_pace *p, const struct policy_span *s)
+{
+	if (s->left_ms >= 0)
+		return p->not_before - s->ended >= s->left_ms;
+	return p->interval > 0 && s->ended - p->paced >= POLICY_MAX_PACED_MS;
+}
+
+/* One more round than a certificate has, which may be at fault itself. */
+static enum policy_host
+fail_round(
+    const struct options *o, struct policy_pace *p, const struct policy_span *s)
+{
+	/* a tenth more: who is away for just a second is back then */
+	long long pause = backoff(p->rounds) * 11 / 10;
+
+	if (s->began <= p->heard)
+		return HOST_GOES_ON;
+	p->heard = s->ended;
+	p->doubtful = 1;
+	p->rounds++;
+	p->not_before = max_of(p->not_before, s->ended + pause);
+	return give_up_if(
+	    p, p->rounds > o->retry + 1 || is_out_of_time(p, s), HOST_GOES_ON);
+}
+
+/* It takes fewer requests than it was sent. */
+static enum policy_host
+slow_down(struct policy_pace *p, const struct policy_exchange *x,
+    const struct policy_span *s)
+{
+	if (p->interval == 0)
+		p->paced = s->ended;
+	if (p->unserved == 0)
+		p->unserved = s->ended;
+	/* those that were on the wire together say it once */
+	if (s->began > p->slowed) {
+		p->interval =
+		    min_of(max_of(2 * p->interval, POLICY_MIN_INTERVAL_MS),
+			POLICY_MAX_INTERVAL_MS);
+		p->slowed = s->ended;
+		p->doubtful = 1;
+	}
+	p->heard = s->ended;
+	p->rounds = 0;
+	p->not_before = max_of(p->not_before,
+	    s->ended + max_of(p->interval, x->retry_after * 1000));
+	return give_up_if(p,
+	    p->not_before - p->unserved > POLICY_MAX_UNSERVED_MS ||
+		is_out_of_time(p, s),
+	    HOST_PACES);
+}
+
+/* It is there; `served`: and takes requests. */
+static enum policy_host
+speed_up(struct policy_pace *p, const struct policy_span *s, int served)
+{
+	p->heard = s->ended;
+	p->rounds = 0;
+	if (served) {
+		p->served = 1;
+		p->unserved = 0;
+	}
+	/* what was on the wire before it limited its rate says nothing new */
+	if (s->began > p->slowed) {
+		p->not_before = 0;
+		p->doubtful = p->given_up = 0;
+		if (served)
+			p->interval -= (p->interval + 15) / 16;
+		if (p->interval < POLICY_MIN_INTERVAL_MS / 20)
+			p->interval = 0;
+	}
+	return give_up_if(p, is_out_of_time(p, s), HOST_GOES_ON);
+}
+
+enum policy_host
+policy_heard(const struct options *o, struct policy_pace *p,
+    const struct policy_attempt *t, const struct policy_exchange *x,
+    const struct policy_span *s)
+{
+	if (is_limited(x)) {
+		/* one that never served anybody may do so for other reasons */
+		return x->retry_after > 0 || p->served || s->others > 0
+		    ? slow_down(p, x, s)
+		    : fail_round(o, p, s);
+	}
+	if (x->result != HTTP_ANSWERED && policy_next(o, t, x) == NEXT_METHOD)
+		return HOST_GOES_ON;
+	if (is_unreached(x->result))
+		return fail_round(o, p, s);
+	if (x->result == HTTP_ANSWERED || x->connected)
+		return speed_up(
+		    p, s, x->result == HTTP_ANSWERED && x->status < 500);
+	return HOST_GOES_ON;
+}
+
+enum policy_turn
+policy_turn(const struct policy_pace *p, size_t busy, long long last,
+    long long now, long long *wait_ms)
+{
+	const long long from = max_of(p->not_before, last + p->interval);
+
+	if (p->given_up)
+		return TURN_NEVER;
+	if (from > now) {
+		*wait_ms = from - now;
+		return TURN_LATER;
+	}
+	return p->doubtful && busy > 0 && last > p->heard ? TURN_PROBE
+							  : TURN_NOW;
 }
 
 int

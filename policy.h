@@ -40,8 +40,15 @@ enum code {
 /* A server of --served is given up after so many that brought nothing. */
 #define POLICY_SERVER_FAILURES 3
 
-/* A responder is given up after so many failures in a row. */
-#define POLICY_HOST_FAILURES 8
+/* A responder that limits its rate is given up if it serves nobody so long, */
+#define POLICY_MAX_UNSERVED_MS 60000LL
+
+/* and, where no --deadline bounds the run, after so long in all. */
+#define POLICY_MAX_PACED_MS 600000LL
+
+/* The shortest and the longest time between two requests to one. */
+#define POLICY_MIN_INTERVAL_MS 200LL
+#define POLICY_MAX_INTERVAL_MS 10000LL
 
 /* The shortest exchange and the shortest pause of --wait. */
 #define POLICY_MIN_WAIT_MS 1000L
@@ -155,21 +162,34 @@ enum stapled policy_compare(const struct ocsp_verdict *stored,
 
 /* ---- what comes after an exchange ---- */
 
+/* What the first method brought, where the other one is being tried. */
+enum policy_switched {
+	SWITCHED_NOT,
+	SWITCHED_FAILED,   /* no HTTP response */
+	SWITCHED_NOT_OCSP, /* something else than an OCSP response */
+	SWITCHED_ERROR     /* an OCSP error */
+};
+
 /* How a responder is being asked. */
 struct policy_attempt {
 	enum ocsp_method method; /* METHOD_AUTO: not yet settled */
-	int switched;            /* the other method is being tried */
+	enum ocsp_method known;  /* the one that it answers; or AUTO */
+	enum policy_switched switched;
 	int no_cache;
 	int has_get_url; /* GET is possible, RFC 6960 appendix A.1 */
 	int transient;   /* this round failed in a way that may pass */
-	long long round; /* 0 is the first */
+	int paced; /* in this round a responder limited its rate, or paused */
+	int again; /* all responders were asked, or skipped, before */
+	long long round; /* 0 is the first; a paced one does not count */
 };
 
 /* What came of an exchange. */
 struct policy_exchange {
 	enum http_result result;
-	int skipped; /* the responder was given up before: nothing was sent */
-	long status; /* HTTP's */
+	enum http_skip skipped;   /* nothing was sent */
+	int connected;            /* the request could be sent */
+	int given_up;             /* the responder is, after this exchange */
+	long status;              /* HTTP's */
 	long long retry_after;    /* seconds; 0: nothing said */
 	enum ocsp_status verdict; /* with HTTP_ANSWERED, unless skipped */
 	enum ocsp_error error;    /* with VERDICT_ERROR */
@@ -188,8 +208,22 @@ enum policy_next {
 	NEXT_RESPONDER /* the next URL, or a retry: see policy_pause() */
 };
 
-/* GET where the URL of the request is short enough, RFC 9919 section 6. */
-enum ocsp_method policy_method(const struct options *, const char *get_url);
+/* What HTTP says of it; the verdict is yet to be filled in. */
+struct policy_exchange policy_exchange(const struct http_answer *);
+
+/*
+ * GET where the URL of the request is short enough, RFC 9919 section 6, unless
+ * the responder is `known` in this run to answer the other method only.
+ */
+enum ocsp_method policy_method(
+    const struct options *, const char *get_url, enum ocsp_method known);
+
+/* What the other method is tried for. */
+enum policy_switched policy_switched(const struct policy_exchange *);
+
+/* Does it show that the responder answers this method, but not the other? */
+int policy_shows_method(
+    const struct policy_attempt *, const struct policy_exchange *);
 
 /* The other method of two. */
 enum ocsp_method policy_other_method(enum ocsp_method);
@@ -227,7 +261,10 @@ struct policy_clock {
 long long policy_pause(const struct options *, const struct policy_attempt *,
     const struct policy_clock *, int waits, long long retry_after);
 
-/* For one exchange, in ms; --wait bounds those that it alone brings about. */
+/*
+ * For one exchange, in ms; --wait bounds those that it alone brings about.  A
+ * GET that POST may follow has half of it.
+ */
 long policy_timeout(const struct options *, const struct policy_attempt *,
     const struct policy_clock *);
 
@@ -235,14 +272,58 @@ long policy_timeout(const struct options *, const struct policy_attempt *,
  */
 int policy_waits(const struct options *, enum code, int lasts);
 
-/* A responder's failures in a row. */
-enum policy_host { HOST_GOES_ON, HOST_PAUSES, HOST_GIVEN_UP };
+/* ---- how fast a responder is asked ---- */
 
 /*
- * After `failures` in a row, this one included, and `retry_after` seconds that
- * it demanded.
+ * What is remembered of a responder, for all certificates of a run.  Times are
+ * ms of a clock that only goes forward, and is past 0; 0: never.
  */
-enum policy_host policy_host(int failures, long long retry_after);
+struct policy_pace {
+	long long not_before; /* it pauses until then */
+	long long interval;   /* between two requests, ms; 0: any */
+	long long heard;      /* its last answer, or the last failed round */
+	long long slowed;     /* the interval was last made longer */
+	long long paced;      /* it limits its rate since */
+	long long unserved;   /* it serves nobody since */
+	int rounds;           /* failed ones in a row */
+	int doubtful; /* one request at a time sees whether it is back */
+	int served;   /* it served somebody in this run */
+	int given_up;
+};
+
+/* When an exchange was. */
+struct policy_span {
+	long long began, ended;
+	long long left_ms; /* of --deadline at its end; -1: there is none */
+	size_t others;     /* that are still on the wire to this responder */
+};
+
+enum policy_host {
+	HOST_GOES_ON, /* the exchange is the certificate's own affair */
+	HOST_PACES,   /* the responder limits its rate: no retry is used up */
+	HOST_GIVEN_UP
+};
+
+/*
+ * An exchange ended: what does it say of the responder?  It is given up by
+ * rounds, and not by requests that failed together: a failure counts only if
+ * nothing was heard since the request began.
+ */
+enum policy_host policy_heard(const struct options *, struct policy_pace *,
+    const struct policy_attempt *, const struct policy_exchange *,
+    const struct policy_span *);
+
+/* May the next request go out? */
+enum policy_turn {
+	TURN_NOW,
+	TURN_LATER, /* in `*wait_ms` */
+	TURN_PROBE, /* when the answer to the one that is on its way is there */
+	TURN_NEVER  /* it is given up */
+};
+
+/* `last`: when the last request began; `busy`: how many are on the wire. */
+enum policy_turn policy_turn(const struct policy_pace *, size_t busy,
+    long long last, long long now, long long *wait_ms);
 
 /* Is a server of --served given up after so many failures in a row? */
 int policy_gives_up_server(int failures);

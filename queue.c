@@ -89,27 +89,69 @@ may_go(const struct queue *q, const struct host *h, const struct env *env,
 	case HOST_NEW:
 	case HOST_SLOW:
 		return last;
-	case HOST_RESTS:
+	case HOST_PAUSES:
 		return 0;
 	}
 	return 0;
+}
+
+/* It need not wait for a responder that pauses: there is another one. */
+static int
+may_skip(const struct job *j)
+{
+	return !j->attempt.again && j->url + 1 < j->nurls;
+}
+
+static int
+job_may_go(const struct queue *q, const struct job *j, const struct env *env,
+    int last, long *wait_ms)
+{
+	const struct host *h = host_of(q, j);
+
+	return may_go(q, h, env, last, wait_ms) ||
+	    (may_skip(j) &&
+		host_state(q->hosts, h, env->ms, wait_ms) == HOST_PAUSES);
+}
+
+enum ocsp_method
+queue_method(const struct queue *q, const struct job *j)
+{
+	const struct host *h = host_of(q, j);
+
+	return h != NULL ? host_method(h) : METHOD_AUTO;
 }
 
 enum host_state
 queue_begin(struct queue *q, struct job *j, const struct env *env,
     struct http_answer *a)
 {
+	enum http_skip skip = HTTP_SENT;
 	long ignored = LONG_MAX;
 
+	j->pace = HOST_GOES_ON;
 	if ((j->host = host_of(q, j)) == NULL)
 		return HOST_FREE;
-	/* who waits for it, and has paused, may see whether it is back */
-	if (host_state(q->hosts, j->host, env->ms, &ignored) == HOST_DOWN &&
-	    !policy_probes(env->o, j->attempt.round, host_is_busy(j->host))) {
-		host_failure(j->host, a);
+	switch (host_state(q->hosts, j->host, env->ms, &ignored)) {
+	case HOST_DOWN:
+		/* who waits for it, and has paused, may see whether it is back
+		 */
+		if (!policy_probes(
+			env->o, j->attempt.round, host_is_busy(j->host)))
+			skip = HTTP_SKIPPED;
+		break;
+	case HOST_PAUSES:
+		if (may_skip(j))
+			skip = HTTP_SKIPPED_NOW;
+		break;
+	default:
+		break;
+	}
+	if (skip != HTTP_SENT) {
+		host_failure(j->host, skip, a);
 		j->host = NULL;
 		return HOST_DOWN;
 	}
+	j->began_ms = env->ms;
 	host_begin(j->host, env->ms);
 	return HOST_FREE;
 }
@@ -117,9 +159,20 @@ queue_begin(struct queue *q, struct job *j, const struct env *env,
 void
 queue_end(struct job *j, const struct env *env, const struct http_answer *a)
 {
+	struct policy_span span = {
+	    .began = j->began_ms, .ended = env->ms, .left_ms = env->left_ms};
+
 	if (j->host != NULL)
-		host_end(j->host, a, env->ms);
+		j->pace = host_end(j->host, env->o, &j->attempt, a, &span);
+}
+
+void
+queue_learn(struct job *j)
+{
+	if (j->host != NULL && j->shown != METHOD_AUTO)
+		host_learn(j->host, j->shown);
 	j->host = NULL;
+	j->shown = METHOD_AUTO;
 }
 
 /* ---- jobs ---- */
@@ -132,11 +185,17 @@ queue_put(
 
 	if ((w = malloc(sizeof(*w))) == NULL)
 		return -1;
-	w->next = NULL;
+	/* whose request goes on by the other method is not done with its turn
+	 */
+	w->next = j->attempt.switched != SWITCHED_NOT ? q->waiting : NULL;
 	w->job = j;
 	w->due_ms = env->ms + pause_ms;
-	*q->last = w;
-	q->last = &w->next;
+	if (j->attempt.switched != SWITCHED_NOT)
+		q->waiting = w;
+	else
+		*q->last = w;
+	if (w->next == NULL)
+		q->last = &w->next;
 	q->nwaiting++;
 	return 0;
 }
@@ -168,10 +227,9 @@ queue_take(struct queue *q, const struct env *env, int last, long *wait_ms)
 				*wait_ms = (long)(w->due_ms - env->ms);
 			continue;
 		}
-		if (may_go(q, host_of(q, w->job), env, 0, wait_ms))
+		if (job_may_go(q, w->job, env, 0, wait_ms))
 			return unlink_waiting(q, p);
-		if (spare == NULL &&
-		    may_go(q, host_of(q, w->job), env, 1, wait_ms))
+		if (spare == NULL && job_may_go(q, w->job, env, 1, wait_ms))
 			spare = p;
 	}
 	/* who pauses will want a slot, and perhaps of another host */
@@ -224,7 +282,7 @@ queue_offer(struct queue *q, struct job *j, const struct env *env)
 		return QUEUE_GO;
 	if ((h = hosts_find(q->hosts, j->urls[j->url])) == NULL)
 		return QUEUE_NOMEM;
-	if (may_go(q, h, env, 0, &ignored))
+	if (job_may_go(q, j, env, 0, &ignored))
 		return QUEUE_GO;
 	/* a new one is soon known to be slow, or not */
 	if (host_state(q->hosts, h, env->ms, &ignored) == HOST_NEW)
@@ -233,16 +291,15 @@ queue_offer(struct queue *q, struct job *j, const struct env *env)
 }
 
 int
-queue_again(
-    struct queue *q, const struct env *env, int last, struct list_entry *e)
+queue_again(struct queue *q, const struct env *env, int last,
+    struct list_entry *e, long *wait_ms)
 {
-	long ignored = LONG_MAX;
 	struct backlog *b;
 
 	for (b = q->backlogs; b != NULL; b = b->next)
 		if (b->first < b->n &&
 		    may_go(
-			q, b->host, env, last && q->nwaiting == 0, &ignored)) {
+			q, b->host, env, last && q->nwaiting == 0, wait_ms)) {
 			*e = b->v[b->first++];
 			q->nput_off--;
 			return 1;
@@ -262,7 +319,7 @@ is_to_be_put_off(
 		return NULL;
 	switch (host_state(q->hosts, h, env->ms, &ignored)) {
 	case HOST_SLOW:
-	case HOST_RESTS:
+	case HOST_PAUSES:
 		return h;
 	default:
 		return NULL;

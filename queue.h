@@ -46,9 +46,12 @@ enum queue_offer queue_offer(struct queue *, struct job *, const struct env *);
 struct job *queue_take(
     struct queue *, const struct env *, int last, long *wait_ms);
 
-/* A name that was put off and can be asked about now; 0: there is none. */
-int queue_again(
-    struct queue *, const struct env *, int last, struct list_entry *);
+/*
+ * A name that was put off and can be asked about now; 0: there is none,
+ * `*wait_ms` is lowered to when there may be one.
+ */
+int queue_again(struct queue *, const struct env *, int last,
+    struct list_entry *, long *wait_ms);
 
 /*
  * May more be loaded?  If need be, jobs whose responder takes its time are put
@@ -58,12 +61,18 @@ int queue_has_room(struct queue *, const struct env *);
 
 int queue_is_empty(const struct queue *);
 
+/* By which method alone its responder answers; METHOD_AUTO: not known. */
+enum ocsp_method queue_method(const struct queue *, const struct job *);
+
 /*
- * The job's question goes out, until queue_end().  HOST_DOWN: it is not to,
- * `a` is the answer that it would get.
+ * The job's request goes out, until queue_end(), which says in the job what it
+ * means for the responder.  HOST_DOWN: it is not to, `a` is what it would get.
  */
 enum host_state queue_begin(
     struct queue *, struct job *, const struct env *, struct http_answer *a);
 void queue_end(struct job *, const struct env *, const struct http_answer *);
+
+/* The job has looked at the response: what others may know of the responder. */
+void queue_learn(struct job *);
 
 #endif

@@ -72,9 +72,13 @@ struct job {
 	int have_is_der; /* that is what was judged last, at: */
 	int64_t have_when;
 
-	struct host *host; /* whose slot it has; the queue's */
-	int hunting;       /* the issuer is asked for, not the responder */
-	int issuer_is_new; /* it was fetched, and is not kept yet */
+	struct host *host;      /* whose slot it has; the queue's */
+	long long began_ms;     /* its last request, of `env.ms` */
+	enum policy_host pace;  /* what came of it says of the responder */
+	enum ocsp_method shown; /* which it answers, but not the other; or AUTO
+				 */
+	int hunting;            /* the issuer is asked for, not the responder */
+	int issuer_is_new;      /* it was fetched, and is not kept yet */
 	const char *urls[CERT_MAX_URLS]; /* vetted; borrowed */
 	size_t nurls;
 	size_t url; /* the one being asked */

@@ -599,7 +599,7 @@ NONCE=06092b0601050507300102042204
 
 @test "each HTTP error brings one question by the other method" {
 	local code
-	for code in 400 401 403 404 405 407 429 500 502 503 533; do
+	for code in 400 401 403 404 405 407 500 502 503 533; do
 		leaf "s$code" "status-$code.$T-$code"
 		fetch -r 0 "s$code.pem"
 		exits 1
@@ -608,6 +608,129 @@ NONCE=06092b0601050507300102042204
 		asked_by "GET POST" "$T-$code"
 		no_file "s$code"
 	done
+}
+
+@test "a GET that hangs, breaks or brings something else is followed by POST" {
+	local how
+	for how in hang slow reset reset-middle truncate-half chunked-cut \
+		http09 html-200 status-junk length-negative chunk-junk \
+		status-503 body-100m; do
+		leaf site "good,get-$how.$T-$how"
+		fetch -t 2 -r 0 site.pem
+		exits 0
+		silent
+		asked_by "GET POST" "$T-$how"
+		good_file
+		rm site.pem.ocsp
+	done
+}
+
+@test "a GET to which the load is too much is not followed by POST" {
+	local how
+	for how in status-408 status-429 retry-after; do
+		leaf site "good,get-$how.$T-$how"
+		fetch -r 0 --deadline 1 site.pem
+		exits 1
+		asked_by GET "$T-$how"
+		no_file
+	done
+}
+
+@test "without a connection there is no POST" {
+	leaf site -
+	fetch -v -r 0 -u http://127.0.0.1:1/ site.pem
+	exits 1
+	never grep -q POST <<<"$stderr"
+}
+
+@test "a POST that hangs is not followed by GET" {
+	local token
+	token=$T-$(letters 200)
+	leaf site "good,post-hang.$token"
+	fetch -t 1 -r 0 site.pem
+	exits 1
+	asked_by POST "$token"
+}
+
+@test "a GET that hangs has half of -t, and the POST all of it" {
+	leaf site "hang.$T"
+	later site -v -t 2 -r 0 site.pem
+	ended site
+	exits 1
+	took 2900 5000
+	asked_by "GET POST"
+	says "no line of an answer came in 1 s"
+	says "no line of an answer came in 2 s (--timeout)"
+	# what the last request met is what is told
+	never grep -q '^ocspfetch: site.pem: .* in 1 s' <<<"$stderr"
+}
+
+@test "a responder that answers POST only is asked by it for the rest of a run" {
+	local i names=()
+	for i in 1 2 3 4 5 6 7 8; do
+		leaf "m$i" "good,get-hang.$T"
+		names+=("m$i.pem")
+	done
+	fetch -P 2 -t 2 -r 0 "${names[@]}"
+	exits 0
+	silent
+	[ "$(asked "$T" | grep -c ^GET)" -le 2 ]
+	[ "$(asked "$T" | grep -c ^POST)" -eq 8 ]
+}
+
+@test "one that answers GET only is asked by it for the rest of a run" {
+	local i token names=()
+	token=$T-$(letters 200)
+	for i in 1 2 3 4; do
+		leaf "m$i" "post-refused.$token"
+		names+=("m$i.pem")
+	done
+	fetch -P 1 -r 0 "${names[@]}"
+	exits 0
+	silent
+	[ "$(asked "$token" | grep -c ^GET)" -eq 4 ]
+	[ "$(asked "$token" | grep -c ^POST)" -eq 1 ]
+}
+
+@test "-v names the method that spares a request, and only -v does" {
+	leaf site "good,get-html-200.$T"
+	fetch -v -r 0 site.pem
+	exits 0
+	says "by POST only: -X post saves the request in vain"
+	rm site.pem.ocsp
+	fetch -X post -v site.pem
+	exits 0
+	never grep -q "in vain" <<<"$stderr"
+}
+
+@test "unauthorized to both methods names none" {
+	leaf site "err-unauthorized.$T"
+	fetch -v -r 0 site.pem
+	exits 1
+	asked_by "GET POST"
+	never grep -q "in vain" <<<"$stderr"
+}
+
+@test "where POST may be what it takes, and does not follow, -X post is named" {
+	leaf site "good,get-hang.$T-a"
+	fetch -X get -t 1 -r 0 site.pem
+	exits 1
+	says "it may answer POST only (-X post)"
+	asked_by GET "$T-a"
+	leaf site "good,get-reset.$T-b"
+	fetch -X get -r 0 site.pem
+	exits 1
+	says "it may answer POST only (-X post)"
+}
+
+@test "the deadline that GET in vain used up names -X post" {
+	local i
+	for i in a b c; do
+		leaf "$i" "good,get-hang,post-latency-1500.$T"
+	done
+	fetch -P 1 -t 2 --deadline 3 a.pem b.pem c.pem
+	exits 1
+	says "its responder answers POST only, so that -X post saves time"
 }
 
 @test "a refused answer is not asked for by the other method" {
@@ -941,7 +1064,7 @@ NONCE=06092b0601050507300102042204
 	later c -r 1 c.pem
 	later d -r 1 -X get d.pem
 	later e -r 0 e.pem
-	later f f.pem
+	later f -X get f.pem
 
 	ended a
 	exits 0
@@ -1029,8 +1152,8 @@ once() {
 	later b b.pem
 	later c --max-redirs 1 c.pem
 	later d --max-redirs 1 d.pem
-	once a body-100m GET 1
-	once b endless-headers GET 1
+	once a body-100m "GET POST" 1
+	once b endless-headers "GET POST" 1
 	once c redirect-loop "GET GET" 1
 	once d redirect-file GET 1
 }
@@ -1123,13 +1246,13 @@ once() {
 	for how in hang slow slow-headers hang-accept stall; do
 		ended "$how"
 		exits 1
-		took 900 2500
+		took 900 3500
 		says "$how.pem: "
 		says "no answer in time"
 		no_file "$how"
 	done
-	asked_by GET "$T-hang"
-	asked_by GET "$T-slow"
+	asked_by "GET POST" "$T-hang"
+	asked_by "GET POST" "$T-slow"
 	asked_by POST "$T-stall"
 }
 
@@ -1204,7 +1327,7 @@ once() {
 	fetch --deadline 1 a.pem
 	exits 0
 	silent
-	asked_by GET
+	asked_by "GET POST"
 }
 
 # With 40 MB of memory of its own, and a minute; a sanitizer needs more than any
@@ -1232,7 +1355,7 @@ fetch_in_40_mb() {
 	exits 1
 	says "too large"
 	says 65536
-	asked_by GET
+	asked_by "GET POST"
 	no_file
 }
 
@@ -1242,7 +1365,7 @@ fetch_in_40_mb() {
 	exits 1
 	says "too large"
 	says 65536
-	asked_by GET
+	asked_by "GET POST"
 	no_file
 }
 
@@ -1259,7 +1382,7 @@ fetch_in_40_mb() {
 	fetch_in_40_mb -r 0 site.pem
 	exits 1
 	says headers
-	asked_by GET
+	asked_by "GET POST"
 	no_file
 }
 

@@ -147,7 +147,7 @@ OUT="the responder, or a cache before it, is out of order"
 	explains 1 slow "no answer in time: what came was not whole in 1 s (--timeout)"
 	explains 1 slow-headers "no answer in time: no line of an answer came in 1 s (--timeout)"
 	ARGS=(-r 0 --deadline 1)
-	explains 1 hang "no answer in time: no line of an answer came in 1 s (--deadline)"
+	explains 1 hang "no answer in time: no line of an answer came in 0.5 s (--deadline)"
 }
 
 @test "nobody there, and a name that is none" {

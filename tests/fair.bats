@@ -108,10 +108,99 @@ has() {
 
 @test "Retry-After holds for all certificates of the responder" {
 	many a 3 "$SECOND/retry-after-5.$MINE"
-	timed -P 1 -r 0 -X get a*.pem
+	timed -P 1 -r 0 -X get --deadline 14 a*.pem
 	exits 1
 	[ "$(grep -c '^GET ' second.log)" -eq 3 ]
 	[ "$MS" -ge 10000 ]
+	[ "$MS" -lt 14000 ]
+}
+
+# away COUNT RETRIES MS SERVED: so many certificates, whose responder is away
+# for so long after it served some.
+away() {
+	rm -f a*.pem a*.ocsp
+	many a "$1" "$SECOND/good,away-$3-$4.$MINE-$1-$2-$3-$4"
+	fetch -r "$2" a*.pem
+	exits 0
+	silent
+	has a "$1"
+}
+
+@test "a responder that is away for a moment costs nobody a response" {
+	local count retries ms
+	for count in 1 8 20; do
+		for retries in 1 2; do
+			for ms in 300 1000; do
+				away "$count" "$retries" "$ms" 0
+			done
+			[ "$count" -eq 1 ] || away "$count" "$retries" 700 4
+		done
+	done
+}
+
+@test "nor four hundred of them" {
+	away 400 1 1000 0
+	away 400 2 500 150
+}
+
+@test "a pause for one responder holds up nobody else's certificates" {
+	local pid code=0
+	many a 60 "http://localhost:$PORT/good,limit-2.$MINE"
+	many z 30 "$URL/good.$MINE"
+	"$OCSPFETCH" -P 4 a*.pem z*.pem >out 2>err 3>&- &
+	pid=$!
+	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
+	within 10 has z 30
+	[ "$(responses a)" -lt 50 ]
+	kill "$pid"
+	wait "$pid" || code=$?
+	[ "$code" -eq 143 ]
+}
+
+@test "a responder that admits five a second serves sixty, with few in vain" {
+	many a 60 "$SECOND/good,limit-5.$MINE"
+	fetch a*.pem
+	exits 0
+	silent
+	has a 60
+	[ "$(grep -c '^[A-Z]* /good' second.log)" -le 110 ]
+}
+
+@test "with Retry-After, of whatever kind, too" {
+	local how
+	for how in limit-20-1 limit-20-0 limit-20-date limit503-20-1; do
+		rm -f a*.pem a*.ocsp
+		many a 60 "$SECOND/good,$how.$MINE"
+		fetch -r 0 a*.pem
+		exits 0
+		silent
+		has a 60
+	done
+}
+
+@test "a responder that says 429 to all is given up after a few rounds" {
+	many a 60 "$SECOND/status-429.$MINE"
+	timed -P 4 a*.pem
+	exits 1
+	[ "$(wc -l <<<"$stderr")" -eq 60 ]
+	[ "$(grep -c '^[A-Z]* /status-429' second.log)" -le 10 ]
+	[ "$(grep -c 'said HTTP 429, again and again' <<<"$stderr")" -ge 50 ]
+	[ "$MS" -lt 20000 ]
+}
+
+@test "one that pauses is passed over for the next that is named" {
+	local i
+	"$FORGE" leaf "$PKI" "$MINE-b" --url "$SECOND/good,limit-1-5.$MINE" \
+		--url "$URL/good.$MINE" --count 20 >/dev/null
+	for ((i = 1; i <= 20; i++)); do
+		cp "$PKI/$MINE-b$i.pem" "b$i.pem"
+		cat "$PKI/ca.pem" >>"b$i.pem"
+	done
+	timed -v -P 2 b*.pem
+	exits 0
+	has b 20
+	[ "$(grep -c 'it is given a pause, for others of this run' <<<"$stderr")" -ge 15 ]
+	[ "$MS" -lt 5000 ]
 }
 
 @test "who wants to be left alone for over a minute is asked once in all" {

@@ -307,7 +307,7 @@ expires-soon 1 written good
 	has '.reason | contains("HTTP 503")'
 	json 1 -r 0 -u "$URL/reset.$MINE" site.pem
 	exits 0
-	has '.http_status == null and .method == "GET" and .reason != null'
+	has '.http_status == null and .method == "POST" and .reason != null'
 }
 
 @test "of two failures both are in the reason" {

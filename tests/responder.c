@@ -55,6 +55,11 @@ static pthread_mutex_t state_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static atomic_int stopping;
 
+/* The socket that listens, and for how long it is to be gone, in ms. */
+static int listener = -1;
+static const char *listen_addr;
+static atomic_long away_ms;
+
 /* A connection; they are all in one list, to be shut down at the end. */
 struct conn {
 	struct conn *next;
@@ -505,6 +510,111 @@ reset_n(struct reply *r, long n)
 		r->flags |= F_RESET;
 }
 
+/*
+ * For so long nobody listens, as when the process is started anew: all
+ * connections are reset, and new ones are refused.  run() comes back.
+ */
+static void
+go_away(long ms)
+{
+	struct linger l = {1, 0};
+	struct conn *c;
+
+	pthread_mutex_lock(&state_lock);
+	away_ms = ms;
+	shutdown(listener, SHUT_RDWR);
+	for (c = conns; c != NULL; c = c->next) {
+		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+		shutdown(c->fd, SHUT_RDWR);
+	}
+	pthread_mutex_unlock(&state_lock);
+}
+
+/* away-MS[-N]: when N were served, it is gone for MS. */
+static void
+set_away(struct reply *r, const char *how)
+{
+	long ms = 0, n = 0;
+
+	if (sscanf(how, "%ld-%ld", &ms, &n) < 1)
+		snprintf(r->unknown, sizeof(r->unknown), "away-%s", how);
+	else if (visits(r->req->names) == n) {
+		go_away(ms);
+		r->flags |= F_RESET;
+	}
+}
+
+/* Takes one of `n` tokens that come anew each second; 0: there is none. */
+static int
+take_token(const char *segment, long n)
+{
+	struct bucket {
+		struct bucket *next;
+		double tokens, at;
+		char key[256];
+	};
+	static struct bucket *all;
+	struct timespec ts;
+	struct bucket *b;
+	double now;
+	int got;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	pthread_mutex_lock(&state_lock);
+	for (b = all; b != NULL && strcmp(b->key, segment) != 0;)
+		b = b->next;
+	if (b == NULL && (b = calloc(1, sizeof(*b))) != NULL) {
+		snprintf(b->key, sizeof(b->key), "%s", segment);
+		b->next = all;
+		b->tokens = (double)n;
+		b->at = now;
+		all = b;
+	}
+	if (b == NULL) {
+		pthread_mutex_unlock(&state_lock);
+		return 0;
+	}
+	b->tokens += (now - b->at) * (double)n;
+	if (b->tokens > (double)n)
+		b->tokens = (double)n;
+	b->at = now;
+	got = b->tokens >= 1;
+	if (got)
+		b->tokens -= 1;
+	pthread_mutex_unlock(&state_lock);
+	return got;
+}
+
+/* limit-N[-RETRY], limit503-N[-RETRY]: N a second, else 429 or 503. */
+static void
+set_limit(struct reply *r, int status, const char *how)
+{
+	const char *after = strchr(how, '-');
+	long n = atol(how);
+	struct tm tm;
+	time_t when;
+
+	if (n <= 0) {
+		snprintf(r->unknown, sizeof(r->unknown), "limit-%s", how);
+		return;
+	}
+	if (take_token(r->req->names, n))
+		return;
+	set_status(r, status);
+	if (after == NULL)
+		return;
+	when = time(NULL) + 1;
+	gmtime_r(&when, &tm);
+	if (strcmp(after, "-date") == 0)
+		strftime(r->line, sizeof(r->line),
+		    "Retry-After: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
+	else
+		snprintf(r->line, sizeof(r->line), "Retry-After: %ld\r\n",
+		    atol(after + 1));
+	r->extra = r->line;
+}
+
 /* /cert-der/NAME: a certificate of the PKI, for caIssuers. */
 static void
 send_cert(struct reply *r, long which)
@@ -618,6 +728,7 @@ static const struct behaviour behaviours[] = {
     {"status-404", "HTTP 404 with HTML", set_status, 404},
     {"status-405", "HTTP 405 with HTML", set_status, 405},
     {"status-407", "HTTP 407 with HTML", set_status, 407},
+    {"status-408", "HTTP 408 with HTML", set_status, 408},
     {"status-429", "HTTP 429 with HTML", set_status, 429},
     {"status-500", "HTTP 500 with HTML", set_status, 500},
     {"status-502", "HTTP 502 with HTML", set_status, 502},
@@ -783,7 +894,7 @@ need(void *p)
 }
 
 /*
- * One name out of a path; latency-N is the only one with a number.
+ * One name out of a path, perhaps with a number, or for one method only.
  */
 static void
 apply(struct reply *r, const char *name)
@@ -797,7 +908,19 @@ apply(struct reply *r, const char *name)
 		}
 	if (strncmp(name, "latency-", 8) == 0)
 		set_latency(r, atol(name + 8));
-	else
+	else if (strncmp(name, "away-", 5) == 0)
+		set_away(r, name + 5);
+	else if (strncmp(name, "limit-", 6) == 0)
+		set_limit(r, 429, name + 6);
+	else if (strncmp(name, "limit503-", 9) == 0)
+		set_limit(r, 503, name + 9);
+	else if (strncmp(name, "get-", 4) == 0) {
+		if (is_get(r))
+			apply(r, name + 4);
+	} else if (strncmp(name, "post-", 5) == 0) {
+		if (!is_get(r))
+			apply(r, name + 5);
+	} else
 		snprintf(r->unknown, sizeof(r->unknown), "%s", name);
 }
 
@@ -1690,8 +1813,9 @@ start(int fd, const struct sockaddr *sa, socklen_t len)
 	pthread_attr_destroy(&attr);
 }
 
+/* Without a backlog it only has the port, so that nobody else gets it. */
 static int
-listen_on(const char *addr, const char *service)
+listen_on(const char *addr, const char *service, int backlog)
 {
 	struct addrinfo hints, *ai;
 	struct sockaddr_storage ss;
@@ -1708,11 +1832,14 @@ listen_on(const char *addr, const char *service)
 	if (fd == -1)
 		die("socket: %s", strerror(errno));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+#ifdef SO_REUSEPORT
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+#endif
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	/* a client may be gone between poll(2) and accept(2) */
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
-	    listen(fd, 1024) == -1)
+	    (backlog > 0 && listen(fd, backlog) == -1))
 		die("%s port %s: %s", addr, service, strerror(errno));
 	freeaddrinfo(ai);
 	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
@@ -1738,7 +1865,7 @@ blackhole_on(const char *addr)
 
 	memset(&ss, 0, sizeof(ss));
 	snprintf(service, sizeof(service), "%d", port);
-	fd = listen_on(addr, service);
+	fd = listen_on(addr, service, 1024);
 	if (listen(fd, 0) == -1 ||
 	    getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
 		die("%s port %d: %s", addr, port, strerror(errno));
@@ -1751,18 +1878,39 @@ blackhole_on(const char *addr)
 	}
 }
 
+/* After go_away(). */
+static void
+come_back(void)
+{
+	char service[16];
+
+	usleep((useconds_t)away_ms * 1000);
+	snprintf(service, sizeof(service), "%d", port);
+	pthread_mutex_lock(&state_lock);
+	close(listener);
+	listener = listen_on(listen_addr, service, 1024);
+	away_ms = 0;
+	pthread_mutex_unlock(&state_lock);
+}
+
 /* The thread that accepts: polls, so that it also sees that it must stop. */
 static void *
-run(void *arg)
+run(void *unused)
 {
-	struct pollfd p = {*(int *)arg, POLLIN, 0};
+	struct pollfd p = {-1, POLLIN, 0};
 	struct sockaddr_storage ss;
 	socklen_t len;
 	int c;
 
+	(void)unused;
 	while (!stopping) {
+		p.fd = listener;
 		if (poll(&p, 1, 1000) <= 0)
 			continue;
+		if (away_ms > 0) {
+			come_back();
+			continue;
+		}
 		len = sizeof(ss);
 		c = accept(p.fd, (struct sockaddr *)&ss, &len);
 		if (c != -1)
@@ -1822,6 +1970,12 @@ list(void)
 	for (i = 0; i < COUNT(behaviours); i++)
 		printf("%-32s %s\n", behaviours[i].name, behaviours[i].text);
 	printf("%-32s %s\n", "latency-N", "answer after N milliseconds");
+	printf("%-32s %s\n", "away-MS[-N]",
+	    "after N requests nobody listens for MS milliseconds");
+	printf("%-32s %s\n", "limit-N[-RETRY]",
+	    "N a second, else 429 (with Retry-After: RETRY, or a date)");
+	printf("%-32s %s\n", "limit503-N[-RETRY]", "the same with 503");
+	printf("%-32s %s\n", "get-NAME, post-NAME", "NAME for this method");
 	for (r = forge_recipes; r->name != NULL; r++)
 		printf("%-32s %s\n", r->name, r->text);
 	exit(fflush(stdout) != 0);
@@ -1829,7 +1983,7 @@ list(void)
 
 /* Serve until SIGTERM or SIGINT, which nobody but this thread gets. */
 static void
-serve_until_told(int fd)
+serve_until_told(void)
 {
 	struct sigaction sa;
 	sigset_t set;
@@ -1843,15 +1997,15 @@ serve_until_told(int fd)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	if ((bad = pthread_create(&acceptor, NULL, run, &fd)) != 0)
+	if ((bad = pthread_create(&acceptor, NULL, run, NULL)) != 0)
 		die("pthread_create: %s", strerror(bad));
 	printf("port %d\n", port);
 	fflush(stdout);
 	sigwait(&set, &sig);
 	stopping = 1;
-	shutdown(fd, SHUT_RDWR);
+	shutdown(listener, SHUT_RDWR);
 	pthread_join(acceptor, NULL);
-	close(fd);
+	close(listener);
 }
 
 int
@@ -1861,7 +2015,8 @@ main(int argc, char **argv)
 	    {"tls", 1, NULL, 'T'}, {"list", 0, NULL, 'L'}, {NULL, 0, NULL, 0}};
 	const char *dir = NULL, *addr = "127.0.0.1", *service = "0";
 	const char *hole = NULL;
-	int c, fd;
+	char taken[16];
+	int c;
 
 	while ((c = getopt_long(argc, argv, "a:b:d:l:p:", opts, NULL)) != -1)
 		switch (c) {
@@ -1899,10 +2054,13 @@ main(int argc, char **argv)
 	pki = forge_open(dir);
 	if ((pki_dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
 		die("%s: %s", dir, strerror(errno));
-	fd = listen_on(addr, service);
+	listen_addr = addr;
+	listener = listen_on(addr, service, 1024);
+	snprintf(taken, sizeof(taken), "%d", port);
+	(void)listen_on(addr, taken, 0);
 	if (hole != NULL)
 		blackhole_on(hole);
-	serve_until_told(fd);
+	serve_until_told();
 	if (stop() != 0)
 		_exit(0); /* a thread still uses what would be freed */
 	forge_close(pki);

@@ -198,10 +198,24 @@ young() {
 
 @test "Retry-After is kept to" {
 	young retry-after-5
-	timed -r 1 -X get site.pem
+	timed -r 0 -X get --deadline 9 site.pem
 	exits 1
+	# after five more there would be no time left
 	took 5000 6000
 	[ "$(asked)" -eq 2 ]
+}
+
+@test "Retry-After uses up no retry, be it seconds or a date" {
+	local how
+	for how in limit-1-1 limit-1-date limit503-1-1; do
+		leaf a "good,$how.$MINE-$how"
+		leaf b "good,$how.$MINE-$how"
+		leaf c "good,$how.$MINE-$how"
+		rm -f ./*.ocsp
+		fetch -r 0 a.pem b.pem c.pem
+		exits 0
+		silent
+	done
 }
 
 @test "who wants to be left alone for over a minute is, and it is told" {

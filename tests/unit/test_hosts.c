@@ -36,18 +36,27 @@ tear_down(void **state)
 	return 0;
 }
 
-static void
+static const struct options options = {.retry = 2};
+static const struct policy_attempt by_post = {.method = METHOD_POST};
+
+static enum policy_host
 ended(enum http_result result, long ms, long long retry_after, long long now)
 {
 	struct http_answer a = {.result = result,
 	    .status = result == HTTP_ANSWERED ? 503 : 0,
 	    .ms = ms,
 	    .retry_after = retry_after,
-	    .date = -1};
+	    .connected = result == HTTP_EBROKEN,
+	    .date = -1,
+	    .type = "text/html",
+	    .location = "http://a/",
+	    .body = (const unsigned char *)"x",
+	    .body_len = 1};
+	struct policy_span s = {now - ms, now, -1, 0};
 
 	snprintf(a.why, sizeof(a.why), "the reason");
 	host_begin(one, now - ms);
-	host_end(one, &a, now);
+	return host_end(one, &options, &by_post, &a, &s);
 }
 
 static void
@@ -178,111 +187,149 @@ few_slots_leave_one_for_others(void **state)
 }
 
 static void
-retry_after_is_for_all_questions_to_the_host(void **state)
+retry_after_is_for_all_requests_to_the_host(void **state)
 {
 	(void)state;
-	ended(HTTP_ANSWERED, 10, 5, 1000);
-	is(HOST_RESTS, 1000);
+	assert_int_equal(ended(HTTP_ANSWERED, 10, 5, 1000), HOST_PACES);
+	is(HOST_PAUSES, 1000);
 	assert_int_equal(wait_ms, 5000);
-	is(HOST_RESTS, 5999);
+	is(HOST_PAUSES, 5999);
 	assert_int_equal(wait_ms, 1);
 	is(HOST_FREE, 6000);
 }
 
 static void
-an_earlier_end_of_the_rest_does_not_shorten_it(void **state)
+what_is_to_be_waited_for_is_the_soonest(void **state)
 {
 	(void)state;
-	host_begin(one, 0);
-	ended(HTTP_ANSWERED, 10, 30, 1000);
-	ended(HTTP_ANSWERED, 10, 1, 1000);
-	is(HOST_RESTS, 30999);
-	is(HOST_FREE, 31000);
+	wait_ms = 3;
+	ended(HTTP_ANSWERED, 10, 5, 1000);
+	is(HOST_PAUSES, 1000);
+	assert_int_equal(wait_ms, 3);
 }
 
 static void
-who_wants_to_be_left_alone_for_over_a_minute_is_not_asked_again(void **state)
+a_failure_is_kept_without_what_was_lent(void **state)
 {
 	struct http_answer a;
 
 	(void)state;
-	ended(HTTP_ANSWERED, 10, 60, 1000);
-	is(HOST_RESTS, 60999);
-	ended(HTTP_ANSWERED, 10, 61, 1000);
+	assert_int_equal(ended(HTTP_ANSWERED, 10, 61, 1000), HOST_GIVEN_UP);
 	is(HOST_DOWN, 1000);
 	is(HOST_DOWN, 1000000);
-	host_failure(one, &a);
-	assert_true(a.skipped);
+	host_failure(one, HTTP_SKIPPED, &a);
+	assert_int_equal(a.skipped, HTTP_SKIPPED);
 	assert_int_equal(a.result, HTTP_ANSWERED);
 	assert_int_equal(a.status, 503);
 	assert_int_equal(a.retry_after, 61);
+	assert_int_equal(a.date, -1);
+	assert_string_equal(a.why, "the reason");
+	assert_string_equal(a.headers, "");
 	assert_null(a.body);
+	assert_null(a.type);
+	assert_null(a.location);
 	assert_int_equal(a.body_len, 0);
 }
 
 static void
-who_wants_that_eight_times_in_a_row_is_not_asked_again(void **state)
+the_failure_that_is_kept_is_the_one_it_pauses_for(void **state)
 {
-	long long now = 0;
-	int i;
-
-	(void)state;
-	for (i = 0; i < POLICY_HOST_FAILURES; i++) {
-		is(HOST_FREE, now);
-		ended(HTTP_ANSWERED, 10, 2, now);
-		now += 2000;
-	}
-	is(HOST_DOWN, now);
-}
-
-static void
-retry_after_beside_an_answer_means_nothing(void **state)
-{
-	const struct http_answer a = {
-	    .result = HTTP_ANSWERED, .status = 200, .retry_after = 100};
-
-	(void)state;
-	host_begin(one, 0);
-	host_end(one, &a, 0);
-	is(HOST_FREE, 0);
-}
-
-static void
-one_that_cannot_be_reached_is_down_after_eight_in_a_row(void **state)
-{
-	static const enum http_result all[] = {HTTP_ERESOLVE, HTTP_ECONNECT,
-	    HTTP_ETLS, HTTP_ETIMECONNECT, HTTP_ETIMEOUT, HTTP_EPROXY};
 	struct http_answer a;
-	int i;
 
 	(void)state;
-	for (i = 0; i < POLICY_HOST_FAILURES; i++) {
-		is(HOST_FREE, i);
-		ended(all[i % 6], 1, 0, i);
-	}
-	is(HOST_DOWN, i);
-	host_failure(one, &a);
-	assert_int_equal(a.result, all[(POLICY_HOST_FAILURES - 1) % 6]);
-	assert_string_equal(a.why, "the reason");
-	assert_true(a.skipped);
-	assert_int_equal(a.date, -1);
-	assert_string_equal(a.headers, "");
+	ended(HTTP_ANSWERED, 10, 30, 1000);
+	ended(HTTP_ANSWERED, 200, 0, 1100);
+	host_failure(one, HTTP_SKIPPED_NOW, &a);
+	assert_int_equal(a.skipped, HTTP_SKIPPED_NOW);
+	assert_int_equal(a.retry_after, 30);
 }
 
 static void
-any_answer_in_between_begins_the_count_again(void **state)
+one_that_cannot_be_reached_is_probed_and_given_up_after_four_rounds(
+    void **state)
 {
 	static const enum http_result all[] = {
-	    HTTP_ANSWERED, HTTP_EBROKEN, HTTP_ETOOBIG};
-	int i, k;
+	    HTTP_ERESOLVE, HTTP_ECONNECT, HTTP_ETIMECONNECT, HTTP_ETIMEOUT};
+	static const long long pauses[] = {1100, 2200, 4400, 0};
+	struct http_answer a;
+	long long now = 1000;
+	int i;
 
 	(void)state;
-	for (k = 0; k < 3; k++) {
-		for (i = 0; i < POLICY_HOST_FAILURES - 1; i++)
-			ended(HTTP_ECONNECT, 1, 0, i);
-		ended(all[k], 1, 0, i);
-		is(HOST_FREE, i);
+	for (i = 0; i < 4; i++) {
+		is(HOST_FREE, now);
+		assert_int_equal(ended(all[i], 1, 0, now + 1),
+		    i < 3 ? HOST_GOES_ON : HOST_GIVEN_UP);
+		is(i < 3 ? HOST_PAUSES : HOST_DOWN, now + pauses[i]);
+		now += 1 + pauses[i];
 	}
+	host_failure(one, HTTP_SKIPPED, &a);
+	assert_int_equal(a.result, HTTP_ETIMEOUT);
+}
+
+static void
+many_that_fail_together_are_one_failure(void **state)
+{
+	struct http_answer a = {.result = HTTP_ECONNECT};
+	int i;
+
+	(void)state;
+	begin(400, 1000);
+	for (i = 0; i < 400; i++) {
+		struct policy_span s = {1000, 1001 + i, -1, 0};
+
+		assert_int_equal(
+		    host_end(one, &options, &by_post, &a, &s), HOST_GOES_ON);
+	}
+	is(HOST_PAUSES, 2000);
+	is(HOST_FREE, 2101);
+}
+
+static void
+one_request_sees_whether_it_is_back(void **state)
+{
+	(void)state;
+	ended(HTTP_ECONNECT, 1, 0, 1000);
+	is(HOST_FREE, 2100);
+	begin(1, 2100);
+	wait_ms = LONG_MAX;
+	is(HOST_PAUSES, 2101);
+	/* its answer ends the wait, and no clock */
+	assert_true(wait_ms == LONG_MAX);
+	ended(HTTP_ANSWERED, 1, 0, 2102);
+	is(HOST_FREE, 2102);
+}
+
+static void
+those_that_are_served_while_others_are_not_make_it_a_limit(void **state)
+{
+	const struct http_answer a = {.result = HTTP_ANSWERED, .status = 429};
+	struct policy_span s = {900, 1000, -1, 0};
+
+	(void)state;
+	begin(2, 900);
+	assert_int_equal(host_end(one, &options, &by_post, &a, &s), HOST_PACES);
+	assert_int_equal(s.others, 1);
+	assert_int_equal(
+	    host_end(one, &options, &by_post, &a, &s), HOST_GOES_ON);
+	assert_int_equal(s.others, 0);
+}
+
+static void
+a_rate_is_kept_from_the_start_of_one_request_to_the_next(void **state)
+{
+	const struct http_answer good = {
+	    .result = HTTP_ANSWERED, .status = 200};
+	struct policy_span s = {2000, 2100, -1, 0};
+
+	(void)state;
+	ended(HTTP_ANSWERED, 10, 1, 1000);
+	is(HOST_FREE, 2000);
+	host_begin(one, 2000);
+	host_end(one, &options, &by_post, &good, &s);
+	/* 200 ms, less a sixteenth as it was served */
+	is(HOST_PAUSES, 2186);
+	is(HOST_FREE, 2187);
 }
 
 static void
@@ -291,28 +338,33 @@ this_machines_own_fault_is_none_of_the_hosts(void **state)
 	int i;
 
 	(void)state;
-	for (i = 0; i < 2 * POLICY_HOST_FAILURES; i++)
+	for (i = 1; i < 20; i++)
 		ended(HTTP_ELOCAL, 1, 0, i);
 	is(HOST_FREE, i);
-	/* nor does it hide that the host is not there */
-	for (i = 0; i < POLICY_HOST_FAILURES; i++) {
-		ended(HTTP_ECONNECT, 1, 0, i);
-		ended(HTTP_ELOCAL, 1, 0, i);
-	}
-	is(HOST_DOWN, i);
 }
 
 static void
 one_that_is_down_comes_back_with_an_answer(void **state)
 {
-	int i;
+	long long now = 1000;
 
 	(void)state;
-	for (i = 0; i < POLICY_HOST_FAILURES; i++)
-		ended(HTTP_ECONNECT, 1, 0, i);
-	is(HOST_DOWN, i);
-	ended(HTTP_ANSWERED, 1, 0, i);
-	is(HOST_FREE, i);
+	while (ended(HTTP_ECONNECT, 1, 0, now) != HOST_GIVEN_UP)
+		now += 100000;
+	is(HOST_DOWN, now);
+	ended(HTTP_EBROKEN, 1, 0, now + 10);
+	is(HOST_FREE, now + 10);
+}
+
+static void
+which_method_it_answers_is_remembered(void **state)
+{
+	(void)state;
+	assert_int_equal(host_method(one), METHOD_AUTO);
+	host_learn(one, METHOD_POST);
+	assert_int_equal(host_method(one), METHOD_POST);
+	assert_int_equal(
+	    host_method(hosts_find(hosts, "http://other/")), METHOD_AUTO);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -329,16 +381,19 @@ main(void)
 	    TEST(one_that_falls_silent_gets_its_share),
 	    TEST(asking_more_does_not_make_a_silent_one_quick),
 	    TEST(few_slots_leave_one_for_others),
-	    TEST(retry_after_is_for_all_questions_to_the_host),
-	    TEST(an_earlier_end_of_the_rest_does_not_shorten_it),
+	    TEST(retry_after_is_for_all_requests_to_the_host),
+	    TEST(what_is_to_be_waited_for_is_the_soonest),
+	    TEST(a_failure_is_kept_without_what_was_lent),
+	    TEST(the_failure_that_is_kept_is_the_one_it_pauses_for),
 	    TEST(
-		who_wants_to_be_left_alone_for_over_a_minute_is_not_asked_again),
-	    TEST(who_wants_that_eight_times_in_a_row_is_not_asked_again),
-	    TEST(retry_after_beside_an_answer_means_nothing),
-	    TEST(one_that_cannot_be_reached_is_down_after_eight_in_a_row),
-	    TEST(any_answer_in_between_begins_the_count_again),
+		one_that_cannot_be_reached_is_probed_and_given_up_after_four_rounds),
+	    TEST(many_that_fail_together_are_one_failure),
+	    TEST(one_request_sees_whether_it_is_back),
+	    TEST(those_that_are_served_while_others_are_not_make_it_a_limit),
+	    TEST(a_rate_is_kept_from_the_start_of_one_request_to_the_next),
 	    TEST(this_machines_own_fault_is_none_of_the_hosts),
 	    TEST(one_that_is_down_comes_back_with_an_answer),
+	    TEST(which_method_it_answers_is_remembered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

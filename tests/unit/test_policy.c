@@ -524,19 +524,27 @@ static const struct method_row {
 	const char *says;
 	int method;
 	const char *get_url;
-	enum ocsp_method want;
+	enum ocsp_method known, want;
 } methods[] = {
     {"a URL of 255 bytes is requested by GET", METHOD_AUTO, URL_255,
-	METHOD_GET},
-    {"one of 256 bytes by POST", METHOD_AUTO, URL_255 "x", METHOD_POST},
-    {"a short one by GET", METHOD_AUTO, "http://a/M", METHOD_GET},
-    {"a responder whose URL has a query is asked by POST", METHOD_AUTO, NULL,
+	METHOD_AUTO, METHOD_GET},
+    {"one of 256 bytes by POST", METHOD_AUTO, URL_255 "x", METHOD_AUTO,
 	METHOD_POST},
+    {"a short one by GET", METHOD_AUTO, "http://a/M", METHOD_AUTO, METHOD_GET},
+    {"a responder whose URL has a query is asked by POST", METHOD_AUTO, NULL,
+	METHOD_AUTO, METHOD_POST},
     {"-X get demands GET, however long the URL is", METHOD_GET, URL_255 "x",
-	METHOD_GET},
+	METHOD_POST, METHOD_GET},
     {"-X get demands GET even where it cannot be", METHOD_GET, NULL,
-	METHOD_GET},
-    {"-X post demands POST", METHOD_POST, "http://a/M", METHOD_POST},
+	METHOD_AUTO, METHOD_GET},
+    {"-X post demands POST", METHOD_POST, "http://a/M", METHOD_GET,
+	METHOD_POST},
+    {"a responder that is known to answer POST only is asked by POST",
+	METHOD_AUTO, "http://a/M", METHOD_POST, METHOD_POST},
+    {"one that is known to answer GET only is asked by GET, however long "
+     "the URL is",
+	METHOD_AUTO, URL_255 "x", METHOD_GET, METHOD_GET},
+    {"but not where GET cannot be", METHOD_AUTO, NULL, METHOD_GET, METHOD_POST},
 };
 
 static void
@@ -546,7 +554,7 @@ run_method(void **state)
 	struct options o = {DEFAULTS, .method = r->method};
 
 	assert_int_equal(strlen(URL_255), 255);
-	assert_int_equal(policy_method(&o, r->get_url), r->want);
+	assert_int_equal(policy_method(&o, r->get_url, r->known), r->want);
 }
 
 static void
@@ -569,7 +577,8 @@ the_other_method_of_get_is_post(void **state)
 	}
 #define AGAIN(how)                                                             \
 	{                                                                      \
-		.method = METHOD_##how, .has_get_url = 1, .switched = 1        \
+		.method = METHOD_##how, .has_get_url = 1,                      \
+		.switched = SWITCHED_NOT_OCSP                                  \
 	}
 #define HTTP(code)                                                             \
 	{                                                                      \
@@ -588,6 +597,10 @@ the_other_method_of_get_is_post(void **state)
 #define NOT_HTTP(why)                                                          \
 	{                                                                      \
 		.result = HTTP_##why                                           \
+	}
+#define CONNECTED(why)                                                         \
+	{                                                                      \
+		.result = HTTP_##why, .connected = 1                           \
 	}
 
 static const struct next_row {
@@ -695,10 +708,46 @@ static const struct next_row {
     {"a Retry-After with a 404 does not count", OPT, BY(GET),
 	{.result = HTTP_ANSWERED, .status = 404, .retry_after = 1},
 	NEXT_METHOD},
+    {"a 503 without Retry-After to a POST leads to a GET", OPT, BY(POST),
+	HTTP(503), NEXT_METHOD},
+    {"a 499 with Retry-After leads to the other method", OPT, BY(GET),
+	{.result = HTTP_ANSWERED, .status = 499, .retry_after = 1},
+	NEXT_METHOD},
+    {"a 500 with Retry-After does not", OPT, BY(GET),
+	{.result = HTTP_ANSWERED, .status = 500, .retry_after = 1},
+	NEXT_RESPONDER},
+    {"a 429 is no matter of the method", OPT, BY(GET), HTTP(429),
+	NEXT_RESPONDER},
+    {"a 408 neither", OPT, BY(GET), HTTP(408), NEXT_RESPONDER},
+    {"a 407 may be", OPT, BY(GET), HTTP(407), NEXT_METHOD},
+    {"a 409 may be", OPT, BY(GET), HTTP(409), NEXT_METHOD},
+    {"a 428 may be", OPT, BY(GET), HTTP(428), NEXT_METHOD},
+    {"a 430 may be", OPT, BY(GET), HTTP(430), NEXT_METHOD},
     {"a connection that failed leads to the next responder", OPT, BY(GET),
 	NOT_HTTP(ECONNECT), NEXT_RESPONDER},
-    {"a time-out leads to the next responder", OPT, BY(GET), NOT_HTTP(ETIMEOUT),
+    {"a time-out before there was a connection leads to the next responder",
+	OPT, BY(GET), NOT_HTTP(ETIMEOUT), NEXT_RESPONDER},
+    {"a GET that hangs is followed by POST", OPT, BY(GET), CONNECTED(ETIMEOUT),
+	NEXT_METHOD},
+    {"a GET whose connection breaks is followed by POST", OPT, BY(GET),
+	CONNECTED(EBROKEN), NEXT_METHOD},
+    {"a GET that brings too much is followed by POST", OPT, BY(GET),
+	CONNECTED(ETOOBIG), NEXT_METHOD},
+    {"a GET that is redirected in a circle is not", OPT, BY(GET),
+	CONNECTED(EOTHER), NEXT_RESPONDER},
+    {"a GET that the proxy did not let through is not", OPT, BY(GET),
+	CONNECTED(EPROXY), NEXT_RESPONDER},
+    {"a POST that hangs is not followed by GET", OPT, BY(POST),
+	CONNECTED(ETIMEOUT), NEXT_RESPONDER},
+    {"a POST that hangs after a GET ends it", OPT, AGAIN(POST),
+	CONNECTED(ETIMEOUT), NEXT_RESPONDER},
+    {"a GET that hangs after a POST is not followed by another", OPT,
+	AGAIN(GET), CONNECTED(ETIMEOUT), NEXT_RESPONDER},
+    {"-X get is not followed by POST where it hangs",
+	{DEFAULTS, .method = METHOD_GET}, BY(GET), CONNECTED(ETIMEOUT),
 	NEXT_RESPONDER},
+    {"the issuer's certificate is never posted for", OPT, {0},
+	CONNECTED(ETIMEOUT), NEXT_RESPONDER},
     {"a good body is not looked at where the exchange failed", OPT, BY(GET),
 	{.result = HTTP_EBROKEN, .verdict = VERDICT_GOOD}, NEXT_RESPONDER},
     {"over a connection that was used, another certificate's response is asked "
@@ -714,8 +763,11 @@ static const struct next_row {
     {"a responder that was given up leads to the next one", OPT, BY(GET),
 	{.result = HTTP_ANSWERED,
 	    .status = 503,
-	    .skipped = 1,
+	    .skipped = HTTP_SKIPPED,
 	    .verdict = VERDICT_GOOD},
+	NEXT_RESPONDER},
+    {"one that pauses, too", OPT, BY(GET),
+	{.result = HTTP_EBROKEN, .connected = 1, .skipped = HTTP_SKIPPED_NOW},
 	NEXT_RESPONDER},
 };
 
@@ -833,7 +885,11 @@ static const struct transient_row {
     {"what libcurl cannot do will not pass", NOT_HTTP(EOTHER), 0},
     {"memory that ran out will not pass", NOT_HTTP(ENOMEM), 0},
     {"a responder that was given up is not asked again",
-	{.result = HTTP_ECONNECT, .skipped = 1}, 0},
+	{.result = HTTP_ECONNECT, .skipped = HTTP_SKIPPED}, 0},
+    {"one that pauses is asked in its turn, which is no retry",
+	{.result = HTTP_ECONNECT, .skipped = HTTP_SKIPPED_NOW}, 0},
+    {"one that is given up for this failure is not asked again",
+	{.result = HTTP_ECONNECT, .given_up = 1}, 0},
     {"HTTP 500 may pass", HTTP(500), 1},
     {"HTTP 499 will not pass", HTTP(499), 0},
     {"HTTP 503 may pass", HTTP(503), 1},
@@ -973,53 +1029,563 @@ static const struct timeout_row {
 	long long round;
 	struct policy_clock c;
 	long want;
+	int method;
+	struct policy_attempt t;
 } timeouts[] = {
-    {"an exchange has the time of -t", 0, {-1, -1}, 30000},
-    {"a retry has it, too", 2, {5000, -1}, 30000},
-    {"what --wait alone brings about ends with it", 3, {5000, -1}, 5000},
-    {"but has a second at the least", 3, {10, -1}, 1000},
-    {"also where nothing is left", 3, {-5000, -1}, 1000},
-    {"--wait never lengthens -t", 3, {90000, -1}, 30000},
-    {"and leaves it as it is where both are the same", 3, {30000, -1}, 30000},
-    {"--deadline shortens it", 0, {-1, 7000}, 7000},
-    {"to its last millisecond", 0, {-1, 1}, 1},
+    {"an exchange has the time of -t", 0, {-1, -1}, .want = 30000},
+    {"a retry has it, too", 2, {5000, -1}, .want = 30000},
+    {"what --wait alone brings about ends with it", 3, {5000, -1},
+	.want = 5000},
+    {"but has a second at the least", 3, {10, -1}, .want = 1000},
+    {"also where nothing is left", 3, {-5000, -1}, .want = 1000},
+    {"--wait never lengthens -t", 3, {90000, -1}, .want = 30000},
+    {"and leaves it as it is where both are the same", 3, {30000, -1},
+	.want = 30000},
+    {"--deadline shortens it", 0, {-1, 7000}, .want = 7000},
+    {"to its last millisecond", 0, {-1, 1}, .want = 1},
     {"a deadline of which nothing is left is told before, not here", 0, {-1, 0},
-	30000},
-    {"--deadline never lengthens it", 0, {-1, 30001}, 30000},
-    {"--deadline shortens what --wait left", 3, {5000, 2000}, 2000},
+	.want = 30000},
+    {"--deadline never lengthens it", 0, {-1, 30001}, .want = 30000},
+    {"--deadline shortens what --wait left", 3, {5000, 2000}, .want = 2000},
+    {"a GET that POST may follow has half of it", 0, {-1, -1}, 15000,
+	METHOD_AUTO, BY(GET)},
+    {"the POST has all of it", 0, {-1, -1}, 30000, METHOD_AUTO, AGAIN(POST)},
+    {"so has a POST that is the first", 0, {-1, -1}, 30000, METHOD_AUTO,
+	BY(POST)},
+    {"and a GET that follows a POST", 0, {-1, -1}, 30000, METHOD_AUTO,
+	AGAIN(GET)},
+    {"and -X get", 0, {-1, -1}, 30000, METHOD_GET, BY(GET)},
+    {"half of what --deadline leaves is for the GET", 0, {-1, 7000}, 3500,
+	METHOD_AUTO, BY(GET)},
+    {"half of a millisecond is one", 0, {-1, 1}, 1, METHOD_AUTO, BY(GET)},
 };
 
 static void
 run_timeout(void **state)
 {
 	const struct timeout_row *r = *state;
-	struct options o = {DEFAULTS, .wait = 60};
-	struct policy_attempt t = {.round = r->round};
+	struct options o = {DEFAULTS, .wait = 60, .method = r->method};
+	struct policy_attempt t = r->t;
 
+	t.round = r->round;
 	assert_int_equal(policy_timeout(&o, &t, &r->c), r->want);
 }
 
-static const struct host_row {
+/* ---- how fast a responder is asked ---- */
+
+#define LIMITED(code, seconds)                                                 \
+	{                                                                      \
+		.result = HTTP_ANSWERED, .status = (code),                     \
+		.retry_after = (seconds)                                       \
+	}
+/* A request that began at 900 and ended at 1000, without a deadline. */
+#define SPAN                                                                   \
+	{                                                                      \
+		900, 1000, -1, 0                                               \
+	}
+#define LEFT(ms)                                                               \
+	{                                                                      \
+		900, 1000, ms, 0                                               \
+	}
+
+static const struct heard_row {
 	const char *says;
-	int failures;
-	long long retry_after;
+	struct policy_pace p;
+	struct policy_exchange x;
+	struct policy_span s;
 	enum policy_host want;
-} hosts[] = {
-    {"a responder is tried again after a failure", 1, 0, HOST_GOES_ON},
-    {"and after seven in a row", 7, 0, HOST_GOES_ON},
-    {"after eight in a row it is given up", 8, 0, HOST_GIVEN_UP},
-    {"one that says Retry-After is left alone so long", 1, 1, HOST_PAUSES},
-    {"also for a minute", 1, 60, HOST_PAUSES},
-    {"one that says more than a minute is given up", 1, 61, HOST_GIVEN_UP},
-    {"eight Retry-After in a row are given up on, too", 8, 1, HOST_GIVEN_UP},
+	struct policy_pace then;
+	long long retry; /* less than the two of -r */
+	struct policy_attempt t;
+} heards[] = {
+    {"a responder that was not reached pauses for a good second", {0},
+	NOT_HTTP(ECONNECT), SPAN, HOST_GOES_ON,
+	.then =
+	    {.heard = 1000, .rounds = 1, .doubtful = 1, .not_before = 2100}},
+    {"one whose name is not found, too", {0}, NOT_HTTP(ERESOLVE), SPAN,
+	HOST_GOES_ON,
+	.then =
+	    {.heard = 1000, .rounds = 1, .doubtful = 1, .not_before = 2100}},
+    {"one without a TLS connection, too", {0}, CONNECTED(ETLS), SPAN,
+	HOST_GOES_ON,
+	.then =
+	    {.heard = 1000, .rounds = 1, .doubtful = 1, .not_before = 2100}},
+    {"one that is not connected in time, too", {0}, NOT_HTTP(ETIMECONNECT),
+	SPAN, HOST_GOES_ON,
+	.then =
+	    {.heard = 1000, .rounds = 1, .doubtful = 1, .not_before = 2100}},
+    {"one that hangs, too", {0}, CONNECTED(ETIMEOUT), SPAN, HOST_GOES_ON,
+	.then =
+	    {.heard = 1000, .rounds = 1, .doubtful = 1, .not_before = 2100}},
+    {"one whose proxy fails, too", {0}, CONNECTED(EPROXY), SPAN, HOST_GOES_ON,
+	.then =
+	    {.heard = 1000, .rounds = 1, .doubtful = 1, .not_before = 2100}},
+    {"a GET that hangs says nothing before its POST does", {.heard = 5},
+	CONNECTED(ETIMEOUT), SPAN, HOST_GOES_ON, .then = {.heard = 5},
+	.t = BY(GET)},
+    {"nor does a GET whose connection breaks", {.heard = 5, .rounds = 1},
+	CONNECTED(EBROKEN), SPAN, HOST_GOES_ON,
+	.then = {.heard = 5, .rounds = 1}, .t = BY(GET)},
+    {"a POST that hangs does", {.heard = 5}, CONNECTED(ETIMEOUT), SPAN,
+	HOST_GOES_ON,
+	.then = {.heard = 1000, .rounds = 1, .doubtful = 1, .not_before = 2100},
+	.t = AGAIN(POST)},
+    {"requests that fail together are one failed round",
+	{.heard = 900, .rounds = 1, .doubtful = 1, .not_before = 2000},
+	NOT_HTTP(ECONNECT), SPAN, HOST_GOES_ON,
+	.then = {.heard = 900, .rounds = 1, .doubtful = 1, .not_before = 2000}},
+    {"one that began after the last failed round is another",
+	{.heard = 899, .rounds = 1, .doubtful = 1, .not_before = 800},
+	NOT_HTTP(ECONNECT), SPAN, HOST_GOES_ON,
+	.then =
+	    {.heard = 1000, .rounds = 2, .doubtful = 1, .not_before = 3200}},
+    {"a failure does not count where others were answered meanwhile",
+	{.heard = 950}, CONNECTED(ETIMEOUT), SPAN, HOST_GOES_ON,
+	.then = {.heard = 950}},
+    {"a failed round does not shorten a Retry-After", {.not_before = 9000},
+	NOT_HTTP(ECONNECT), SPAN, HOST_GOES_ON,
+	.then =
+	    {.heard = 1000, .rounds = 1, .doubtful = 1, .not_before = 9000}},
+    {"after three failed rounds the responder has another chance",
+	{.rounds = 2}, NOT_HTTP(ECONNECT), SPAN, HOST_GOES_ON,
+	.then =
+	    {.heard = 1000, .rounds = 3, .doubtful = 1, .not_before = 5400}},
+    {"after four, one more than a certificate's own, it is given up",
+	{.rounds = 3}, NOT_HTTP(ECONNECT), SPAN, HOST_GIVEN_UP,
+	.then = {.heard = 1000,
+	    .rounds = 4,
+	    .doubtful = 1,
+	    .not_before = 9800,
+	    .given_up = 1}},
+    {"with -r 0 after two", {.rounds = 1}, NOT_HTTP(ECONNECT), SPAN,
+	HOST_GIVEN_UP,
+	.then = {.heard = 1000,
+	    .rounds = 2,
+	    .doubtful = 1,
+	    .not_before = 3200,
+	    .given_up = 1},
+	.retry = -2},
+    {"and not after one", {0}, NOT_HTTP(ECONNECT), SPAN, HOST_GOES_ON,
+	.then = {.heard = 1000, .rounds = 1, .doubtful = 1, .not_before = 2100},
+	.retry = -2},
+    {"a responder whose pause --deadline does not leave is given up", {0},
+	NOT_HTTP(ECONNECT), LEFT(1100), HOST_GIVEN_UP,
+	.then = {.heard = 1000,
+	    .rounds = 1,
+	    .doubtful = 1,
+	    .not_before = 2100,
+	    .given_up = 1}},
+    {"one whose pause it leaves is not", {0}, NOT_HTTP(ECONNECT), LEFT(1101),
+	HOST_GOES_ON,
+	.then =
+	    {.heard = 1000, .rounds = 1, .doubtful = 1, .not_before = 2100}},
+    {"after the deadline every one is", {.not_before = 5}, NOT_HTTP(ECONNECT),
+	LEFT(0), HOST_GIVEN_UP,
+	.then = {.heard = 1000,
+	    .rounds = 1,
+	    .doubtful = 1,
+	    .not_before = 2100,
+	    .given_up = 1}},
+
+    {"429 without Retry-After is a failed round where nobody was served", {0},
+	LIMITED(429, 0), SPAN, HOST_GOES_ON,
+	.then =
+	    {.heard = 1000, .rounds = 1, .doubtful = 1, .not_before = 2100}},
+    {"429 limits the rate where somebody was", {.served = 1, .heard = 5},
+	LIMITED(429, 0), SPAN, HOST_PACES,
+	.then = {.heard = 1000,
+	    .served = 1,
+	    .doubtful = 1,
+	    .interval = 200,
+	    .slowed = 1000,
+	    .paced = 1000,
+	    .unserved = 1000,
+	    .not_before = 1200}},
+    {"429 limits the rate where others may be served yet", {0}, LIMITED(429, 0),
+	{900, 1000, -1, 1}, HOST_PACES,
+	.then = {.heard = 1000,
+	    .doubtful = 1,
+	    .interval = 200,
+	    .slowed = 1000,
+	    .paced = 1000,
+	    .unserved = 1000,
+	    .not_before = 1200}},
+    {"429 with Retry-After limits the rate", {0}, LIMITED(429, 3), SPAN,
+	HOST_PACES,
+	.then = {.heard = 1000,
+	    .doubtful = 1,
+	    .interval = 200,
+	    .slowed = 1000,
+	    .paced = 1000,
+	    .unserved = 1000,
+	    .not_before = 4000}},
+    {"so does HTTP 503 with Retry-After", {.rounds = 2}, LIMITED(503, 3), SPAN,
+	HOST_PACES,
+	.then = {.heard = 1000,
+	    .doubtful = 1,
+	    .interval = 200,
+	    .slowed = 1000,
+	    .paced = 1000,
+	    .unserved = 1000,
+	    .not_before = 4000}},
+    {"and HTTP 500 with it", {0}, LIMITED(500, 1), SPAN, HOST_PACES,
+	.then = {.heard = 1000,
+	    .doubtful = 1,
+	    .interval = 200,
+	    .slowed = 1000,
+	    .paced = 1000,
+	    .unserved = 1000,
+	    .not_before = 2000}},
+    {"HTTP 503 without it does not", {.served = 1}, LIMITED(503, 0), SPAN,
+	HOST_GOES_ON, .then = {.heard = 1000, .served = 1}},
+    {"nor does Retry-After with HTTP 499", {0}, LIMITED(499, 9), SPAN,
+	HOST_GOES_ON, .then = {.heard = 1000, .served = 1}},
+    {"nor with HTTP 200", {0}, LIMITED(200, 100), SPAN, HOST_GOES_ON,
+	.then = {.heard = 1000, .served = 1}},
+    {"each limit doubles the time between two requests",
+	{.interval = 300, .slowed = 899, .paced = 500, .unserved = 600},
+	LIMITED(429, 1), SPAN, HOST_PACES,
+	.then = {.heard = 1000,
+	    .doubtful = 1,
+	    .interval = 600,
+	    .slowed = 1000,
+	    .paced = 500,
+	    .unserved = 600,
+	    .not_before = 2000}},
+    {"up to ten seconds",
+	{.interval = 6000, .slowed = 899, .paced = 500, .unserved = 600},
+	LIMITED(429, 1), SPAN, HOST_PACES,
+	.then = {.heard = 1000,
+	    .doubtful = 1,
+	    .interval = 10000,
+	    .slowed = 1000,
+	    .paced = 500,
+	    .unserved = 600,
+	    .not_before = 11000}},
+    {"those that were on the wire together double it once",
+	{.interval = 200,
+	    .slowed = 900,
+	    .paced = 500,
+	    .unserved = 600,
+	    .not_before = 1100},
+	LIMITED(429, 2), SPAN, HOST_PACES,
+	.then = {.heard = 1000,
+	    .interval = 200,
+	    .slowed = 900,
+	    .paced = 500,
+	    .unserved = 600,
+	    .not_before = 3000}},
+    {"a shorter Retry-After does not end a longer one",
+	{.interval = 200,
+	    .slowed = 900,
+	    .paced = 500,
+	    .unserved = 600,
+	    .not_before = 31000},
+	LIMITED(429, 1), SPAN, HOST_PACES,
+	.then = {.heard = 1000,
+	    .interval = 200,
+	    .slowed = 900,
+	    .paced = 500,
+	    .unserved = 600,
+	    .not_before = 31000}},
+    {"Retry-After: 60 is kept to", {0}, LIMITED(503, 60), SPAN, HOST_PACES,
+	.then = {.heard = 1000,
+	    .doubtful = 1,
+	    .interval = 200,
+	    .slowed = 1000,
+	    .paced = 1000,
+	    .unserved = 1000,
+	    .not_before = 61000}},
+    {"for Retry-After: 61 the responder is given up", {0}, LIMITED(503, 61),
+	SPAN, HOST_GIVEN_UP,
+	.then = {.heard = 1000,
+	    .doubtful = 1,
+	    .interval = 200,
+	    .slowed = 1000,
+	    .paced = 1000,
+	    .unserved = 1000,
+	    .not_before = 62000,
+	    .given_up = 1}},
+    {"one that serves nobody for 60 s is given up",
+	{.interval = 10000, .slowed = 100, .paced = 1, .unserved = 1},
+	LIMITED(429, 0), {60900, 61000, -1, 1}, HOST_GIVEN_UP,
+	.then = {.heard = 61000,
+	    .doubtful = 1,
+	    .interval = 10000,
+	    .slowed = 61000,
+	    .paced = 1,
+	    .unserved = 1,
+	    .not_before = 71000,
+	    .given_up = 1}},
+    {"a Retry-After that --deadline does not leave gives it up", {0},
+	LIMITED(429, 5), LEFT(5000), HOST_GIVEN_UP,
+	.then = {.heard = 1000,
+	    .doubtful = 1,
+	    .interval = 200,
+	    .slowed = 1000,
+	    .paced = 1000,
+	    .unserved = 1000,
+	    .not_before = 6000,
+	    .given_up = 1}},
+    {"one that it leaves does not", {0}, LIMITED(429, 5), LEFT(5001),
+	HOST_PACES,
+	.then = {.heard = 1000,
+	    .doubtful = 1,
+	    .interval = 200,
+	    .slowed = 1000,
+	    .paced = 1000,
+	    .unserved = 1000,
+	    .not_before = 6000}},
+    {"after ten minutes of pacing it is given up",
+	{.interval = 400, .slowed = 7, .paced = 1000, .served = 1},
+	LIMITED(429, 0), {600900, 601000, -1, 0}, HOST_GIVEN_UP,
+	.then = {.heard = 601000,
+	    .served = 1,
+	    .doubtful = 1,
+	    .interval = 800,
+	    .slowed = 601000,
+	    .paced = 1000,
+	    .unserved = 601000,
+	    .not_before = 601800,
+	    .given_up = 1}},
+    {"a millisecond before it is not",
+	{.interval = 400, .slowed = 7, .paced = 1001, .served = 1},
+	LIMITED(429, 0), {600900, 601000, -1, 0}, HOST_PACES,
+	.then = {.heard = 601000,
+	    .served = 1,
+	    .doubtful = 1,
+	    .interval = 800,
+	    .slowed = 601000,
+	    .paced = 1001,
+	    .unserved = 601000,
+	    .not_before = 601800}},
+    {"nor where --deadline bounds the run",
+	{.interval = 400, .slowed = 7, .paced = 1000, .served = 1},
+	LIMITED(429, 0), {600900, 601000, 900000, 0}, HOST_PACES,
+	.then = {.heard = 601000,
+	    .served = 1,
+	    .doubtful = 1,
+	    .interval = 800,
+	    .slowed = 601000,
+	    .paced = 1000,
+	    .unserved = 601000,
+	    .not_before = 601800}},
+    {"ten minutes end it though it serves one after the other",
+	{.interval = 320, .slowed = 7, .paced = 1000, .served = 1},
+	LIMITED(200, 0), {600900, 601000, -1, 0}, HOST_GIVEN_UP,
+	.then = {.heard = 601000,
+	    .served = 1,
+	    .interval = 300,
+	    .slowed = 7,
+	    .paced = 1000,
+	    .given_up = 1}},
+    {"but not a millisecond before",
+	{.interval = 320, .slowed = 7, .paced = 1001, .served = 1},
+	LIMITED(200, 0), {600900, 601000, -1, 0}, HOST_GOES_ON,
+	.then = {.heard = 601000,
+	    .served = 1,
+	    .interval = 300,
+	    .slowed = 7,
+	    .paced = 1001}},
+    {"nor with --deadline, however late it is",
+	{.interval = 320, .slowed = 7, .paced = 1000, .served = 1},
+	LIMITED(200, 0), {600900, 601000, 0, 0}, HOST_GOES_ON,
+	.then = {.heard = 601000,
+	    .served = 1,
+	    .interval = 300,
+	    .slowed = 7,
+	    .paced = 1000}},
+
+    {"pacing that is over counts no more", {.paced = 7}, LIMITED(200, 0),
+	{700000, 700001, -1, 0}, HOST_GOES_ON,
+	.then = {.heard = 700001, .served = 1, .paced = 7}},
+    {"an answer ends doubt and pause",
+	{.rounds = 3, .heard = 5, .doubtful = 1, .not_before = 5000},
+	LIMITED(200, 0), SPAN, HOST_GOES_ON,
+	.then = {.heard = 1000, .served = 1}},
+    {"also one after it was given up",
+	{.rounds = 4, .heard = 5, .doubtful = 1, .given_up = 1},
+	LIMITED(200, 0), SPAN, HOST_GOES_ON,
+	.then = {.heard = 1000, .served = 1}},
+    {"HTTP 499 shows that requests are served", {0}, LIMITED(499, 0), SPAN,
+	HOST_GOES_ON, .then = {.heard = 1000, .served = 1}},
+    {"HTTP 500 shows that it is there, and no more", {.rounds = 2},
+	LIMITED(500, 0), SPAN, HOST_GOES_ON, .then = {.heard = 1000}},
+    {"so does a broken response", {.rounds = 2}, CONNECTED(EBROKEN), SPAN,
+	HOST_GOES_ON, .then = {.heard = 1000}},
+    {"and one that is too large", {.rounds = 2}, CONNECTED(ETOOBIG), SPAN,
+	HOST_GOES_ON, .then = {.heard = 1000}},
+    {"a fault of this machine says nothing of it", {.rounds = 2, .heard = 5},
+	NOT_HTTP(ENOMEM), SPAN, HOST_GOES_ON,
+	.then = {.rounds = 2, .heard = 5}},
+    {"HTTP 500 leaves the time between requests as it is",
+	{.interval = 320, .unserved = 4, .doubtful = 1}, LIMITED(500, 0), SPAN,
+	HOST_GOES_ON, .then = {.heard = 1000, .interval = 320, .unserved = 4}},
+    {"each request that is served shortens it by a sixteenth",
+	{.interval = 320, .slowed = 899, .unserved = 4, .doubtful = 1},
+	LIMITED(200, 0), SPAN, HOST_GOES_ON,
+	.then = {.heard = 1000, .served = 1, .interval = 300, .slowed = 899}},
+    {"rounded up", {.interval = 17}, LIMITED(200, 0), SPAN, HOST_GOES_ON,
+	.then = {.heard = 1000, .served = 1, .interval = 15}},
+    {"down to ten milliseconds", {.interval = 11}, LIMITED(200, 0), SPAN,
+	HOST_GOES_ON, .then = {.heard = 1000, .served = 1, .interval = 10}},
+    {"under which it is asked as any other", {.interval = 10, .paced = 7},
+	LIMITED(200, 0), SPAN, HOST_GOES_ON,
+	.then = {.heard = 1000, .served = 1, .paced = 7}},
+    {"what was on the wire when it limited its rate does not hasten it",
+	{.interval = 320,
+	    .slowed = 900,
+	    .unserved = 4,
+	    .doubtful = 1,
+	    .not_before = 5000},
+	LIMITED(200, 0), SPAN, HOST_GOES_ON,
+	.then = {.heard = 1000,
+	    .served = 1,
+	    .interval = 320,
+	    .slowed = 900,
+	    .doubtful = 1,
+	    .not_before = 5000}},
+    {"nor bring it back once it is given up",
+	{.interval = 320, .slowed = 900, .given_up = 1}, LIMITED(200, 0), SPAN,
+	HOST_GOES_ON,
+	.then = {.heard = 1000,
+	    .served = 1,
+	    .interval = 320,
+	    .slowed = 900,
+	    .given_up = 1}},
 };
 
 static void
-run_host(void **state)
+run_heard(void **state)
 {
-	const struct host_row *r = *state;
+	const struct heard_row *r = *state;
+	struct options o = {DEFAULTS};
+	struct policy_pace p = r->p;
 
-	assert_int_equal(policy_host(r->failures, r->retry_after), r->want);
+	o.retry += r->retry;
+	assert_int_equal(policy_heard(&o, &p, &r->t, &r->x, &r->s), r->want);
+	assert_true(p.not_before == r->then.not_before);
+	assert_true(p.interval == r->then.interval);
+	assert_true(p.heard == r->then.heard);
+	assert_true(p.slowed == r->then.slowed);
+	assert_true(p.paced == r->then.paced);
+	assert_true(p.unserved == r->then.unserved);
+	assert_int_equal(p.rounds, r->then.rounds);
+	assert_int_equal(p.doubtful, r->then.doubtful);
+	assert_int_equal(p.served, r->then.served);
+	assert_int_equal(p.given_up, r->then.given_up);
+}
+
+static const struct turn_row {
+	const char *says;
+	struct policy_pace p;
+	size_t busy;
+	long long last;
+	enum policy_turn want;
+	long long wait;
+} turns[] = {
+    {"a new responder may be asked", {0}, 0, 0, TURN_NOW, -1},
+    {"also while others are on the wire", {.heard = 900}, 9, 950, TURN_NOW, -1},
+    {"one that was given up may not", {.given_up = 1, .not_before = 2000}, 0, 0,
+	TURN_NEVER, -1},
+    {"one that pauses may not", {.not_before = 1001}, 0, 0, TURN_LATER, 1},
+    {"when the pause is over it may", {.not_before = 1000}, 0, 0, TURN_NOW, -1},
+    {"one that limits its rate may not at once", {.interval = 200}, 0, 801,
+	TURN_LATER, 1},
+    {"but so long after the last request", {.interval = 200}, 3, 800, TURN_NOW,
+	-1},
+    {"a pause may last longer", {.interval = 200, .not_before = 1900}, 0, 801,
+	TURN_LATER, 900},
+    {"or less long", {.interval = 200, .not_before = 1000}, 0, 900, TURN_LATER,
+	100},
+    {"after a failure one request sees whether it is back",
+	{.doubtful = 1, .heard = 500}, 0, 400, TURN_NOW, -1},
+    {"though those that began before hang yet", {.doubtful = 1, .heard = 500},
+	5, 500, TURN_NOW, -1},
+    {"while it is on the wire there is no other", {.doubtful = 1, .heard = 500},
+	1, 501, TURN_PROBE, -1},
+    {"once it is not there is", {.doubtful = 1, .heard = 500}, 0, 501, TURN_NOW,
+	-1},
+};
+
+static void
+run_turn(void **state)
+{
+	const struct turn_row *r = *state;
+	long long wait = -1;
+
+	assert_int_equal(
+	    policy_turn(&r->p, r->busy, r->last, 1000, &wait), r->want);
+	assert_true(wait == r->wait);
+}
+
+#define AFTER(what)                                                            \
+	{                                                                      \
+		.method = METHOD_POST, .switched = SWITCHED_##what             \
+	}
+
+static const struct shows_row {
+	const char *says;
+	struct policy_attempt t;
+	struct policy_exchange x;
+	int want;
+} shows[] = {
+    {"a response after a method that hung shows what it answers", AFTER(FAILED),
+	SAID(GOOD), 1},
+    {"and after one that brought a web page", AFTER(NOT_OCSP), SAID(GOOD), 1},
+    {"an OCSP error does so, too", AFTER(FAILED), ERR(TRYLATER), 1},
+    {"after an OCSP error it shows nothing, as both were answered",
+	AFTER(ERROR), SAID(GOOD), 0},
+    {"nor is anything shown by the first method", BY(GET), SAID(GOOD), 0},
+    {"nor by another web page", AFTER(NOT_OCSP), HTTP(200), 0},
+    {"nor by another failure", AFTER(FAILED),
+	{.result = HTTP_EBROKEN, .verdict = VERDICT_GOOD}, 0},
+};
+
+static void
+run_shows(void **state)
+{
+	const struct shows_row *r = *state;
+
+	assert_int_equal(policy_shows_method(&r->t, &r->x), r->want);
+}
+
+static const struct switched_row {
+	const char *says;
+	struct policy_exchange x;
+	enum policy_switched want;
+} switches[] = {
+    {"the other method is tried for a failure", CONNECTED(ETIMEOUT),
+	SWITCHED_FAILED},
+    {"or for something else than OCSP", HTTP(404), SWITCHED_NOT_OCSP},
+    {"or for an OCSP error", ERR(MALFORMED), SWITCHED_ERROR},
+};
+
+static void
+run_switched(void **state)
+{
+	const struct switched_row *r = *state;
+
+	assert_int_equal(policy_switched(&r->x), r->want);
+}
+
+static void
+an_exchange_is_described_by_its_http(void **state)
+{
+	const struct http_answer a = {.result = HTTP_EBROKEN,
+	    .skipped = HTTP_SKIPPED_NOW,
+	    .connected = 1,
+	    .status = 429,
+	    .retry_after = 7};
+	struct policy_exchange x = policy_exchange(&a);
+
+	(void)state;
+	assert_int_equal(x.result, HTTP_EBROKEN);
+	assert_int_equal(x.skipped, HTTP_SKIPPED_NOW);
+	assert_int_equal(x.connected, 1);
+	assert_int_equal(x.status, 429);
+	assert_int_equal(x.retry_after, 7);
+	assert_int_equal(x.given_up, 0);
 }
 
 static const struct probe_row {
@@ -1360,7 +1926,12 @@ main(void)
 	ADD(waiting, run_waits);
 	ADD(pauses, run_pause);
 	ADD(timeouts, run_timeout);
-	ADD(hosts, run_host);
+	ADD(heards, run_heard);
+	ADD(turns, run_turn);
+	ADD(shows, run_shows);
+	add("an exchange is described by its HTTP",
+	    an_exchange_is_described_by_its_http, NULL);
+	ADD(switches, run_switched);
 	ADD(probes, run_probe);
 	ADD(servers, run_server);
 	ADD(codes, run_code);
