@@ -758,6 +758,9 @@ static const struct next_row {
 	    .verdict = VERDICT_FOREIGN,
 	    .reused = 1},
 	NEXT_FRESH},
+    {"what was not requested is no stray response", OPT, BY(GET),
+	{.result = HTTP_ECLOSED, .reused = 1, .skipped = HTTP_SKIPPED},
+	NEXT_RESPONDER},
     {"memory that ran out ends the requests", OPT, BY(GET), NOT_HTTP(ENOMEM),
 	NEXT_DONE},
     {"a responder that was given up leads to the next one", OPT, BY(GET),
@@ -854,8 +857,6 @@ static const struct stray_row {
 	{.result = HTTP_ANSWERED, .status = 200, .verdict = VERDICT_FOREIGN}, 0,
 	0},
     {"nor is a broken exchange", NOT_HTTP(EBROKEN), 0, 0},
-    {"what was not requested is no stray response",
-	{.result = HTTP_ECLOSED, .reused = 1, .skipped = 1}, 0, 0},
 };
 
 static void
