@@ -362,7 +362,7 @@ site.pem.ocsp is in place"
 	: >site.pem.ocsp
 	serve crt "$PWD/site.pem"
 	for level in user operator; do
-		fetch -v --haproxy "$level.sock" site.pem
+		fetch -f -v --haproxy "$level.sock" site.pem
 		if [ "$status" -eq 3 ]; then
 			says 'it says "Permission denied"'
 		else
@@ -402,7 +402,7 @@ site.pem.ocsp is in place"
 	TCP="ipv4@127.0.0.1:$port"
 	serve crt "$PWD/site.pem"
 	for address in "127.0.0.1:$port" "localhost:$port"; do
-		fetch -v --haproxy "$address" site.pem
+		fetch -f -v --haproxy "$address" site.pem
 		exits 0
 		says "HAProxy at $address: $CONFIRMED"
 	done
@@ -448,7 +448,7 @@ site.pem.ocsp is in place"
 	for name in crt/*; do
 		[[ $name != *.ocsp ]] || continue
 		for socket in admin.sock master.sock; do
-			fetch -v --haproxy "$socket" "$PWD/$name"
+			fetch -f -v --haproxy "$socket" "$PWD/$name"
 			exits 0
 			says "$CONFIRMED"
 		done
@@ -485,7 +485,13 @@ site.pem.ocsp is in place"
 	bundle issuer
 	cp site.pem $'x\nshow info\n.pem'
 	serve crt "$PWD/site.pem"
-	fetch --haproxy admin.sock $'x\nshow info\n.pem'
+	# the certificate is known by another name
+	pushes admin.sock $'x\nshow info\n.pem'
+	staples $'x\nshow info\n.pem.ocsp'
+	leaf other good
+	mv other.pem $'x\nshow info\n.pem'
+	rm -f $'x\nshow info\n.pem.ocsp'
+	fetch -i "$PKI/ca.pem" --haproxy admin.sock $'x\nshow info\n.pem'
 	exits 3
 	says 'x\x0Ashow info\x0A.pem'
 	[ "${#stderr_lines[@]}" -eq 1 ]
@@ -596,7 +602,10 @@ transaction() {
 
 # ---- what only looks like one ----
 
-# fake REPLY...: at fake.sock; what it was asked is in asked.
+# What HAProxy 3 says of a certificate that it has no response for.
+NOTHING='show ssl ocsp-response=>Certificate ID or path does not match any certificate.\n\n'
+
+# fake [ASKED=>REPLY]... REPLY...: at fake.sock; what it was asked is in asked.
 fake() {
 	local i
 	rm -f fake.sock
@@ -624,13 +633,14 @@ refuses() {
 
 @test "the words of success are success, whatever newlines end them" {
 	leaf site good-same
-	fake "$CONFIRMED" "$CONFIRMED\\n" "$CONFIRMED\\n\\n"
+	fake "$NOTHING" "show ssl cert=>no\\n" "$CONFIRMED" "$CONFIRMED\\n" \
+		"$CONFIRMED\\n\\n"
 	for _ in 1 2 3; do
 		fetch -f --haproxy fake.sock site.pem
 		exits 0
 		silent
 	done
-	[ "$(cat asked)" = "$(for _ in 1 2 3; do
+	[ "$(grep ^set asked)" = "$(for _ in 1 2 3; do
 		echo "set ssl ocsp-response $(base64 -w0 site.pem.ocsp)"
 	done)" ]
 }
@@ -653,7 +663,7 @@ refuses() {
 
 @test "a socket that floods is cut off" {
 	leaf site good
-	refuses "@flood" "its answer has more than 65536 bytes; is it HAProxy?"
+	refuses "@flood" "its answer has more than 262144 bytes; is it HAProxy?"
 }
 
 @test "garbage and escape sequences are shown, and shown harmless" {
@@ -707,12 +717,13 @@ refuses() {
 		ln site.pem.ocsp "$i.ocsp"
 		echo "site.pem [ocsp $i.ocsp]"
 	done >list
-	fake "$CONFIRMED\\n\\n"
+	fake "$NOTHING" "$CONFIRMED\\n\\n"
 	fetch -d --haproxy fake.sock -l list
 	exits 0
 	silent
-	[ "$(wc -l <asked)" -eq 1600 ]
-	[ "$(sort -u asked | wc -l)" -eq 1 ]
+	grep ^set asked >given
+	[ "$(wc -l <given)" -eq 1600 ]
+	[ "$(sort -u given | wc -l)" -eq 1 ]
 }
 
 UNMATCHED='OCSP single response: Certificate ID does not match any certificate or issuer.\n\n'
@@ -723,19 +734,25 @@ fingerprint() {
 		sed 's/.*=//; s/://g'
 }
 
+# loaded NAME: rules for a HAProxy that has site.pem by that name, without a
+# response.
+loaded() {
+	RULES=("$NOTHING"
+		"show ssl cert =>Filename: $1\\nSHA1 FingerPrint: $(fingerprint site.pem)\\n\\n"
+		"show ssl cert=># filename\\n$1\\n\\n")
+}
+
 @test "a transaction that fails is aborted, wherever it fails" {
-	local list known
 	leaf site good
-	list='# filename\n/x/site.pem\n\n'
-	known="Filename: /x/site.pem\\nSHA1 FingerPrint: $(fingerprint site.pem)\\n\\n"
-	fake "$UNMATCHED" "$list" "$known" \
+	loaded /x/site.pem
+	fake "${RULES[@]}" "$UNMATCHED" \
 		'Transaction created for certificate /x/site.pem!\n\n' 'No\n\n' \
 		'Transaction aborted\n\n'
 	fetch --haproxy fake.sock site.pem
 	exits 3
 	says 'given the issuer of the certificate: it says "No"'
 	[ "$(tail -n 1 asked)" = "abort ssl cert /x/site.pem" ]
-	fake "$UNMATCHED" "$list" "$known" \
+	fake "${RULES[@]}" "$UNMATCHED" \
 		'Transaction created for certificate /x/site.pem!\n\n' \
 		'Transaction updated for certificate /x/site.pem!\n\n' \
 		'Committing /x/site.pem.\nFailed!\n\n' 'Transaction aborted\n\n'
@@ -747,8 +764,8 @@ fingerprint() {
 
 @test "what somebody else has begun meanwhile is not aborted" {
 	leaf site good
-	fake "$UNMATCHED" '# filename\n/x/site.pem\n\n' \
-		"Filename: /x/site.pem\\nSHA1 FingerPrint: $(fingerprint site.pem)\\n\\n" \
+	loaded /x/site.pem
+	fake "${RULES[@]}" "$UNMATCHED" \
 		'Transaction updated for certificate /x/site.pem!\n\n' x
 	fetch --haproxy fake.sock site.pem
 	exits 3
@@ -758,8 +775,8 @@ fingerprint() {
 
 @test "an attachment that is not confirmed is none" {
 	leaf site good
-	fake "$UNMATCHED" '# filename\n/x/site.pem\n\n' \
-		"Filename: /x/site.pem\\nSHA1 FingerPrint: $(fingerprint site.pem)\\n\\n" \
+	loaded /x/site.pem
+	fake "${RULES[@]}" "$UNMATCHED" \
 		'Transaction created for certificate /x/site.pem!\n\n' \
 		'Transaction updated for certificate /x/site.pem!\n\n' \
 		'Committing /x/site.pem.\nSuccess!\n\n' "$UNMATCHED"
@@ -771,8 +788,8 @@ fingerprint() {
 
 @test "names that a socket makes up are no way into a command line" {
 	leaf site good
-	fake "$UNMATCHED" '# filename\n/x; quit <<\\/site.pem\n\n' \
-		"Filename: x\\nSHA1 FingerPrint: $(fingerprint site.pem)\\n\\n" x
+	loaded '/x; quit <<\\/site.pem'
+	fake "${RULES[@]}" "$UNMATCHED" x
 	fetch --haproxy fake.sock site.pem
 	exits 3
 	grep -qxF 'show ssl cert /x\;\ quit\ \<\<\\/site.pem' asked
