@@ -30,6 +30,7 @@
 struct ders {
 	struct cert_der *v;
 	size_t n;
+	int key; /* a private key is among them */
 };
 
 struct cert_parts {
@@ -471,6 +472,7 @@ load_ders(const char *path, const char *as, struct ders *l, char *why)
 			rc = ders_add(l, buf, len);
 		else
 			rc = split_pem(l, buf, len, LABELS);
+		l->key |= find(buf, buf + len, "PRIVATE KEY-----") != NULL;
 		if (rc == -1) {
 			snprintf(why, WHY_MAX, "out of memory");
 			res = CERT_ELOCAL;
@@ -979,8 +981,10 @@ cert_read(struct cert_shelf *shelf, const char *path, struct cert *c, char *why)
 
 	if ((res = begin(shelf, c, "the certificate's own file", why)) ==
 		CERT_OK &&
-	    (res = load_ders(path, "it", &c->parts->all, why)) == CERT_OK)
+	    (res = load_ders(path, "it", &c->parts->all, why)) == CERT_OK) {
+		c->with_key = c->parts->all.key;
 		res = describe_first(c, why);
+	}
 	if (res != CERT_OK)
 		parts_free(c);
 	return res;

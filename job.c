@@ -1,8 +1,10 @@
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "diagnose.h"
+#include "issuer_store.h"
 #include "job.h"
 #include "sandbox.h"
 #include "served.h"
@@ -406,60 +408,56 @@ is_worth_asking(struct job *j, const struct env *env, int has_response)
 
 /* ---- the issuer that was fetched is kept ---- */
 
-/* Whose issuer is to be written, and whether somebody else wrote it. */
-struct fetched {
-	const struct job *j;
-	int own; /* with --del-ext, that may be the certificate's own file */
-	int there;
-};
-
-/*
- * What is there is replaced only if it is of no use for anything else; what a
- * list names may be there for many.
- */
+/* HAProxy is told of the response: does it find the issuer, too? */
 static int
-is_no_issuer(void *ctx, const unsigned char *old, size_t len)
+lacks_issuer(const struct job *j, const struct env *env)
 {
-	struct fetched *f = ctx;
-
-	if (old == NULL)
-		return 1;
-	f->there = cert_holds_issuer(&f->j->cert, old, len);
-	return !f->there && !f->own && f->j->named.issuer == NULL &&
-	    cert_is_certificates(old, len);
+	return env->o->haproxy.n > 0 && env->o->output == NULL &&
+	    !j->cert.issuer_beside && !j->issuer_is_new;
 }
 
+__attribute__((format(printf, 3, 4))) static void
+fail_issuer(struct job *j, const struct env *env, const char *fmt, ...)
+{
+	char why[WHY_MAX];
+	va_list ap;
+
+	if (lacks_issuer(j, env) &&
+	    env->finds_issuer(env->finds_ctx, j->cert.sha1)) {
+		j->cert.issuer_beside = 1;
+		trace_line(&j->trace, "",
+		    "HAProxy finds the issuer by its "
+		    "issuers-chain-path");
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s%.900s",
+	    j->issuer_is_new ? "the issuer was fetched, but "
+			     : "HAProxy before 3.5 does not start where a "
+			       "response is, but not the issuer, and ",
+	    why);
+}
+
+/* WRITTEN or UNCHANGED: it is there. */
 static enum staple_result
-write_issuer(struct job *j, const char *path, const char *pem, char *why)
-{
-	const struct staple_bytes bytes = {.p = (const unsigned char *)pem,
-	    .len = strlen(pem),
-	    .max = CERT_MAX_FILE,
-	    .mode = 0644};
-	struct fetched f = {.j = j, .own = strcmp(path, j->path) == 0};
-	enum staple_result res;
-	struct staple *s;
-
-	res = staple_open(path, &s, why);
-	if (res == STAPLE_OK)
-		res = staple_replace(s, &bytes, is_no_issuer, &f, why);
-	staple_close(s);
-	return res == STAPLE_KEPT && f.there ? STAPLE_UNCHANGED : res;
-}
-
-static void
 save_issuer(struct job *j, const struct env *env)
 {
 	char *path = name_issuer(j, env->o, 0), why[WHY_MAX];
-	char *pem = cert_issuer_pem(&j->cert);
+	const struct issuer_place place = {.path = path,
+	    .is_cert = path != NULL && strcmp(path, j->path) == 0,
+	    .is_named = j->named.issuer != NULL};
+	enum staple_result res = STAPLE_FAILED;
 
-	if (path == NULL || pem == NULL)
+	if (path == NULL)
 		fail_for_memory(j);
-	else if (env->o->dry_run)
+	else if (env->o->dry_run) {
 		trace_line(
 		    &j->trace, "", "not written to %s, for --dry-run", path);
-	else
-		switch (write_issuer(j, path, pem, why)) {
+		res = STAPLE_UNCHANGED;
+	} else
+		switch (res = issuer_store(&j->cert, &place, why)) {
 		case STAPLE_WRITTEN:
 			j->cert.issuer_beside = 1;
 			trace_line(&j->trace, "", "written to %s", path);
@@ -476,27 +474,46 @@ save_issuer(struct job *j, const struct env *env)
 			    why);
 			break;
 		case STAPLE_KEPT:
-			outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
-			    "the issuer was fetched, but %.300s holds %s, and "
-			    "is not touched",
+			fail_issuer(j, env,
+			    "%.300s holds %s, and is not touched; put the "
+			    "issuer into %.300s",
 			    path,
-			    strcmp(path, j->path) == 0
-				? "the certificate itself"
-				: j->named.issuer != NULL
-				? "another one"
-				: "something else than certificates");
+			    place.is_cert        ? "the certificate itself"
+				: place.is_named ? "another one"
+						 : "something else than "
+						   "certificates",
+			    j->path);
 			break;
 		case STAPLE_BUSY:
+			memcpy(j->busy, why, sizeof(j->busy));
 			trace_line(&j->trace, "", "not written: %s", why);
 			break;
 		default:
-			outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
-			    "the issuer was fetched, but is not in place: %s",
-			    why);
+			fail_issuer(j, env, "it is not in place: %s", why);
 			break;
 		}
 	free(path);
-	free(pem);
+	return res;
+}
+
+/*
+ * A response without the issuer keeps HAProxy from starting.  SAVE: that is no
+ * reason against it; WAIT: not yet; DONE: it would be the first one.
+ */
+static enum job_state
+put_issuer_first(struct job *j, const struct env *env)
+{
+	enum staple_result res;
+
+	if (!lacks_issuer(j, env))
+		return JOB_SAVE;
+	res = save_issuer(j, env);
+	if (res == STAPLE_BUSY)
+		return JOB_WAIT;
+	return j->cert.issuer_beside || j->have_der != NULL ||
+		res == STAPLE_UNCHANGED
+	    ? JOB_SAVE
+	    : JOB_DONE;
 }
 
 /*
@@ -508,7 +525,7 @@ static void
 keep_issuer(struct job *j, const struct env *env)
 {
 	if (j->issuer_is_new)
-		save_issuer(j, env);
+		(void)save_issuer(j, env);
 	j->issuer_is_new = 0;
 }
 
@@ -524,6 +541,9 @@ load_rest(struct job *j, const struct env *env)
 		return JOB_DONE;
 	if (job_stored(j) != NULL)
 		keep_issuer(j, env);
+	/* what an earlier run left is mended, too */
+	if (j->have_der != NULL)
+		(void)put_issuer_first(j, env);
 	if (env->o->if_due && !policy_is_due(env->o, job_stored(j), env->now)) {
 		j->action = ACTION_NOT_DUE;
 		return JOB_DONE;
@@ -968,21 +988,6 @@ save_dry(
 	return JOB_DONE;
 }
 
-static void
-warn_of_written(struct job *j, const struct env *env, size_t len)
-{
-	const struct warnings w = {.options = env->o,
-	    .cert = &j->cert,
-	    .verdict = &j->got,
-	    .path = j->path,
-	    .output = j->output,
-	    .len = len,
-	    .mode = staple_mode(j->staple),
-	    .now = env->now};
-
-	warnings_add(&j->warnings, &w);
-}
-
 enum job_state
 job_save(
     struct job *j, const struct env *env, const unsigned char *der, size_t len)
@@ -994,10 +999,13 @@ job_save(
 	    .mark = env->o->on_change != NULL ? &j->mark : NULL};
 	struct rivalry r = {j, env};
 	enum staple_result res;
+	enum job_state state;
 	char why[WHY_MAX];
 
 	if (env->o->dry_run)
 		return save_dry(j, env, der, len);
+	if ((state = put_issuer_first(j, env)) != JOB_SAVE)
+		return state;
 	res = staple_replace(j->staple, &bytes, is_better, &r, why);
 	if (res == STAPLE_NOT_DURABLE)
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
@@ -1009,7 +1017,7 @@ job_save(
 	case STAPLE_NOT_DURABLE:
 		job_saved(j, ACTION_WRITTEN);
 		j->owed = env->o->on_change != NULL;
-		warn_of_written(j, env, len);
+		j->written_len = len;
 		break;
 	case STAPLE_UNCHANGED:
 		job_saved(j, ACTION_UNCHANGED);
@@ -1343,6 +1351,26 @@ settle_stored(struct job *j, const struct env *env)
 		    "the stored response says: %s", j->have.why);
 }
 
+/* What a server would stumble over. */
+static void
+warn_of_stored(struct job *j, const struct env *env)
+{
+	const struct warnings w = {.options = env->o,
+	    .cert = &j->cert,
+	    .verdict = job_stored(j),
+	    .path = j->path,
+	    .output = j->output,
+	    .len = j->action == ACTION_WRITTEN ? j->written_len : j->have_len,
+	    .mode = j->staple != NULL ? staple_mode(j->staple) : -1,
+	    .written = j->action == ACTION_WRITTEN,
+	    .pinned = j->named.pinned,
+	    .now = env->now};
+
+	if (j->output != NULL && j->holding == HOLDING_JUDGED &&
+	    !job_needs_none(j))
+		warnings_add(&j->warnings, &w);
+}
+
 enum code
 job_settle(struct job *j, const struct env *env)
 {
@@ -1353,6 +1381,7 @@ job_settle(struct job *j, const struct env *env)
 		return j->code = j->outcome.status;
 	}
 	settle_stored(j, env);
+	warn_of_stored(j, env);
 	end.needs_none = job_needs_none(j);
 	end.outcome = j->outcome.status;
 	end.lasts = job_lasts(j, env);

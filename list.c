@@ -36,6 +36,7 @@ struct record {
 	struct record *next;
 	uint32_t number;
 	unsigned char kind;
+	unsigned char pinned;
 	char s[];
 };
 
@@ -63,6 +64,7 @@ struct line {
 	struct span path;
 	struct span output;
 	struct span issuer;
+	int pinned; /* see struct list_entry */
 };
 
 /* A list while it is read, and where in it. */
@@ -102,6 +104,7 @@ add(struct list *l, enum kind kind, const struct line *line)
 	r->next = NULL;
 	r->number = (uint32_t)l->entries;
 	r->kind = (unsigned char)kind;
+	r->pinned = (unsigned char)line->pinned;
 	s = put(r->s, line->path);
 	s = put(s, line->output);
 	put(s, line->issuer);
@@ -348,6 +351,8 @@ parse_options(const char **p, struct line *out)
 			out->output = value;
 		else if (is(w, "issuer"))
 			out->issuer = value;
+		if (is(w, "key") || is(w, "issuer") || is(w, "sctl"))
+			out->pinned = 1;
 	}
 	return "the \"[\" has no \"]\"";
 }
@@ -379,6 +384,14 @@ parse(const char *p, struct line *out)
 		/* the others are filters of server names */
 	}
 	return NULL;
+}
+
+static int
+is_plain(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 /* A line that has options is about one file. */
@@ -421,7 +434,8 @@ add_line(struct list *l, struct reader *r)
 		return;
 	}
 	put(path, line.path);
-	if (line.output.p != NULL || line.issuer.p != NULL)
+	if (line.output.p != NULL || line.issuer.p != NULL ||
+	    (line.pinned && is_plain(path)))
 		add_with_options(l, r, path, &line);
 	else
 		add_operand(l, path);
@@ -699,6 +713,7 @@ list_next(struct list *l, struct list_entry *e, char *why)
 			e->path = r->s;
 			e->output = *output_of(r) != '\0' ? output_of(r) : NULL;
 			e->issuer = *issuer_of(r) != '\0' ? issuer_of(r) : NULL;
+			e->pinned = r->pinned && e->output == NULL;
 			e->perhaps = r->kind == FILE_PERHAPS;
 			return LIST_ENTRY;
 		case FILE_AGAIN:

@@ -32,6 +32,9 @@ struct list_entry {
 	const char *output; /* where its response goes; NULL: not said */
 	const char *issuer; /* where its issuer is; NULL: not said */
 	int perhaps;        /* of a directory: it may be no certificate */
+	/* by "key", "issuer" or "sctl", without "ocsp": HAProxy 3 then looks
+	 * for no other file */
+	int pinned;
 };
 
 enum list_result {

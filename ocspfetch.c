@@ -927,6 +927,12 @@ make_queue(struct run *r)
 }
 
 static int
+finds_issuer(void *ctx, const char *sha1)
+{
+	return push_finds_issuer(ctx, sha1);
+}
+
+static int
 prepare(struct run *r)
 {
 	const struct options *o = r->env.o;
@@ -939,6 +945,8 @@ prepare(struct run *r)
 	r->pushes = push_queue_new(&r->env,
 	    &(struct push_sink){
 		.say = say_push, .warn = warn_of_push, .ctx = r});
+	r->env.finds_issuer = finds_issuer;
+	r->env.finds_ctx = r->pushes;
 	r->env.ocsp = ocsp_new();
 	r->env.judge = judge_new(&(struct judge_terms){.ocsp = r->env.ocsp,
 	    .mode = (enum sandbox_mode)o->sandbox,

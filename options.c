@@ -9,6 +9,7 @@
 #include "http.h"
 #include "options.h"
 #include "sandbox.h"
+#include "warnings.h"
 #include "served.h"
 
 /* A longer word is nothing that is like an option. */
@@ -44,7 +45,8 @@ const char options_help[] =
     "for more)\n"
     "  --haproxy SOCKET  -e, --on-change CMD   -j, --json  --syslog  "
     "--progress\n"
-    "  --exit-changed[=N]  --sandbox MODE      -h, --help  -V, --version\n"
+    "  --exit-changed[=N]  --sandbox MODE      --no-warn WORD  "
+    "-h, --help  -V, --version\n"
     "exit status: 0 each certificate has a good response on disk, or "
     "needs none\n"
     "  1 temporary, run again    2 usage or input, fix the job\n"
@@ -120,6 +122,7 @@ static const struct entry table[] = {
     {0, "mode", OCTAL, AT(mode), required_argument, {0, 0777, 0}, NULL},
     {'N', "nonce", FLAG, AT(nonce), no_argument, NOTHING, NULL},
     {'n', "dry-run", FLAG, AT(dry_run), no_argument, NOTHING, NULL},
+    {0, "no-warn", LIST, AT(no_warn), required_argument, NOTHING, NULL},
     {0, "noproxy", STRING, AT(noproxy), required_argument, NOTHING, NULL},
     {'o', "output", STRING, AT(output), required_argument, NOTHING, NULL},
     {'P', "parallel", NUMBER, AT(parallel), required_argument, {1, 256, 0},
@@ -519,6 +522,14 @@ check_texts(const struct options *o, char *why)
 			    o->haproxy.v[i], reason);
 			return OPTIONS_BAD;
 		}
+	for (i = 0; i < o->no_warn.n; i++)
+		if (!warnings_is_word(o->no_warn.v[i])) {
+			snprintf(why, WHY_MAX,
+			    "option --no-warn: \"%.200s\" is no word for a "
+			    "warning; the words are " WARNINGS_WORDS,
+			    o->no_warn.v[i]);
+			return OPTIONS_BAD;
+		}
 	return check_lists(o, why);
 }
 
@@ -683,5 +694,6 @@ options_free(struct options *o)
 	free(o->issuers.v);
 	free(o->headers.v);
 	free(o->haproxy.v);
+	free(o->no_warn.v);
 	free(o->lists.v);
 }

@@ -32,6 +32,7 @@ struct options {
 	struct option_list issuers;
 	struct option_list headers;
 	struct option_list haproxy;
+	struct option_list no_warn; /* see warnings_is_word() */
 	const char *on_change;
 	struct option_list lists;
 	const char *url;

@@ -7,6 +7,7 @@
 #include "judge.h"
 #include "push.h"
 #include "report.h"
+#include "warnings.h"
 
 /* A response in place; all is owned. */
 struct news {
@@ -271,6 +272,8 @@ warn_of_loss(
 {
 	struct text line = {0};
 
+	if (warnings_ended(q->env->o, "restart"))
+		return;
 	report_lost(&p->h, what, &line);
 	q->sink.warn(q->sink.ctx, &line);
 	text_free(&line);

@@ -50,6 +50,9 @@ struct env {
 	long long began_ms;
 	long long left_ms; /* of the whole run; -1: no deadline */
 	long long (*clock_ms)(void);
+	/* does each HAProxy of --haproxy find this one's issuer elsewhere? */
+	int (*finds_issuer)(void *ctx, const char *sha1);
+	void *finds_ctx;
 };
 
 struct job {
@@ -90,6 +93,7 @@ struct job {
 	char busy[WHY_MAX];      /* who keeps it from saving */
 	unsigned char *save_der; /* what waits to be saved; NULL: nothing */
 	size_t save_len;
+	size_t written_len;
 	long long save_until; /* of the caller's clock */
 
 	enum action action;
