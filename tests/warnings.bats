@@ -87,7 +87,7 @@ haproxy_staples_nothing() {
 
 @test "the words of --no-warn are in the manual, the program and bash's completion" {
 	local word words
-	words=$(sed -n '/^\.It Fl \\-no-warn/,/^\.It Fl \\-noproxy/s/^\.It Cm \([a-z-]*\).*/\1/p' \
+	words=$(sed -n '/^\.It Fl \\-no-warn/,/^\.It Fl \\-noproxy/s/^\.Cm \([a-z-]*\).*/\1/p' \
 		"$MANUAL")
 	[ "$(wc -w <<<"$words")" -eq 12 ]
 	for word in $words; do
