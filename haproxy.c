@@ -504,6 +504,14 @@ is_stranger(struct push *p)
 	return HAPROXY_REFUSED;
 }
 
+static enum haproxy_result
+is_idle(struct push *p, const char *name)
+{
+	snprintf(p->cli.why, WHY_MAX,
+	    "it has loaded it as %.300s, but no bind line uses that", name);
+	return HAPROXY_REFUSED;
+}
+
 /* To all that have none, or at least to those that are known to have none. */
 static enum haproxy_result
 attach_all(struct push *p, int all, size_t *attached)
@@ -520,9 +528,11 @@ attach_all(struct push *p, int all, size_t *attached)
 	if (!all && n == 1 && p->cli.h->shows_text)
 		return HAPROXY_UPDATED;
 	for (i = 0; i < n && res == HAPROXY_UPDATED; i++)
-		if ((all || !v[i].staples) &&
+		if (!v[i].unused && (all || !v[i].staples) &&
 		    (res = attach(p, &v[i])) == HAPROXY_UPDATED)
 			(*attached)++;
+	if (res == HAPROXY_UPDATED && all && *attached == 0)
+		return is_idle(p, v->name);
 	return res;
 }
 

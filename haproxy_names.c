@@ -135,6 +135,7 @@ static void
 read_block(struct haproxy_name *e, const char *block)
 {
 	read_print(block, e->sha1);
+	e->unused = strstr(block, "\nStatus: Unused\n") != NULL;
 	e->staples = has_value(block, KEY);
 	e->has_chain = has_value(block, CHAIN);
 	e->unnamed = has_value(block, KEY_FILE) && !has_value(block, OCSP_FILE);

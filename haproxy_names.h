@@ -13,6 +13,7 @@
 struct haproxy_name {
 	const char *name;
 	char sha1[41];
+	int unused;    /* no bind line has it */
 	int staples;   /* HAProxy has an OCSP response's place for it */
 	int has_chain; /* its issuer is found by issuers-chain-path */
 	int unnamed;   /* it names the key's file, but not the response's */

@@ -795,3 +795,334 @@ loaded() {
 	grep -qxF 'show ssl cert /x\;\ quit\ \<\<\\/site.pem' asked
 	grep -qF 'set ssl cert /x\;\ quit\ \<\<\\/site.pem.ocsp <<' asked
 }
+
+# ---- what HAProxy has ----
+
+version_is_at_least() {
+	[ "$(printf '%s\n' "$1" "$(haproxy -v | sed -n '1s/.*version \([0-9]*\.[0-9]*\).*/\1/p')" |
+		sort -V | head -n 1)" = "$1" ]
+}
+
+needs_haproxy_3() {
+	needs_haproxy
+	version_is_at_least 3.0 || skip "needs HAProxy 3"
+}
+
+# hand FILE: to HAProxy, as its own ocsp-update or another host would.
+hand() {
+	say_to admin.sock "set ssl ocsp-response $(base64 -w 0 "$1")" |
+		grep -qF "$CONFIRMED"
+}
+
+# made RECIPE: a response of site's, in newer.der.
+made() {
+	"$FORGE" response "$PKI" "t$BATS_TEST_NUMBER-site" "$1" >newer.der
+}
+
+@test "what HAProxy has already is not handed over again" {
+	leaf site good
+	bundle issuer
+	response site good
+	serve crt "$PWD/site.pem"
+	fetch -d -v --haproxy admin.sock site.pem
+	exits 0
+	says "HAProxy at admin.sock: it has this response already"
+	[[ $stderr != *"$CONFIRMED"* ]]
+	pushes admin.sock -d site.pem
+	staples site.pem.ocsp
+}
+
+@test "a later good response that HAProxy has stays there" {
+	leaf site good
+	bundle issuer
+	response site good
+	serve crt "$PWD/site.pem"
+	made good-newer
+	hand newer.der
+	pushes admin.sock -d site.pem
+	staples newer.der
+	# not even for -f, which is about the file
+	fetch -f -v --haproxy admin.sock site.pem
+	exits 0
+	says "it has a later response, of "
+	says "which stays there"
+	staples newer.der
+}
+
+@test "a later revoked that HAProxy has is the word that counts: 5, and it stays" {
+	needs_haproxy_3
+	leaf site good
+	bundle issuer
+	response site good
+	serve crt "$PWD/site.pem"
+	made revoked-newer
+	hand newer.der
+	for option in -d -f; do
+		fetch "$option" --haproxy admin.sock site.pem
+		exits 5
+		says "ocspfetch: site.pem: HAProxy at admin.sock: it has a later response, of "
+		says "revoked"
+		says "replace the certificate"
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		staples newer.der
+	done
+}
+
+@test "HAProxy before 2.8 cannot prove a later revoked: 3, and it stays" {
+	needs_haproxy
+	! version_is_at_least 2.8 || skip "needs HAProxy before 2.8"
+	leaf site good
+	bundle issuer
+	response site good
+	serve crt "$PWD/site.pem"
+	made revoked-newer
+	hand newer.der
+	fetch -d --haproxy admin.sock site.pem
+	exits 3
+	says "that says revoked, and before 2.8 cannot show its signature"
+	staples newer.der
+}
+
+@test "an older revoked that HAProxy has is replaced, as by a hold that was lifted" {
+	leaf site good
+	bundle issuer
+	response site good
+	serve crt "$PWD/site.pem"
+	made revoked
+	hand newer.der
+	"$FORGE" response "$PKI" "t$BATS_TEST_NUMBER-site" good-newer >site.pem.ocsp
+	pushes admin.sock -d site.pem
+	staples site.pem.ocsp
+}
+
+@test "a later response that fails verification is replaced" {
+	needs_haproxy_3
+	leaf site good
+	bundle issuer
+	response site good
+	serve crt "$PWD/site.pem"
+	made sig-corrupt
+	hand newer.der
+	staples newer.der
+	pushes admin.sock -d site.pem
+	staples site.pem.ocsp
+}
+
+@test "HAProxy's own ocsp-update and ours work together" {
+	needs_haproxy_3
+	leaf site good-newer
+	bundle issuer
+	response site good
+	echo "$PWD/site.pem [ocsp-update on]" >list
+	serve crt-list "$PWD/list"
+	# it asks for itself; the file's is older
+	say_to admin.sock "update ssl ocsp-response $PWD/site.pem" >said
+	within 10 differs_from_the_file
+	served >own
+	pushes admin.sock -d site.pem
+	staples own
+	# and what we have later is handed over
+	fetch --haproxy admin.sock site.pem
+	exits 0
+	silent
+	served >now
+	[ -s now ]
+}
+
+differs_from_the_file() {
+	served >now
+	[ -s now ] && ! cmp -s now site.pem.ocsp
+}
+
+@test "a response too large for the socket is no failure once HAProxy has it" {
+	leaf site size-11001
+	bundle issuer
+	"$OCSPFETCH" site.pem --no-warn size
+	serve crt "$PWD/site.pem"
+	staples site.pem.ocsp
+	pushes admin.sock -d site.pem
+	# and is one where HAProxy has another
+	fetch -f --no-warn size --haproxy admin.sock site.pem
+	exits 3
+	says "the response has 11001 bytes, and more than 11000 may not fit"
+	says "reload it"
+}
+
+@test "a response without nextUpdate is not handed over: 0, and it says why" {
+	leaf site no-next
+	bundle issuer
+	: >site.pem.ocsp
+	serve crt "$PWD/site.pem"
+	fetch -a 1d --haproxy admin.sock site.pem
+	exits 0
+	says "site.pem.ocsp has no nextUpdate: HAProxy does not staple it, nor is it handed over; have the CA set a nextUpdate"
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	pushes admin.sock -a 1d -d site.pem
+	fetch -a 1d -d -v --haproxy admin.sock site.pem
+	exits 0
+	says "HAProxy staples no such response: not handed over"
+	staples_nothing
+}
+
+# ---- names ----
+
+@test "each name of a certificate staples it, wherever HAProxy has it from" {
+	local name
+	leaf site good
+	bundle issuer
+	mkdir a b c
+	cp site.pem a/site.pem
+	cp site.pem b/copy.pem
+	cp site.pem c/site.pem
+	response site good
+	cp site.pem.ocsp a/site.pem.ocsp
+	{
+		haproxy_config crt "$PWD/a/site.pem"
+		echo "    bind unix@$PWD/b.sock ssl crt $PWD/b/copy.pem"
+		echo "    bind unix@$PWD/c.sock ssl crt $PWD/c/site.pem"
+	} >twins.cfg
+	haproxy_config() { cat twins.cfg; }
+	serve
+	# HAProxy has the very response, by one of three names
+	pushes admin.sock -d -o "$PWD/site.pem.ocsp" site.pem
+	for name in tls b c; do
+		mv "$name.sock" now.sock
+		openssl s_client -unix now.sock -status </dev/null 2>/dev/null >said
+		grep -q "Cert Status: good" said
+	done
+}
+
+# stored WORDS: a crt-store has site.pem, as the only certificate.
+stored() {
+	STORED=$1
+	haproxy_config() {
+		local level
+		echo global
+		for level in admin operator user; do
+			echo "    stats socket $PWD/$level.sock level $level"
+		done
+		printf '%s\n' "crt-store web" "    load crt $PWD/site.pem $STORED" \
+			defaults "    mode http" "    timeout client 5s" \
+			"    timeout server 5s" "    timeout connect 5s" \
+			"frontend f" "    bind unix@$PWD/tls.sock ssl crt @web/www"
+	}
+}
+
+@test "an alias of a crt-store is found, and a restart that loses it warned of" {
+	needs_haproxy_3
+	leaf site good
+	bundle issuer
+	stored "alias www"
+	serve
+	fetch --haproxy admin.sock site.pem
+	exits 0
+	says "ocspfetch: site.pem: warning: HAProxy at admin.sock knows it as @web/www, and has no file for its response: a restart loses"
+	says 'add "ocsp site.pem.ocsp" to its line in the crt-store'
+	staples site.pem.ocsp
+	# it has it now
+	pushes admin.sock -d site.pem
+	end_haproxy
+	serve
+	staples_nothing
+	fetch -d --no-warn restart --haproxy admin.sock site.pem
+	exits 0
+	silent
+	staples site.pem.ocsp
+	end_haproxy
+	# as the warning advises
+	stored "alias www ocsp $PWD/site.pem.ocsp"
+	serve
+	staples site.pem.ocsp
+	pushes admin.sock -f site.pem
+	staples site.pem.ocsp
+}
+
+@test "a crt-list line with a key, but without ocsp: attached, and warned of" {
+	needs_haproxy_3
+	leaf site good
+	cat "$PKI/ca.pem" >>site.pem
+	response site good
+	echo "$PWD/site.pem [key $PWD/site.key]" >list
+	serve crt-list "$PWD/list"
+	staples_nothing
+	fetch -d --haproxy admin.sock -l list
+	exits 0
+	[[ $stderr != *error* ]]
+	staples site.pem.ocsp
+}
+
+@test "a certificate that was added at runtime is found, once a bind line has it" {
+	leaf site good
+	leaf other good
+	cat other.key "$PKI/ca.pem" >>other.pem
+	bundle issuer
+	echo "$PWD/site.pem" >list
+	serve crt-list "$PWD/list"
+	say_to admin.sock "new ssl cert $PWD/new.pem" |
+		grep -q "New empty certificate store"
+	{
+		echo "set ssl cert $PWD/new.pem <<"
+		cat other.pem
+		echo
+	} | curl -s --unix-socket admin.sock --max-time 5 -o - telnet://x/ |
+		grep -q 'Transaction created'
+	say_to admin.sock "commit ssl cert $PWD/new.pem" | grep -q Success
+	fetch --haproxy admin.sock other.pem
+	exits 3
+	says "it has loaded it as $PWD/new.pem, but no bind line uses that"
+	say_to admin.sock "add ssl crt-list $PWD/list $PWD/new.pem" |
+		grep -q Success
+	pushes admin.sock -d other.pem
+	staples other.pem.ocsp -servername "t$BATS_TEST_NUMBER-other"
+}
+
+# ---- what a killed run left ----
+
+@test "a transaction that a killed run left open on our own response is aborted" {
+	leaf site good
+	bundle issuer
+	leaf other good
+	cat other.pem other.key "$PKI/ca.pem" >o.pem
+	serve crt "$PWD/site.pem" crt "$PWD/o.pem"
+	"$FORGE" response "$PKI" "t$BATS_TEST_NUMBER-other" good-older >o.der
+	transaction admin.sock o.pem o.der
+	# in the way of site.pem, too, which comes first
+	cp other.pem.issuer o.pem.issuer
+	pushes admin.sock "$PWD/site.pem" "$PWD/o.pem"
+	staples site.pem.ocsp
+	say_to admin.sock "show ssl cert" >list
+	never grep -q '^# transaction' list
+}
+
+# ---- a slow one ----
+
+@test "a HAProxy that takes its time does not hold a run beyond --deadline" {
+	local i began=$SECONDS names=()
+	for i in 1 2 3 4 5; do
+		leaf "s$i" good
+		names+=("s$i.pem")
+	done
+	fake @hang
+	fetch --deadline 2 --haproxy fake.sock "${names[@]}"
+	exits 3
+	says "no whole answer before the run's deadline (--deadline)"
+	says "4 further responses were not handed over"
+	[ $((SECONDS - began)) -lt 8 ]
+	for i in 1 2 3 4 5; do [ -s "s$i.pem.ocsp" ]; done
+}
+
+@test "what HAProxy has and cannot be read: only what this run wrote is handed over" {
+	leaf site good
+	fake 'show ssl ocsp-response=>what?\n\n' 'show ssl cert=>no\n' "$CONFIRMED\\n\\n"
+	pushes fake.sock site.pem
+	grep -q '^set ssl ocsp-response' asked
+	: >asked
+	fetch -d --haproxy fake.sock site.pem
+	exits 3
+	says 'what response it has cannot be read: asked for the response that it has: it says "what?"; of this run there is no new one, so nothing was handed over'
+	# before 2.4 it cannot tell, and that is no failure
+	fake 'show ssl ocsp-response=>Unknown command\n\n' \
+		'@1 show ssl ocsp-response=>Unknown command\n\n' "$CONFIRMED\\n\\n"
+	pushes fake.sock -d site.pem
+	never grep -q '^set ssl' asked
+}
