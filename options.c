@@ -525,7 +525,9 @@ check_texts(const struct options *o, char *why)
 		if (!warnings_is_word(o->no_warn.v[i])) {
 			snprintf(why, WHY_MAX,
 			    "option --no-warn: \"%.200s\" is no word for a "
-			    "warning; the words are " WARNINGS_WORDS,
+			    "warning; the words are crt-list, ends-soon, hash, "
+			    "issuer, mode, name, no-next, restart, revoked, "
+			    "seldom, several, size",
 			    o->no_warn.v[i]);
 			return OPTIONS_BAD;
 		}

@@ -13,10 +13,7 @@
 #include "options.h"
 #include "words.h"
 
-/* What ends each of them for good. */
-#define WARNINGS_WORDS                                                         \
-	"crt-list, ends-soon, hash, issuer, mode, name, no-next, restart, "    \
-	"revoked, seldom, several, size"
+/* Of a closed list: it ends a kind of them for good, by --no-warn. */
 int warnings_is_word(const char *);
 
 /* Did --no-warn end it? */
