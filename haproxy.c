@@ -138,7 +138,7 @@ haproxy_read(struct haproxy *h, const struct haproxy_news *news,
 {
 	struct haproxy_cli p;
 	enum haproxy_result res;
-	struct haproxy_reply r;
+	struct haproxy_reply r = {NULL, 0};
 
 	memset(held, 0, sizeof(*held));
 	held->held = HAPROXY_UNREADABLE;
@@ -268,7 +268,7 @@ tells(const struct haproxy_reply *r, const char *said, const char *name)
 static enum haproxy_result
 add_issuer(struct push *p, const char *name)
 {
-	struct haproxy_reply r;
+	struct haproxy_reply r = {NULL, 0};
 	enum haproxy_result res;
 
 	res = set_file(
@@ -285,7 +285,7 @@ add_issuer(struct push *p, const char *name)
 static enum haproxy_result
 commit(struct push *p, const char *name)
 {
-	struct haproxy_reply r;
+	struct haproxy_reply r = {NULL, 0};
 	enum haproxy_result res;
 
 	res = haproxy_ask_of(&p->cli, "commit ssl cert", name, &r);
@@ -304,7 +304,7 @@ abandon(struct push *p, const char *name)
 {
 	struct haproxy *h = p->cli.h;
 	char kept[WHY_MAX], dead[WHY_MAX];
-	struct haproxy_reply r;
+	struct haproxy_reply r = {NULL, 0};
 
 	memcpy(kept, p->cli.why, sizeof(kept));
 	memcpy(dead, h->dead, sizeof(dead));
@@ -320,7 +320,7 @@ static enum haproxy_result
 transact(struct push *p, const char *name)
 {
 	static const char created[] = "Transaction created for certificate ";
-	struct haproxy_reply r;
+	struct haproxy_reply r = {NULL, 0};
 	enum haproxy_result res;
 
 	p->cli.in_transaction = 1;
@@ -353,7 +353,7 @@ static enum haproxy_result
 ask_open(struct push *p, char *open, size_t size)
 {
 	enum haproxy_result res;
-	struct haproxy_reply r;
+	struct haproxy_reply r = {NULL, 0};
 	struct text t;
 
 	haproxy_begin(&p->cli, &t, "show ssl cert");
@@ -386,7 +386,7 @@ static enum haproxy_result
 is_our_kind(struct push *p, const char *name, int *ours)
 {
 	enum haproxy_result res;
-	struct haproxy_reply r;
+	struct haproxy_reply r = {NULL, 0};
 
 	*ours = 0;
 	if ((res = ask_within(p, name, "", &r)) != HAPROXY_UPDATED)
@@ -418,7 +418,7 @@ static enum haproxy_result
 clear_way(struct push *p)
 {
 	enum haproxy_result res;
-	struct haproxy_reply r;
+	struct haproxy_reply r = {NULL, 0};
 	char open[300];
 	int ours = 0, tries;
 
@@ -456,7 +456,7 @@ static enum haproxy_result
 is_ours(struct push *p, const char *name)
 {
 	enum haproxy_result res;
-	struct haproxy_reply r;
+	struct haproxy_reply r = {NULL, 0};
 
 	res = haproxy_ask_of(&p->cli, "show ssl cert", name, &r);
 	if (res != HAPROXY_UPDATED)
@@ -571,7 +571,7 @@ static enum haproxy_result
 attach_and_prove(struct push *p, int all, enum haproxy_result before)
 {
 	enum haproxy_result res;
-	struct haproxy_reply r;
+	struct haproxy_reply r = {NULL, 0};
 	size_t attached;
 
 	if ((res = attach_all(p, all, &attached)) != HAPROXY_UPDATED)
@@ -609,7 +609,7 @@ static enum haproxy_result
 push(struct push *p)
 {
 	enum haproxy_result res;
-	struct haproxy_reply r;
+	struct haproxy_reply r = {NULL, 0};
 
 	if ((res = update(p, &r)) != HAPROXY_UPDATED)
 		return res;

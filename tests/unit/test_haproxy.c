@@ -783,6 +783,7 @@ a_transaction_that_hangs_is_aborted(void **state)
 	assert_int_equal(haproxy_push(&h, &n, &done, why), HAPROXY_DEAD);
 	assert_non_null(strstr(why, "no whole answer within 10 s"));
 	assert_non_null(strstr(asked(), "\nabort ssl cert /x/site.pem\n"));
+	haproxy_end(&h);
 }
 
 static void
