@@ -218,6 +218,23 @@ before_3_5() {
 	[ -s site.pem.ocsp ]
 }
 
+@test "with --haproxy no first response is written where --fetch-issuer cannot keep its issuer" {
+	leaf site good --aia-issuer "$URL/cert-der/ca"
+	cat site.key >>site.pem
+	echo "not a certificate" >site.pem.issuer
+	fetch --fetch-issuer --haproxy nowhere.sock site.pem
+	exits 3
+	says "the issuer was fetched, but "
+	says "is not touched"
+	[ ! -e site.pem.ocsp ]
+	rm site.pem.issuer
+	fetch --fetch-issuer --haproxy nowhere.sock site.pem
+	exits 3
+	says "cannot connect"
+	cmp site.pem.issuer "$PKI/ca.pem"
+	[ -s site.pem.ocsp ]
+}
+
 @test "a list's issuer that is another one is not touched, and nothing is written" {
 	lone
 	cp "$PKI/root.pem" chain.pem
