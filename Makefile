@@ -34,7 +34,7 @@ TEST_DEPS = $(DEPS) cmocka
 
 SRC = ocspfetch.c options.c words.c list.c job.c state.c policy.c outcome.c \
 	diagnose.c warnings.c trace.c verbose.c report.c json.c cert.c ocsp.c http.c hosts.c queue.c staple.c haproxy.c haproxy_cli.c \
-	haproxy_names.c push.c issuer_store.c hook.c served.c \
+	haproxy_names.c haproxy_read.c push.c issuer_store.c hook.c served.c \
 	judge.c child.c sandbox.c places.c
 OBJ = $(SRC:%.c=$(O)/%.o)
 ROOMS = $(filter-out $(O)/ocspfetch.o,$(OBJ))

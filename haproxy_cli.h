@@ -18,6 +18,9 @@
 #define HAPROXY_REPLY_MAX ((size_t)1 << 18)
 #define HAPROXY_LIST_MAX ((size_t)1 << 24)
 
+/* OpenSSL's words for a response begin so. */
+#define HAPROXY_RESPONSE "OCSP Response Data:"
+
 /* What several commands about one certificate share. */
 struct haproxy_cli {
 	struct haproxy *h;
