@@ -1222,8 +1222,10 @@ cert_read(struct cert_shelf *shelf, const char *path, struct cert *c, char *why)
 
 	if ((res = begin(shelf, c, "the certificate's own file", why)) ==
 		CERT_OK &&
-	    (res = load_ders(path, 1, &c->parts->all, why)) == CERT_OK)
+	    (res = load_ders(path, 1, &c->parts->all, why)) == CERT_OK) {
+		c->with_key = c->parts->all.key;
 		res = describe_first(c, path, why);
+	}
 	if (res == CERT_OK)
 		res = check_ca(c, why);
 	ERR_clear_error();

@@ -79,7 +79,8 @@ struct cert {
 	int self_signed;
 	uint64_t leaf_id; /* hash.h: of all of it */
 	enum cert_key key;
-	int whole; /* all of this could be read */
+	int whole;    /* all of this could be read */
+	int with_key; /* a private key is in the same file */
 	/* Of RFC 5280 section 4.2.2.1; unvetted. */
 	size_t nurls; /* id-ad-ocsp: its responders */
 	struct cert_url urls[CERT_MAX_URLS];

@@ -248,6 +248,8 @@ parse_options(const char **p, struct crtlist_line *out)
 			out->output = value;
 		else if (is(w, "issuer"))
 			out->issuer = value;
+		if (is(w, "key") || is(w, "issuer") || is(w, "sctl"))
+			out->pinned = 1;
 	}
 	return "the \"[\" has no \"]\"";
 }

@@ -30,6 +30,9 @@ struct crtlist_line {
 	struct crtlist_span path;
 	struct crtlist_span output;
 	struct crtlist_span issuer;
+	/* by "key", "issuer" or "sctl": HAProxy 3 then looks for no file that
+	 * the line does not name */
+	int pinned;
 };
 
 /* How long a list is waited for. */

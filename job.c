@@ -1,9 +1,11 @@
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "diagnose.h"
 #include "fileid.h"
+#include "issuer_store.h"
 #include "job.h"
 #include "replace.h"
 #include "sandbox.h"
@@ -501,106 +503,143 @@ is_worth_asking(struct job *j, const struct env *env, int has_response)
 
 /* ---- the issuer that was fetched is kept ---- */
 
-/* Whose issuer is to be written, and whether somebody else wrote it. */
-struct fetched {
+/* HAProxy is told of the response: does it find the issuer, too? */
+static int
+lacks_issuer(const struct job *j, const struct env *env)
+{
+	return env->o->haproxy.n > 0 && env->o->output == NULL &&
+	    !j->cert.issuer_beside && !j->issuer_is_new;
+}
+
+__attribute__((format(printf, 3, 4))) static void
+fail_issuer(struct job *j, const struct env *env, const char *fmt, ...)
+{
+	char why[WHY_MAX];
+	va_list ap;
+
+	if (lacks_issuer(j, env) &&
+	    env->finds_issuer(env->finds_ctx, j->cert.sha1)) {
+		j->cert.issuer_beside = 1;
+		trace_line(&j->trace, "",
+		    "HAProxy finds the issuer by its "
+		    "issuers-chain-path");
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s%.900s",
+	    j->issuer_is_new ? "the issuer was fetched, but "
+			     : "HAProxy before 3.5 does not start where a "
+			       "response is, but not the issuer, and ",
+	    why);
+}
+
+/* What came of storing it. */
+static void
+note_issuer(struct job *j, const struct env *env,
+    const struct issuer_place *place, enum staple_result res, const char *why)
+{
+	switch (res) {
+	case STAPLE_WRITTEN:
+		j->cert.issuer_beside = 1;
+		trace_line(&j->trace, "",
+		    env->o->dry_run ? "not written to %s, for --dry-run"
+				    : "written to %s",
+		    place->path);
+		break;
+	case STAPLE_UNCHANGED:
+		j->cert.issuer_beside = 1;
+		trace_line(&j->trace, "", "by now it is in %s", place->path);
+		break;
+	case STAPLE_NOT_DURABLE:
+		j->cert.issuer_beside = 1;
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
+		    "%s; the issuer is in place, but a crash of the machine "
+		    "may undo it",
+		    why);
+		break;
+	case STAPLE_KEPT:
+		fail_issuer(j, env,
+		    "%.300s holds %s, and is not touched; put the issuer into "
+		    "%.300s",
+		    place->path,
+		    place->is_cert        ? "the certificate itself"
+			: place->is_named ? "another one"
+					  : "something else than certificates",
+		    j->path);
+		break;
+	case STAPLE_BUSY:
+		memcpy(j->busy, why, sizeof(j->busy));
+		trace_line(&j->trace, "", "not written: %s", why);
+		break;
+	default:
+		fail_issuer(j, env, "it is not in place: %s", why);
+		break;
+	}
+}
+
+/* The certificate of a job, for whoever holds the issuer's lock. */
+struct loaded {
 	struct job *j;
 	const struct env *env;
-	int own; /* with --del-ext, that may be the certificate's own file */
-	int there;
 };
 
-/*
- * What is there is replaced only if it is of no use for anything else; what a
- * list names may be there for many.
- */
 static int
-is_no_issuer(void *ctx, const unsigned char *old, size_t len)
+is_current(void *ctx)
 {
-	struct fetched *f = ctx;
+	const struct loaded *l = ctx;
 
-	/* a renewed certificate may have another issuer */
-	if (!cert_is_as_loaded(f->j, f->env))
-		return 0;
-	if (old == NULL)
-		return 1;
-	f->there = cert_holds_issuer(&f->j->cert, old, len);
-	return !f->there && !f->own && f->j->named.issuer == NULL &&
-	    cert_is_certificates(old, len);
+	return cert_is_as_loaded(l->j, l->env);
 }
 
+/* WRITTEN or UNCHANGED: it is there, or is not wanted any more. */
 static enum staple_result
-write_issuer(struct job *j, const struct env *env, const char *path,
-    const char *pem, char *why)
-{
-	const struct staple_bytes bytes = {.p = (const unsigned char *)pem,
-	    .len = strlen(pem),
-	    .max = CERT_MAX_FILE,
-	    .mode = 0644,
-	    .now = env->now,
-	    .no_chown = env->no_chown};
-	struct fetched f = {
-	    .j = j, .env = env, .own = strcmp(path, j->path) == 0};
-	enum staple_result res;
-	struct staple *s;
-
-	res = staple_open(path, &s, why);
-	if (res == STAPLE_OK)
-		res = (env->o->dry_run ? staple_try : staple_replace)(
-		    s, &bytes, is_no_issuer, &f, why);
-	staple_close(s);
-	return res == STAPLE_KEPT && f.there ? STAPLE_UNCHANGED : res;
-}
-
-static void
 save_issuer(struct job *j, const struct env *env)
 {
 	char *path = name_issuer(j, env->o, 0), why[WHY_MAX];
-	char *pem = cert_issuer_pem(&j->cert);
+	struct loaded loaded = {j, env};
+	const struct issuer_place place = {.path = path,
+	    .is_cert = path != NULL && strcmp(path, j->path) == 0,
+	    .is_named = j->named.issuer != NULL,
+	    .dry_run = env->o->dry_run,
+	    .no_chown = env->no_chown,
+	    .now = env->now,
+	    .is_current = is_current,
+	    .ctx = &loaded};
+	enum staple_result res = STAPLE_FAILED;
 
-	if (path == NULL || pem == NULL)
+	if (path == NULL)
 		fail_for_memory(j);
 	else
-		switch (write_issuer(j, env, path, pem, why)) {
-		case STAPLE_WRITTEN:
-			j->cert.issuer_beside = 1;
-			trace_line(&j->trace, "",
-			    env->o->dry_run ? "not written to %s, for --dry-run"
-					    : "written to %s",
-			    path);
-			break;
-		case STAPLE_UNCHANGED:
-			j->cert.issuer_beside = 1;
-			trace_line(&j->trace, "", "by now it is in %s", path);
-			break;
-		case STAPLE_NOT_DURABLE:
-			j->cert.issuer_beside = 1;
-			outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
-			    "%s; the issuer is in place, but a crash of the "
-			    "machine may undo it",
-			    why);
-			break;
-		case STAPLE_KEPT:
-			outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
-			    "the issuer was fetched, but %.300s holds %s, and "
-			    "is not touched",
-			    path,
-			    strcmp(path, j->path) == 0
-				? "the certificate itself"
-				: j->named.issuer != NULL
-				? "another one"
-				: "something else than certificates");
-			break;
-		case STAPLE_BUSY:
-			trace_line(&j->trace, "", "not written: %s", why);
-			break;
-		default:
-			outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
-			    "the issuer was fetched, but is not in place: %s",
-			    why);
-			break;
-		}
+		res = issuer_store(&j->cert, &place, why);
+	/* a renewed certificate may have another issuer */
+	if (res == STAPLE_KEPT && !cert_is_as_loaded(j, env))
+		res = STAPLE_UNCHANGED;
+	else if (path != NULL)
+		note_issuer(j, env, &place, res, why);
 	free(path);
-	free(pem);
+	return res;
+}
+
+/*
+ * A response without the issuer keeps HAProxy from starting.  SAVE: that is no
+ * reason against it; WAIT: not yet; DONE: it would be the first one.
+ */
+static enum job_state
+put_issuer_first(struct job *j, const struct env *env)
+{
+	enum staple_result res;
+
+	if (!lacks_issuer(j, env))
+		return JOB_SAVE;
+	res = save_issuer(j, env);
+	if (res == STAPLE_BUSY)
+		return JOB_WAIT;
+	return j->cert.issuer_beside || j->have_der != NULL ||
+		res == STAPLE_UNCHANGED
+	    ? JOB_SAVE
+	    : JOB_DONE;
 }
 
 /*
@@ -612,7 +651,7 @@ static void
 keep_issuer(struct job *j, const struct env *env)
 {
 	if (j->issuer_is_new)
-		save_issuer(j, env);
+		(void)save_issuer(j, env);
 	j->issuer_is_new = 0;
 }
 
@@ -628,6 +667,9 @@ load_rest(struct job *j, const struct env *env)
 		return JOB_DONE;
 	if (job_stored(j) != NULL)
 		keep_issuer(j, env);
+	/* what an earlier run left is mended, too */
+	if (j->have_der != NULL)
+		(void)put_issuer_first(j, env);
 	if (!policy_asks(env->o, job_stored(j), j->named.changes, env->now)) {
 		j->action = ACTION_NOT_DUE;
 		return JOB_DONE;
@@ -1123,24 +1165,6 @@ job_saved(struct job *j, enum action action)
 	j->have = j->got;
 }
 
-/* `rights`: what could not be kept of the file's mode and owner; or empty. */
-static void
-warn_of_written(
-    struct job *j, const struct env *env, size_t len, const char *rights)
-{
-	const struct warnings w = {.options = env->o,
-	    .cert = &j->cert,
-	    .verdict = &j->got,
-	    .path = j->path,
-	    .output = j->output,
-	    .rights = rights,
-	    .len = len,
-	    .mode = staple_mode(j->staple),
-	    .now = env->now};
-
-	warnings_add(&j->warnings, &w);
-}
-
 /* What is stored cannot be used, and is later all the same. */
 static void
 fail_for_older(struct job *j)
@@ -1171,8 +1195,11 @@ job_save(
 	    .no_chown = env->no_chown};
 	struct rivalry r = {j, env, 0};
 	enum staple_result res;
+	enum job_state state;
 	char why[WHY_MAX];
 
+	if ((state = put_issuer_first(j, env)) != JOB_SAVE)
+		return state;
 	if (j->staple == NULL) { /* to standard output, but for --dry-run */
 		r.changed = !cert_is_as_loaded(j, env);
 		res = STAPLE_WRITTEN;
@@ -1198,7 +1225,9 @@ job_save(
 		job_saved(j, ACTION_WRITTEN);
 		j->output_id = staple_written_id(j->staple);
 		j->owed = env->o->on_change != NULL;
-		warn_of_written(j, env, len, res == STAPLE_WRITTEN ? why : "");
+		j->written_len = len;
+		if (res == STAPLE_WRITTEN)
+			memcpy(j->rights, why, sizeof(j->rights));
 		break;
 	case STAPLE_UNCHANGED:
 		job_saved(j, ACTION_UNCHANGED);
@@ -1548,6 +1577,27 @@ settle_stored(struct job *j, const struct env *env)
 		    CAUSE_REVOKED, "the stored response says: %s", j->have.why);
 }
 
+/* What a server would stumble over. */
+static void
+warn_of_stored(struct job *j, const struct env *env)
+{
+	const struct warnings w = {.options = env->o,
+	    .cert = &j->cert,
+	    .verdict = job_stored(j),
+	    .path = j->path,
+	    .output = j->output,
+	    .rights = j->rights,
+	    .len = j->action == ACTION_WRITTEN ? j->written_len : j->have_len,
+	    .mode = j->staple != NULL ? staple_mode(j->staple) : -1,
+	    .written = j->action == ACTION_WRITTEN,
+	    .pinned = j->named.pinned,
+	    .now = env->now};
+
+	if (j->output != NULL && j->holding == HOLDING_JUDGED &&
+	    !job_needs_none(j))
+		warnings_add(&j->warnings, &w);
+}
+
 enum code
 job_settle(struct job *j, const struct env *env)
 {
@@ -1558,6 +1608,7 @@ job_settle(struct job *j, const struct env *env)
 		return j->code = j->outcome.status;
 	}
 	settle_stored(j, env);
+	warn_of_stored(j, env);
 	end.needs_none = job_needs_none(j);
 	end.outcome = j->outcome.status;
 	end.lasts = job_lasts(j, env);

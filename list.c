@@ -38,6 +38,7 @@ struct record {
 	uint32_t line;
 	unsigned char kind;
 	unsigned char absent; /* there was no such file */
+	unsigned char pinned; /* as of crtlist.h */
 	char s[];
 };
 
@@ -95,6 +96,7 @@ add(struct list *l, enum kind kind, const struct name *n)
 	r->line = l->line;
 	r->kind = (unsigned char)kind;
 	r->absent = (unsigned char)n->absent;
+	r->pinned = (unsigned char)n->at.pinned;
 	s = put(r->s, at->path);
 	s = put(s, at->output);
 	put(s, at->issuer);
@@ -323,6 +325,14 @@ add_operand(struct list *l, const char *path)
 
 /* ---- lists ---- */
 
+static int
+is_plain(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 /* A line that has options is about one file. */
 static void
 add_with_options(
@@ -376,7 +386,8 @@ add_line(struct list *l, const struct crtlist *c,
 			return CRTLIST_WRONG;
 		}
 	}
-	if (line->output.p != NULL || line->issuer.p != NULL)
+	if (line->output.p != NULL || line->issuer.p != NULL ||
+	    (line->pinned && is_plain(path)))
 		add_with_options(l, path, line);
 	else
 		add_operand(l, path);
@@ -658,6 +669,7 @@ fill(const struct list *l, const struct record *r, struct list_entry *e)
 	e->issuer = *issuer_of(r) != '\0' ? issuer_of(r) : NULL;
 	e->perhaps = r->kind == FILE_PERHAPS;
 	e->changes = 0;
+	e->pinned = r->pinned && e->output == NULL;
 	e->list = title(l, r->list);
 	e->line = r->line;
 	e->pattern = r->absent && strpbrk(r->s, "*?[") != NULL;

@@ -35,6 +35,9 @@ struct list_entry {
 	const char *list;   /* which list names it; NULL: none */
 	unsigned long line; /* and where */
 	int pattern;        /* it is absent, and may be meant for a shell */
+	/* by "key", "issuer" or "sctl", without "ocsp": HAProxy 3 then looks
+	 * for no other file */
+	int pinned;
 };
 
 enum list_result {

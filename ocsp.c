@@ -487,6 +487,24 @@ ocsp_request(const struct ocsp_target *t, size_t *len)
 	return t->der;
 }
 
+/* OCSPRequest, TBSRequest, requestList, Request: each begins with the next. */
+const unsigned char *
+ocsp_certid(const struct ocsp_target *t, size_t *len)
+{
+	const unsigned char *p = t->der, *const end = t->der + t->len, *start;
+	int depth, tag, class;
+	long n;
+
+	for (depth = 0; depth < 5; depth++) {
+		start = p;
+		if ((ASN1_get_object(&p, &n, &tag, &class, end - p) & 0x80) ||
+		    tag != V_ASN1_SEQUENCE)
+			return NULL;
+	}
+	*len = (size_t)(p + n - start);
+	return start;
+}
+
 char *
 ocsp_request_base64(const struct ocsp_target *t)
 {

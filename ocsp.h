@@ -187,6 +187,9 @@ struct ocsp_target *ocsp_recall(struct ocsp *, const struct ocsp_case *);
 
 /* The question in DER; borrowed from the target. */
 const unsigned char *ocsp_request(const struct ocsp_target *, size_t *len);
+
+/* The certificate's CertID in it, DER; borrowed; NULL: there is none. */
+const unsigned char *ocsp_certid(const struct ocsp_target *, size_t *len);
 char *ocsp_request_base64(const struct ocsp_target *); /* owned, or NULL */
 
 /*

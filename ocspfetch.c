@@ -15,13 +15,13 @@
 
 #include "cryptocheck.h"
 #include "filter.h"
-#include "haproxy.h"
 #include "hook.h"
 #include "job.h"
 #include "json.h"
 #include "list.h"
 #include "options.h"
 #include "places.h"
+#include "push.h"
 #include "queue.h"
 #include "recheck.h"
 #include "report.h"
@@ -37,6 +37,10 @@
 
 /* Descriptors that a run needs whatever it asks: files, directories, hooks. */
 #define OWN_DESCRIPTORS 64
+
+/* So long may the pushes to HAProxy take beyond --deadline, all of them, in ms.
+ */
+#define PUSH_LEAST 1000
 
 /* So much waits to be handed to HAProxy, in bytes, before it is. */
 #define NEWS_MAX ((size_t)1 << 20)
@@ -57,13 +61,6 @@
 #define PROGRESS_AFTER 1000
 #define PROGRESS_STEP 100
 #define PROGRESS_LINES 5000
-
-/* A response in place, of which HAProxy has to hear; all is owned. */
-struct news {
-	struct haproxy_news what;
-	char *output;
-	struct news *next;
-};
 
 /* A file of which the hook has to hear, and the marker that says so. */
 struct change {
@@ -96,10 +93,7 @@ struct run {
 	int changed;
 	int mute; /* standard output took a line for --json no more */
 
-	struct haproxy *haproxy; /* as many as there are sockets */
-	size_t *untold;          /* and how often each went without a word */
-	struct news *news, **last_news;
-	size_t news_size;
+	struct push_queue *pushes; /* to HAProxy */
 
 	struct hook_runner *hook; /* borrowed; NULL: there is no such process */
 	int inside_hook;          /* a command of -e runs us: none is run */
@@ -330,42 +324,25 @@ out_of_memory(struct run *r, const char *path)
 	worsen(r, CODE_LOCAL);
 }
 
+/* What came of one response and one HAProxy. */
 static void
-news_free(struct news *n)
+say_push(void *ctx, enum code code, struct text *line)
 {
-	free((void *)(uintptr_t)n->what.path);
-	free((void *)(uintptr_t)n->what.sha1);
-	free((void *)(uintptr_t)n->what.der);
-	free((void *)(uintptr_t)n->what.issuer);
-	free(n->output);
-	free(n);
+	struct run *r = ctx;
+
+	worsen(r, code);
+	if (line == NULL)
+		return;
+	if (code != CODE_OK)
+		say_failure(r, line);
+	else if (r->env.o->verbose > 0)
+		say(r, line);
 }
 
-/* One response to one HAProxy.  A dead one is mentioned once. */
 static void
-push(struct run *r, size_t i, const struct news *n)
+warn_of_push(void *ctx, struct text *line)
 {
-	struct haproxy *h = &r->haproxy[i];
-	const int was_dead = h->dead[0] != '\0';
-	enum haproxy_result res;
-	char why[WHY_MAX];
-	struct text out = {0};
-
-	res = haproxy_push(h, &n->what, why);
-	if (res == HAPROXY_REFUSED || res == HAPROXY_DEAD)
-		worsen(r, CODE_LOCAL);
-	else if (r->env.o->verbose == 0)
-		return;
-	if (was_dead) {
-		r->untold[i]++;
-		return;
-	}
-	report_push(h, &n->what, res, why, n->output, &out);
-	if (res == HAPROXY_REFUSED || res == HAPROXY_DEAD)
-		say_failure(r, &out);
-	else
-		say(r, &out);
-	text_free(&out);
+	say(ctx, line);
 }
 
 /* From here on all that was written survives a crash of the machine. */
@@ -382,61 +359,32 @@ settle_disk(struct run *r)
 	worsen(r, CODE_LOCAL);
 }
 
+/* All that is in place: however late it is, each may have a moment. */
 static void
-push_all(struct run *r)
+push_now(struct run *r)
 {
-	struct news *n;
-	size_t i;
+	long long until = 0;
 
 	settle_disk(r);
-
-	while ((n = r->news) != NULL) {
-		r->news = n->next;
-		for (i = 0; i < r->env.o->haproxy.n; i++)
-			push(r, i, n);
-		news_free(n);
+	tick(r);
+	if (r->deadline_ms != -1) {
+		until = monotonic_ms() + PUSH_LEAST;
+		if (until < r->deadline_ms)
+			until = r->deadline_ms;
 	}
-	r->last_news = &r->news;
-	r->news_size = 0;
-}
-
-static void *
-copy(const void *p, size_t len)
-{
-	void *q = malloc(len);
-
-	return q != NULL ? memcpy(q, p, len) : NULL;
+	push_all(r->pushes, until);
 }
 
 /* What HAProxy is to hear when the network's turn is over. */
 static void
-remember_news(struct run *r, const struct job *j)
+remember_news(struct run *r, struct job *j)
 {
-	struct news *n;
-
-	if ((n = calloc(1, sizeof(*n))) == NULL) {
+	if (push_add(r->pushes, j) == -1) {
 		out_of_memory(r, j->path);
 		return;
 	}
-	n->output = strdup(j->output);
-	n->what.path = strdup(j->path);
-	n->what.sha1 = strdup(j->cert.sha1);
-	n->what.der = copy(j->have_der, j->have_len);
-	n->what.len = j->have_len;
-	n->what.issuer = copy(j->cert.issuer, j->cert.issuer_len);
-	n->what.issuer_len = j->cert.issuer_len;
-	if (n->output == NULL || n->what.path == NULL || n->what.sha1 == NULL ||
-	    n->what.der == NULL || n->what.issuer == NULL) {
-		news_free(n);
-		out_of_memory(r, j->path);
-		return;
-	}
-	*r->last_news = n;
-	r->last_news = &n->next;
-	r->news_size += sizeof(*n) + strlen(n->output) + strlen(j->path) +
-	    n->what.len + n->what.issuer_len;
-	if (r->news_size > NEWS_MAX)
-		push_all(r);
+	if (push_waiting(r->pushes) > NEWS_MAX)
+		push_now(r);
 }
 
 /* Of what was begun anew, the change that is remembered already; or NULL. */
@@ -1126,25 +1074,26 @@ make_queue(struct run *r)
 }
 
 static int
+finds_issuer(void *ctx, const char *sha1)
+{
+	return push_finds_issuer(ctx, sha1);
+}
+
+static int
 prepare(struct run *r)
 {
 	const struct options *o = r->env.o;
-	size_t i;
 
 	if (o->syslog)
 		openlog("ocspfetch", LOG_PID, LOG_CRON);
-	r->last_news = &r->news;
 	r->env.began_ms = monotonic_ms();
 	if (o->deadline != -1)
 		r->deadline_ms = monotonic_ms() + o->deadline * 1000;
-	if (o->haproxy.n > 0 &&
-	    ((r->haproxy = calloc(o->haproxy.n, sizeof(*r->haproxy))) == NULL ||
-		(r->untold = calloc(o->haproxy.n, sizeof(*r->untold))) == NULL))
-		return -1;
-	for (i = 0; i < o->haproxy.n; i++) {
-		r->haproxy[i].socket = o->haproxy.v[i];
-		r->haproxy[i].now_ms = monotonic_ms;
-	}
+	r->pushes = push_queue_new(&r->env,
+	    &(struct push_sink){
+		.say = say_push, .warn = warn_of_push, .ctx = r});
+	r->env.finds_issuer = finds_issuer;
+	r->env.finds_ctx = r->pushes;
 	r->env.ocsp = ocsp_new();
 	r->env.judge = judge_new(&(struct judge_terms){.ocsp = r->env.ocsp,
 	    .mode = (enum sandbox_mode)o->sandbox,
@@ -1163,7 +1112,7 @@ prepare(struct run *r)
 	r->recheck = recheck_new();
 	return r->env.ocsp == NULL || r->env.judge == NULL ||
 		r->env.shelf == NULL || r->env.dirs == NULL ||
-		r->queue == NULL || r->recheck == NULL
+		r->queue == NULL || r->recheck == NULL || r->pushes == NULL
 	    ? -1
 	    : 0;
 }
@@ -1316,8 +1265,7 @@ clean_up(struct run *r)
 	for (i = 0; i < r->nchanges; i++)
 		free(r->changes[i].output);
 	free(r->changes);
-	free(r->haproxy);
-	free(r->untold);
+	push_queue_free(r->pushes);
 	free(r->shortest);
 	cert_shelf_free(r->env.shelf);
 	queue_free(r->queue);
@@ -1355,20 +1303,6 @@ look_for_changes(struct run *r)
 	return n;
 }
 
-/* Of what a dead HAProxy did not get, the first was told. */
-static void
-tell_not_pushed(struct run *r)
-{
-	struct text out = {0};
-	size_t i;
-
-	for (i = 0; i < r->env.o->haproxy.n; i++)
-		if (r->untold[i] > 0)
-			report_not_pushed(&r->haproxy[i], r->untold[i], &out);
-	say_failure(r, &out);
-	text_free(&out);
-}
-
 /* All that is named, and then those who are to hear of it. */
 static void
 go(struct run *r)
@@ -1385,12 +1319,12 @@ go(struct run *r)
 		if (rc == -1)
 			starve(r);
 		else
-			push_all(r);
+			push_now(r);
 	} while (rc != -1 && look_for_changes(r) > 0);
 	end_progress(r);
 	if (rc == -1)
 		return;
-	tell_not_pushed(r);
+	push_end(r->pushes);
 	call_hook(r);
 }
 

@@ -13,6 +13,7 @@
 #include "options.h"
 #include "proxy.h"
 #include "sandbox.h"
+#include "warnings.h"
 #include "served.h"
 
 /* A longer word is nothing that is like an option. */
@@ -78,6 +79,7 @@ const char options_help[] =
     "  -v, --verbose            tell what is done; twice, with headers and contents\n"
     "  -j, --json               one JSON object a certificate, on standard output\n"
     "      --syslog             tell the system's log, too\n"
+    "      --no-warn WORD       end this warning for good\n"
     "      --progress           show how many certificates are done\n"
     "      --sandbox MODE       auto, require or off\n"
     "  -h, --help / -V, --version\n"
@@ -175,6 +177,7 @@ static const struct entry table[] = {
     {0, "mode", OCTAL, AT(mode), required_argument, {0, 0777, 0}, NULL},
     {'N', "nonce", FLAG, AT(nonce), no_argument, NOTHING, NULL},
     {'n', "dry-run", FLAG, AT(dry_run), no_argument, NOTHING, NULL},
+    {0, "no-warn", LIST, AT(no_warn), required_argument, NOTHING, NULL},
     {0, "noproxy", STRING, AT(noproxy), required_argument, NOTHING, NULL},
     {'o', "output", STRING, AT(output), required_argument, NOTHING, NULL},
     {'P', "parallel", NUMBER, AT(parallel), required_argument, {1, 256, 0},
@@ -719,6 +722,14 @@ check_texts(const struct options *o, struct text *why)
 			return bad(why, "%s", "");
 		text_free(why);
 	}
+	for (i = 0; i < o->no_warn.n; i++)
+		if (!warnings_is_word(o->no_warn.v[i]))
+			return bad(why,
+			    "option --no-warn: \"%s\" is no word for a "
+			    "warning; the words are crt-list, ends-soon, hash, "
+			    "issuer, mode, name, no-next, restart, revoked, "
+			    "seldom, several, signer, size",
+			    o->no_warn.v[i]);
 	return check_lists(o, why);
 }
 
@@ -889,5 +900,6 @@ options_free(struct options *o)
 	free(o->headers.v);
 	free(o->shown_headers.v);
 	free(o->haproxy.v);
+	free(o->no_warn.v);
 	free(o->lists.v);
 }

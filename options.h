@@ -36,6 +36,7 @@ struct options {
 	struct option_list headers;
 	struct option_list shown_headers; /* without passwords; or "@FILE" */
 	struct option_list haproxy;
+	struct option_list no_warn; /* see warnings_is_word() */
 	const char *on_change;
 	struct option_list lists;
 	const char *url;

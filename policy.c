@@ -626,3 +626,29 @@ policy_pushes(const struct options *o, const struct ocsp_verdict *stored,
 	    stored != NULL && stored->status == VERDICT_GOOD &&
 	    outcome != CODE_REVOKED;
 }
+
+/* Only a word that may be believed keeps ours out. */
+static int
+is_statement(const struct policy_held *held)
+{
+	return held->holds == HOLDS_OTHER && policy_is_verified(held->v);
+}
+
+enum policy_push
+policy_push(const struct ocsp_verdict *ours, int written,
+    const struct policy_held *held)
+{
+	if (held->holds == HOLDS_SAME)
+		return PUSH_SAME;
+	if (is_statement(held)) {
+		if (held->v->status == VERDICT_REVOKED) {
+			if (held->v->this_update >= ours->this_update)
+				return held->verified ? PUSH_REVOKED
+						      : PUSH_UNPROVEN;
+		} else if (policy_is_newer(held->v, ours))
+			return PUSH_NEWER;
+	}
+	if (!ours->has_next)
+		return PUSH_NO_NEXT;
+	return held->holds == HOLDS_UNREAD && !written ? PUSH_UNREAD : PUSH_DO;
+}

@@ -373,8 +373,38 @@ enum code policy_gravest(enum code, enum code);
 /* The run's: `changed` says whether a response was written. */
 int policy_exit_run(const struct options *, enum code worst, int changed);
 
+/* ---- HAProxy ---- */
+
 /* Is what is stored to be pushed into a running HAProxy? */
 int policy_pushes(const struct options *, const struct ocsp_verdict *stored,
     enum code outcome, int needs_none);
+
+/* What a running HAProxy has for the certificate. */
+enum policy_holds {
+	HOLDS_NOTHING,
+	HOLDS_SAME,  /* byte for byte */
+	HOLDS_OTHER, /* see `v` and `verified` */
+	HOLDS_UNREAD /* it could not be read, or not be understood */
+};
+
+struct policy_held {
+	enum policy_holds holds;
+	const struct ocsp_verdict *v; /* with HOLDS_OTHER */
+	int verified;                 /* it was; else it was only told */
+};
+
+enum policy_push {
+	PUSH_DO,
+	PUSH_SAME,     /* it has it already */
+	PUSH_NEWER,    /* it has a later one, which stays */
+	PUSH_REVOKED,  /* and that says revoked: it is the word that counts */
+	PUSH_UNPROVEN, /* the same, but not verified: somebody has to look */
+	PUSH_NO_NEXT,  /* HAProxy staples none without nextUpdate */
+	PUSH_UNREAD    /* only what this run wrote may replace the unknown */
+};
+
+/* Never back in time: `ours` is good and in place, `written` by this run. */
+enum policy_push policy_push(
+    const struct ocsp_verdict *ours, int written, const struct policy_held *);
 
 #endif

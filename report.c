@@ -217,34 +217,101 @@ tell_line(struct text *out, const char *fmt, ...)
 	text_free(&raw);
 }
 
-void
-report_push(const struct haproxy *h, const struct haproxy_news *news,
-    enum haproxy_result res, const char *why, const char *output,
-    struct text *out)
+/* What is not handed over, and why; what a push brought otherwise. */
+static void
+add_push(const struct report_push *p, struct text *raw)
 {
-	switch (res) {
-	case HAPROXY_UPDATED:
-		tell_line(
-		    out, "%s: HAProxy at %s: %s", news->path, h->socket, why);
+	char when[WORDS_TIME_MAX];
+
+	words_time(when, p->verdict->this_update);
+	switch (p->push) {
+	case PUSH_DO:
+		text_add(raw, "%s%s", p->why,
+		    p->result == HAPROXY_ATTACHED
+			? " (it had none for this certificate)"
+			: "");
 		break;
-	case HAPROXY_ATTACHED:
-		tell_line(out,
-		    "%s: HAProxy at %s: %s (it had none for this certificate)",
-		    news->path, h->socket, why);
+	case PUSH_SAME:
+		text_add(raw, "%s%s", p->why,
+		    p->result == HAPROXY_ATTACHED
+			? " (it had none by another name)"
+			: "");
 		break;
-	case HAPROXY_REFUSED:
-		tell_line(out,
-		    "%s: HAProxy at %s: %s; %s is in place, and is read when "
-		    "HAProxy is reloaded; reload it",
-		    news->path, h->socket, why, output);
+	case PUSH_NEWER:
+		text_add(raw,
+		    "it has a later response, of %s, which stays there", when);
 		break;
-	case HAPROXY_DEAD:
-		tell_line(out,
-		    "%s: HAProxy at %s: %s; %s is in place, and is read when "
-		    "HAProxy starts or is reloaded; see to it, or run again",
-		    news->path, h->socket, why, output);
+	case PUSH_REVOKED:
+		text_add(raw,
+		    "it has a later response, of %s: %s; that one stays there; "
+		    "replace the certificate",
+		    when, p->verdict->why);
+		break;
+	case PUSH_UNPROVEN:
+		text_add(raw,
+		    "it has a later response, of %s, that says revoked, and "
+		    "before 2.8 cannot show its signature, so that it cannot "
+		    "be verified and stays there; ask the responder: run again "
+		    "with -f",
+		    when);
+		break;
+	case PUSH_NO_NEXT:
+		text_add(raw,
+		    "%s has no nextUpdate, and HAProxy staples no such "
+		    "response: not handed over; have the CA set a nextUpdate",
+		    p->output);
+		break;
+	case PUSH_UNREAD:
+		text_add(raw,
+		    "what response it has cannot be read%s%s; of this run "
+		    "there is no new one, so nothing was handed over",
+		    *p->why != '\0' ? ": " : "", p->why);
 		break;
 	}
+}
+
+void
+report_push(
+    const struct haproxy *h, const struct report_push *p, struct text *out)
+{
+	struct text raw = {0};
+
+	text_add(&raw, "%s: HAProxy at %s: ", p->path, h->socket);
+	switch (p->result) {
+	case HAPROXY_UPDATED:
+	case HAPROXY_ATTACHED:
+		add_push(p, &raw);
+		break;
+	case HAPROXY_REFUSED:
+	case HAPROXY_BUSY:
+		text_add(&raw,
+		    "%s; %s is in place, and is read when HAProxy is reloaded; "
+		    "reload it",
+		    p->why, p->output);
+		break;
+	case HAPROXY_DEAD:
+		text_add(&raw,
+		    "%s; %s is in place, and is read when HAProxy starts or is "
+		    "reloaded; see to it, or run again",
+		    p->why, p->output);
+		break;
+	}
+	tell_line(out, "%s", raw.s != NULL ? raw.s : "");
+	out->failed |= raw.failed;
+	text_free(&raw);
+}
+
+void
+report_lost(
+    const struct haproxy *h, const struct report_push *p, struct text *out)
+{
+	tell_line(out,
+	    "%s: warning: HAProxy at %s knows it as %s, and has no file for "
+	    "its "
+	    "response: a restart loses what was handed over; add \"ocsp %s\" "
+	    "to its line in the %s",
+	    p->path, h->socket, p->lost, p->output,
+	    p->lost[0] == '@' ? "crt-store" : "crt-list or crt-store");
 }
 
 void

@@ -19,9 +19,24 @@ void report_job(struct job *, const struct env *, struct text *out);
 /* A line of it for --syslog: what changed or failed. */
 void report_log(const struct job *, const struct env *, struct text *out);
 
-/* What came of handing a response to HAProxy, and what to do. */
-void report_push(const struct haproxy *, const struct haproxy_news *,
-    enum haproxy_result, const char *why, const char *output, struct text *out);
+/* What came of handing a response to HAProxy. */
+struct report_push {
+	const char *path;
+	const char *output;
+	enum haproxy_result result;
+	const char *why; /* what HAProxy said */
+	enum policy_push push;
+	const struct ocsp_verdict *verdict; /* of what HAProxy has */
+	const char *lost;                   /* see struct haproxy_done */
+};
+
+/* And what to do. */
+void report_push(
+    const struct haproxy *, const struct report_push *, struct text *out);
+
+/* With `lost`: a warning. */
+void report_lost(
+    const struct haproxy *, const struct report_push *, struct text *out);
 void report_not_pushed(
     const struct haproxy *, size_t further, struct text *out);
 

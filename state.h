@@ -53,6 +53,9 @@ struct env {
 	int no_chown;        /* as of staple.h */
 	int64_t released;    /* when this program was: no clock is before it */
 	int server_failures; /* of --served, in a row: it was not reached */
+	/* does each HAProxy of --haproxy find this one's issuer elsewhere? */
+	int (*finds_issuer)(void *ctx, const char *sha1);
+	void *finds_ctx;
 };
 
 struct job {
@@ -101,6 +104,8 @@ struct job {
 	char busy[WHY_MAX];      /* who keeps it from saving */
 	unsigned char *save_der; /* what waits to be saved; NULL: nothing */
 	size_t save_len;
+	size_t written_len;
+	char rights[WHY_MAX]; /* mode or owner that it did not get; or empty */
 	long long save_until; /* of the caller's clock */
 
 	enum action action;

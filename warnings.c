@@ -15,12 +15,40 @@
 /* A life, in seconds, that is too short for a job that runs once an hour. */
 #define TWO_HOURS 7200
 
-__attribute__((format(printf, 3, 4))) static void
-warn(struct text *out, const struct warnings *w, const char *fmt, ...)
+int
+warnings_is_word(const char *word)
+{
+	static const char *const words[] = {"crt-list", "ends-soon", "hash",
+	    "issuer", "mode", "name", "no-next", "restart", "revoked", "seldom",
+	    "several", "signer", "size"};
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(word, words[i]) == 0)
+			return 1;
+	return 0;
+}
+
+int
+warnings_ended(const struct options *o, const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < o->no_warn.n; i++)
+		if (strcmp(o->no_warn.v[i], word) == 0)
+			return 1;
+	return 0;
+}
+
+__attribute__((format(printf, 4, 5))) static void
+warn(struct text *out, const struct warnings *w, const char *word,
+    const char *fmt, ...)
 {
 	struct text raw = {0};
 	va_list ap;
 
+	if (warnings_ended(w->options, word))
+		return;
 	va_start(ap, fmt);
 	text_vadd(&raw, fmt, ap);
 	va_end(ap);
@@ -33,18 +61,41 @@ warn(struct text *out, const struct warnings *w, const char *fmt, ...)
 	text_free(&raw);
 }
 
+/* Who wants to see all: -c, -v. */
+static int
+wants_all(const struct warnings *w)
+{
+	return w->options->check || w->options->verbose > 0;
+}
+
+/* Is HAProxy known to read the file?  Who has the key beside is its like. */
+static int
+is_for_haproxy(const struct warnings *w)
+{
+	return w->options->haproxy.n > 0 || w->cert->with_key || wants_all(w);
+}
+
+/* It keeps HAProxy from starting as long as it is not mended. */
+static void
+warn_issuer(struct text *out, const struct warnings *w)
+{
+	if (w->cert->issuer_beside || w->cert->issuer_len == 0 ||
+	    w->options->output != NULL || !is_for_haproxy(w))
+		return;
+	warn(out, w, "issuer",
+	    "HAProxy before 3.5 does not start with %s there, as the issuer is "
+	    "neither in the certificate's file nor in a .issuer file beside "
+	    "it: put it into %s, or give --haproxy (--no-warn issuer, if "
+	    "HAProxy finds it by issuers-chain-path)",
+	    w->output, w->path);
+}
+
 /* Does HAProxy find the certificate and its status? */
 static void
 warn_haproxy(struct text *out, const struct warnings *w)
 {
-	if (!w->cert->issuer_beside && w->options->output == NULL)
-		warn(out, w,
-		    "the issuer is neither in the certificate's file nor in a "
-		    ".issuer file beside it: HAProxy before 3.5 does not start "
-		    "with %s there; put it into %s",
-		    w->output, w->path);
 	if (w->verdict->quirks & QUIRK_CA_SPELLING)
-		warn(out, w,
+		warn(out, w, "name",
 		    "%s names the certificate by the CA's own spelling of its "
 		    "name, not by the certificate's issuer field: HAProxy does "
 		    "not staple it, clients with OpenSSL do not find the "
@@ -52,13 +103,37 @@ warn_haproxy(struct text *out, const struct warnings *w)
 		    "section 4.1.1)",
 		    w->output);
 	if (w->verdict->singles > 1)
-		warn(out, w,
+		warn(out, w, "several",
 		    "%s holds the status of %d certificates: HAProxy does not "
 		    "staple it",
 		    w->output, w->verdict->singles);
 	if (!w->verdict->has_next)
-		warn(out, w, "%s has no nextUpdate: HAProxy does not staple it",
+		warn(out, w, "no-next",
+		    "%s has no nextUpdate: HAProxy does not staple it, nor is "
+		    "it handed over; have the CA set a nextUpdate",
 		    w->output);
+	if (w->len > TOO_BIG_SOCKET)
+		warn(out, w, "size",
+		    "%s has %zu bytes: of more than %d, HAProxy's socket may "
+		    "take none",
+		    w->output, w->len, TOO_BIG_SOCKET);
+	if (w->len > TOO_BIG_HAPROXY)
+		warn(out, w, "size",
+		    "%s has %zu bytes: of a file of more than %d HAProxy "
+		    "staples nothing",
+		    w->output, w->len, TOO_BIG_HAPROXY);
+}
+
+/* The line is HAProxy's own. */
+static void
+warn_list(struct text *out, const struct warnings *w)
+{
+	if (w->pinned)
+		warn(out, w, "crt-list",
+		    "HAProxy 3 looks for no %s, since the line of the crt-list "
+		    "has \"key\", \"issuer\" or \"sctl\", but no \"ocsp\": add "
+		    "\"ocsp %s\" between its brackets",
+		    w->output, w->output);
 }
 
 /* Right by the standards, but stricter clients may refuse it. */
@@ -68,20 +143,20 @@ warn_quirks(struct text *out, const struct warnings *w)
 	const int quirks = w->verdict->quirks;
 
 	if (quirks & QUIRK_AUTHORITY_KEY)
-		warn(out, w,
+		warn(out, w, "signer",
 		    "%s is signed by a certificate whose "
 		    "authorityKeyIdentifier names an earlier certificate of "
 		    "the CA: clients with OpenSSL may refuse it; the CA has to "
 		    "renew its responder's certificate",
 		    w->output);
 	if (quirks & QUIRK_CONSTRAINED_NAME)
-		warn(out, w,
+		warn(out, w, "signer",
 		    "%s is signed by a certificate whose CN is outside of the "
 		    "CA's name constraints: clients with OpenSSL may refuse "
 		    "it; the CA has to give its responder another CN",
 		    w->output);
 	if (quirks & QUIRK_NULL_PARAMETERS)
-		warn(out, w,
+		warn(out, w, "signer",
 		    "%s has an ECDSA signature with parameters of NULL: "
 		    "clients with OpenSSL may refuse it; the CA has to update "
 		    "its responder",
@@ -93,12 +168,12 @@ warn_contents(struct text *out, const struct warnings *w)
 {
 	warn_quirks(out, w);
 	if (w->options->hash != HASH_SHA1)
-		warn(out, w,
+		warn(out, w, "hash",
 		    "%s names the certificate by SHA-256: HAProxy and Apache "
 		    "do not staple it, hitch does not start with it",
 		    w->output);
 	if (w->verdict->status == VERDICT_REVOKED)
-		warn(out, w,
+		warn(out, w, "revoked",
 		    "%s says revoked: hitch does not start with it, Exim with "
 		    "GnuTLS refuses all TLS",
 		    w->output);
@@ -115,13 +190,13 @@ warn_times(struct text *out, const struct warnings *w)
 
 	if (!v->has_next)
 		return;
-	if (left < POLICY_MIN_LEFT)
-		warn(out, w,
+	if (left < POLICY_MIN_LEFT && is_for_haproxy(w))
+		warn(out, w, "ends-soon",
 		    "%s ends in %s: HAProxy does not staple what ends in less "
 		    "than %d s",
 		    w->output, words_span(span, left), POLICY_MIN_LEFT);
 	if (life < TWO_HOURS && w->options->min_valid < 0)
-		warn(out, w,
+		warn(out, w, "seldom",
 		    "%s lives for %s in all: a job that runs once an hour is "
 		    "too seldom; run one every %s, with -m to say how long a "
 		    "response has to last",
@@ -132,23 +207,13 @@ warn_times(struct text *out, const struct warnings *w)
 static void
 warn_size(struct text *out, const struct warnings *w)
 {
-	if (w->len > TOO_BIG_APACHE)
-		warn(out, w,
+	if (w->len > TOO_BIG_APACHE && wants_all(w))
+		warn(out, w, "size",
 		    "%s has %zu bytes: of more than %d, Apache keeps none, but "
 		    "asks again in each handshake",
 		    w->output, w->len, TOO_BIG_APACHE);
-	if (w->len > TOO_BIG_SOCKET)
-		warn(out, w,
-		    "%s has %zu bytes: of more than %d, HAProxy's socket may "
-		    "take none",
-		    w->output, w->len, TOO_BIG_SOCKET);
-	if (w->len > TOO_BIG_HAPROXY)
-		warn(out, w,
-		    "%s has %zu bytes: of a file of more than %d HAProxy "
-		    "staples nothing",
-		    w->output, w->len, TOO_BIG_HAPROXY);
 	if (w->len > TOO_BIG_TLS12)
-		warn(out, w,
+		warn(out, w, "size",
 		    "%s has %zu bytes: of more than %d, clients with OpenSSL "
 		    "break off a handshake of TLS 1.2",
 		    w->output, w->len, TOO_BIG_TLS12);
@@ -161,9 +226,9 @@ warn_mode(struct text *out, const struct warnings *w)
 	int mode = w->mode;
 
 	if (w->rights[0] != '\0')
-		warn(out, w, "%s", w->rights);
+		warn(out, w, "mode", "%s", w->rights);
 	else if (mode != -1 && (mode & 04) == 0 && (w->options->mode & 04) != 0)
-		warn(out, w,
+		warn(out, w, "mode",
 		    "%s has the mode %04o: with Exim there is no TLS, and "
 		    "lighttpd, Pen and Apache staple nothing, if their users "
 		    "may not read it; chmod 644 it, or give --mode %04o to say "
@@ -174,7 +239,14 @@ warn_mode(struct text *out, const struct warnings *w)
 void
 warnings_add(struct text *out, const struct warnings *w)
 {
-	warn_haproxy(out, w);
+	warn_issuer(out, w);
+	if (!w->written && !wants_all(w))
+		return;
+	warn_list(out, w);
+	if (w->verdict == NULL)
+		return;
+	if (is_for_haproxy(w))
+		warn_haproxy(out, w);
 	warn_contents(out, w);
 	warn_times(out, w);
 	warn_size(out, w);

@@ -15,6 +15,8 @@
 set -u
 
 top=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=tests/release.sh
+. "$top/tests/release.sh"
 
 die() {
 	echo "tests/elsewhere.sh: $*" >&2
@@ -48,15 +50,6 @@ tidy_up() {
 }
 trap tidy_up EXIT
 trap 'exit 1' HUP INT TERM
-
-mirror() {
-	# shellcheck source=/dev/null
-	here=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	# shellcheck disable=SC2016
-	apt-get indextargets --format '$(CODENAME) $(REPO_URI)' \
-	    'Created-By: Packages' |
-	    awk -v here="$here" '$1 == here { print $2; exit }'
-}
 
 # Can this machine run programs of that kind?
 runs_here() {

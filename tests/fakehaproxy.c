@@ -1,10 +1,11 @@
 /*
  * fakehaproxy: a socket that is not HAProxy's, or one that misbehaves.
  *
- *	fakehaproxy SOCKET REPLY...
+ *	fakehaproxy SOCKET [ASKED=>REPLY]... REPLY...
  *
- * The Nth connection is given the Nth REPLY, and all further ones the last;
- * what was asked goes to standard output.  In a REPLY \n, \e, \0 and \\ are
+ * What begins with ASKED is given that REPLY.  Of the other connections the Nth
+ * is given the Nth REPLY, and all further ones the last; what was asked goes to
+ * standard output.  In a REPLY \n, \e, \0 and \\ are
  * what they are in C; instead of a text it may be
  *	@hang	no word, and no end
  *	@close	an end at once, unread
@@ -66,14 +67,21 @@ send_text(int fd, const char *s)
 	}
 }
 
+/* What was asked; the first of it in `first`. */
 static void
-hear(int fd)
+hear(int fd, char *first, size_t size)
 {
 	char buf[4096];
+	size_t len = 0, some;
 	ssize_t n;
 
-	while ((n = read(fd, buf, sizeof(buf))) > 0)
+	while ((n = read(fd, buf, sizeof(buf))) > 0) {
 		(void)fwrite(buf, 1, (size_t)n, stdout);
+		some = (size_t)n < size - 1 - len ? (size_t)n : size - 1 - len;
+		memcpy(first + len, buf, some);
+		len += some;
+	}
+	first[len] = '\0';
 	fflush(stdout);
 }
 
@@ -82,9 +90,6 @@ answer(int fd, const char *reply)
 {
 	static const char words[4096] = "words ";
 
-	if (strcmp(reply, "@close") == 0)
-		return;
-	hear(fd);
 	if (strcmp(reply, "@hang") == 0)
 		sleep(60);
 	else if (strcmp(reply, "@flood") == 0)
@@ -97,18 +102,46 @@ answer(int fd, const char *reply)
 		send_text(fd, reply);
 }
 
+/* The reply to what was asked, by the first rule; NULL: there is none. */
+static const char *
+rule(char *const *rules, int n, const char *asked)
+{
+	const char *arrow;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		arrow = strstr(rules[i], "=>");
+		if (strncmp(asked, rules[i], (size_t)(arrow - rules[i])) == 0)
+			return arrow + 2;
+	}
+	return NULL;
+}
+
 int
 main(int argc, char **argv)
 {
-	int fd, conn, at = 2;
+	static char asked[4096];
+	int fd, conn, rules, at = 2;
+	const char *reply;
 
-	if (argc < 3 || (fd = listen_at(argv[1])) == -1)
+	while (at < argc && strstr(argv[at], "=>") != NULL)
+		at++;
+	if (at >= argc || (fd = listen_at(argv[1])) == -1)
 		return 1;
 	signal(SIGPIPE, SIG_IGN);
+	rules = at - 2;
 	while ((conn = accept(fd, NULL, NULL)) != -1) {
-		answer(conn, argv[at]);
+		reply = NULL;
+		if (rules > 0 || strcmp(argv[at], "@close") != 0) {
+			hear(conn, asked, sizeof(asked));
+			reply = rule(argv + 2, rules, asked);
+		}
+		if (reply != NULL)
+			answer(conn, reply);
+		else if (strcmp(argv[at], "@close") != 0)
+			answer(conn, argv[at]);
 		close(conn);
-		if (at + 1 < argc)
+		if (reply == NULL && at + 1 < argc)
 			at++;
 	}
 	return 0;

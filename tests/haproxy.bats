@@ -362,7 +362,7 @@ site.pem.ocsp is in place"
 	: >site.pem.ocsp
 	serve crt "$PWD/site.pem"
 	for level in user operator; do
-		fetch -v --haproxy "$level.sock" site.pem
+		fetch -f -v --haproxy "$level.sock" site.pem
 		if [ "$status" -eq 3 ]; then
 			says 'it says "Permission denied"'
 		else
@@ -402,7 +402,7 @@ site.pem.ocsp is in place"
 	TCP="ipv4@127.0.0.1:$port"
 	serve crt "$PWD/site.pem"
 	for address in "127.0.0.1:$port" "localhost:$port"; do
-		fetch -v --haproxy "$address" site.pem
+		fetch -f -v --haproxy "$address" site.pem
 		exits 0
 		says "HAProxy at $address: $CONFIRMED"
 	done
@@ -448,7 +448,7 @@ site.pem.ocsp is in place"
 	for name in crt/*; do
 		[[ $name != *.ocsp ]] || continue
 		for socket in admin.sock master.sock; do
-			fetch -v --haproxy "$socket" "$PWD/$name"
+			fetch -f -v --haproxy "$socket" "$PWD/$name"
 			exits 0
 			says "$CONFIRMED"
 		done
@@ -485,7 +485,13 @@ site.pem.ocsp is in place"
 	bundle issuer
 	cp site.pem $'x\nshow info\n.pem'
 	serve crt "$PWD/site.pem"
-	fetch --haproxy admin.sock $'x\nshow info\n.pem'
+	# the certificate is known by another name
+	pushes admin.sock $'x\nshow info\n.pem'
+	staples $'x\nshow info\n.pem.ocsp'
+	leaf other good
+	mv other.pem $'x\nshow info\n.pem'
+	rm -f $'x\nshow info\n.pem.ocsp'
+	fetch -i "$PKI/ca.pem" --haproxy admin.sock $'x\nshow info\n.pem'
 	exits 3
 	says 'x\x0Ashow info\x0A.pem'
 	[ "${#stderr_lines[@]}" -eq 1 ]
@@ -596,7 +602,10 @@ transaction() {
 
 # ---- what only looks like one ----
 
-# fake REPLY...: at fake.sock; what it was asked is in asked.
+# What HAProxy 3 says of a certificate that it has no response for.
+NOTHING='show ssl ocsp-response=>Certificate ID or path does not match any certificate.\n\n'
+
+# fake [ASKED=>REPLY]... REPLY...: at fake.sock; what it was asked is in asked.
 fake() {
 	local i
 	rm -f fake.sock
@@ -624,13 +633,14 @@ refuses() {
 
 @test "the words of success are success, whatever newlines end them" {
 	leaf site good-same
-	fake "$CONFIRMED" "$CONFIRMED\\n" "$CONFIRMED\\n\\n"
+	fake "$NOTHING" "show ssl cert=>no\\n" "$CONFIRMED" "$CONFIRMED\\n" \
+		"$CONFIRMED\\n\\n"
 	for _ in 1 2 3; do
 		fetch -f --haproxy fake.sock site.pem
 		exits 0
 		silent
 	done
-	[ "$(cat asked)" = "$(for _ in 1 2 3; do
+	[ "$(grep ^set asked)" = "$(for _ in 1 2 3; do
 		echo "set ssl ocsp-response $(base64 -w0 site.pem.ocsp)"
 	done)" ]
 }
@@ -653,7 +663,7 @@ refuses() {
 
 @test "a socket that floods is cut off" {
 	leaf site good
-	refuses "@flood" "its answer has more than 65536 bytes; is it HAProxy?"
+	refuses "@flood" "its answer has more than 262144 bytes; is it HAProxy?"
 }
 
 @test "garbage and escape sequences are shown, and shown harmless" {
@@ -707,12 +717,13 @@ refuses() {
 		ln site.pem.ocsp "$i.ocsp"
 		echo "site.pem [ocsp $i.ocsp]"
 	done >list
-	fake "$CONFIRMED\\n\\n"
+	fake "$NOTHING" "$CONFIRMED\\n\\n"
 	fetch -d --haproxy fake.sock -l list
 	exits 0
 	silent
-	[ "$(wc -l <asked)" -eq 1600 ]
-	[ "$(sort -u asked | wc -l)" -eq 1 ]
+	grep ^set asked >given
+	[ "$(wc -l <given)" -eq 1600 ]
+	[ "$(sort -u given | wc -l)" -eq 1 ]
 }
 
 UNMATCHED='OCSP single response: Certificate ID does not match any certificate or issuer.\n\n'
@@ -723,19 +734,25 @@ fingerprint() {
 		sed 's/.*=//; s/://g'
 }
 
+# loaded NAME: rules for a HAProxy that has site.pem by that name, without a
+# response.
+loaded() {
+	RULES=("$NOTHING"
+		"show ssl cert =>Filename: $1\\nSHA1 FingerPrint: $(fingerprint site.pem)\\n\\n"
+		"show ssl cert=># filename\\n$1\\n\\n")
+}
+
 @test "a transaction that fails is aborted, wherever it fails" {
-	local list known
 	leaf site good
-	list='# filename\n/x/site.pem\n\n'
-	known="Filename: /x/site.pem\\nSHA1 FingerPrint: $(fingerprint site.pem)\\n\\n"
-	fake "$UNMATCHED" "$list" "$known" \
+	loaded /x/site.pem
+	fake "${RULES[@]}" "$UNMATCHED" \
 		'Transaction created for certificate /x/site.pem!\n\n' 'No\n\n' \
 		'Transaction aborted\n\n'
 	fetch --haproxy fake.sock site.pem
 	exits 3
 	says 'given the issuer of the certificate: it says "No"'
 	[ "$(tail -n 1 asked)" = "abort ssl cert /x/site.pem" ]
-	fake "$UNMATCHED" "$list" "$known" \
+	fake "${RULES[@]}" "$UNMATCHED" \
 		'Transaction created for certificate /x/site.pem!\n\n' \
 		'Transaction updated for certificate /x/site.pem!\n\n' \
 		'Committing /x/site.pem.\nFailed!\n\n' 'Transaction aborted\n\n'
@@ -747,8 +764,8 @@ fingerprint() {
 
 @test "what somebody else has begun meanwhile is not aborted" {
 	leaf site good
-	fake "$UNMATCHED" '# filename\n/x/site.pem\n\n' \
-		"Filename: /x/site.pem\\nSHA1 FingerPrint: $(fingerprint site.pem)\\n\\n" \
+	loaded /x/site.pem
+	fake "${RULES[@]}" "$UNMATCHED" \
 		'Transaction updated for certificate /x/site.pem!\n\n' x
 	fetch --haproxy fake.sock site.pem
 	exits 3
@@ -758,8 +775,8 @@ fingerprint() {
 
 @test "an attachment that is not confirmed is none" {
 	leaf site good
-	fake "$UNMATCHED" '# filename\n/x/site.pem\n\n' \
-		"Filename: /x/site.pem\\nSHA1 FingerPrint: $(fingerprint site.pem)\\n\\n" \
+	loaded /x/site.pem
+	fake "${RULES[@]}" "$UNMATCHED" \
 		'Transaction created for certificate /x/site.pem!\n\n' \
 		'Transaction updated for certificate /x/site.pem!\n\n' \
 		'Committing /x/site.pem.\nSuccess!\n\n' "$UNMATCHED"
@@ -771,10 +788,350 @@ fingerprint() {
 
 @test "names that a socket makes up are no way into a command line" {
 	leaf site good
-	fake "$UNMATCHED" '# filename\n/x; quit <<\\/site.pem\n\n' \
-		"Filename: x\\nSHA1 FingerPrint: $(fingerprint site.pem)\\n\\n" x
+	loaded '/x; quit <<\\/site.pem'
+	fake "${RULES[@]}" "$UNMATCHED" x
 	fetch --haproxy fake.sock site.pem
 	exits 3
 	grep -qxF 'show ssl cert /x\;\ quit\ \<\<\\/site.pem' asked
 	grep -qF 'set ssl cert /x\;\ quit\ \<\<\\/site.pem.ocsp <<' asked
+}
+
+# ---- what HAProxy has ----
+
+version_is_at_least() {
+	[ "$(printf '%s\n' "$1" "$(haproxy -v | sed -n '1s/.*version \([0-9]*\.[0-9]*\).*/\1/p')" |
+		sort -V | head -n 1)" = "$1" ]
+}
+
+# 1: it is proven elsewhere, as CI runs this with both.
+needs_haproxy_3() {
+	needs_haproxy
+	! version_is_at_least 3.0 || return 0
+	[ "${CI-}" != true ] || return 1
+	skip "needs HAProxy 3"
+}
+
+needs_haproxy_2() {
+	needs_haproxy
+	version_is_at_least 2.8 || return 0
+	[ "${CI-}" != true ] || return 1
+	skip "needs HAProxy before 2.8"
+}
+
+# hand FILE: to HAProxy, as its own ocsp-update or another host would.
+hand() {
+	say_to admin.sock "set ssl ocsp-response $(base64 -w 0 "$1")" |
+		grep -qF "$CONFIRMED"
+}
+
+# made RECIPE: a response of site's, in newer.der.
+made() {
+	"$FORGE" response "$PKI" "t$BATS_TEST_NUMBER-site" "$1" >newer.der
+}
+
+@test "what HAProxy has already is not handed over again" {
+	leaf site good
+	bundle issuer
+	response site good
+	serve crt "$PWD/site.pem"
+	fetch -d -v --haproxy admin.sock site.pem
+	exits 0
+	says "HAProxy at admin.sock: it has this response already"
+	[[ $stderr != *"$CONFIRMED"* ]]
+	pushes admin.sock -d site.pem
+	staples site.pem.ocsp
+}
+
+@test "a later good response that HAProxy has stays there" {
+	leaf site good
+	bundle issuer
+	response site good
+	serve crt "$PWD/site.pem"
+	made good-newer
+	hand newer.der
+	pushes admin.sock -d site.pem
+	staples newer.der
+	# not even for -f, which is about the file
+	fetch -f -v --haproxy admin.sock site.pem
+	exits 0
+	says "it has a later response, of "
+	says "which stays there"
+	staples newer.der
+}
+
+@test "a later revoked that HAProxy has is the word that counts: 5, and it stays" {
+	needs_haproxy_3 || return 0
+	leaf site good
+	bundle issuer
+	response site good
+	serve crt "$PWD/site.pem"
+	made revoked-newer
+	hand newer.der
+	for option in -d -f; do
+		fetch "$option" --haproxy admin.sock site.pem
+		exits 5
+		says "ocspfetch: site.pem: HAProxy at admin.sock: it has a later response, of "
+		says "revoked"
+		says "replace the certificate"
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		staples newer.der
+	done
+}
+
+@test "HAProxy before 2.8 cannot prove a later revoked: 3, and it stays" {
+	needs_haproxy_2 || return 0
+	leaf site good
+	bundle issuer
+	response site good
+	serve crt "$PWD/site.pem"
+	made revoked-newer
+	hand newer.der
+	fetch -d --haproxy admin.sock site.pem
+	exits 3
+	says "that says revoked, and before 2.8 cannot show its signature"
+	staples newer.der
+}
+
+@test "an older revoked that HAProxy has is replaced, as by a hold that was lifted" {
+	leaf site good
+	bundle issuer
+	response site good
+	serve crt "$PWD/site.pem"
+	made revoked
+	hand newer.der
+	"$FORGE" response "$PKI" "t$BATS_TEST_NUMBER-site" good-newer >site.pem.ocsp
+	pushes admin.sock -d site.pem
+	staples site.pem.ocsp
+}
+
+@test "a later response that fails verification is replaced" {
+	needs_haproxy_3 || return 0
+	leaf site good
+	bundle issuer
+	response site good
+	serve crt "$PWD/site.pem"
+	made sig-corrupt
+	hand newer.der
+	staples newer.der
+	pushes admin.sock -d site.pem
+	staples site.pem.ocsp
+}
+
+@test "HAProxy's own ocsp-update and ours work together" {
+	needs_haproxy_3 || return 0
+	leaf site good-newer
+	bundle issuer
+	response site good
+	echo "$PWD/site.pem [ocsp-update on]" >list
+	serve crt-list "$PWD/list"
+	# it asks for itself; the file's is older
+	say_to admin.sock "update ssl ocsp-response $PWD/site.pem" >said
+	within 10 differs_from_the_file
+	served >own
+	pushes admin.sock -d site.pem
+	staples own
+	# and what we have later is handed over
+	fetch --haproxy admin.sock site.pem
+	exits 0
+	silent
+	served >now
+	[ -s now ]
+}
+
+differs_from_the_file() {
+	served >now
+	[ -s now ] && ! cmp -s now site.pem.ocsp
+}
+
+@test "a response too large for the socket is no failure once HAProxy has it" {
+	leaf site size-11001
+	bundle issuer
+	"$OCSPFETCH" site.pem --no-warn size
+	serve crt "$PWD/site.pem"
+	staples site.pem.ocsp
+	pushes admin.sock -d site.pem
+	# and is one where HAProxy has another
+	fetch -f --no-warn size --haproxy admin.sock site.pem
+	exits 3
+	says "the response has 11001 bytes, and more than 11000 may not fit"
+	says "reload it"
+}
+
+@test "a response without nextUpdate is not handed over: 0, and it says why" {
+	leaf site no-next
+	bundle issuer
+	: >site.pem.ocsp
+	serve crt "$PWD/site.pem"
+	fetch -a 1d --haproxy admin.sock site.pem
+	exits 0
+	says "site.pem.ocsp has no nextUpdate: HAProxy does not staple it, nor is it handed over; have the CA set a nextUpdate"
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	pushes admin.sock -a 1d -d site.pem
+	fetch -a 1d -d -v --haproxy admin.sock site.pem
+	exits 0
+	says "HAProxy staples no such response: not handed over"
+	staples_nothing
+}
+
+# ---- names ----
+
+@test "each name of a certificate staples it, wherever HAProxy has it from" {
+	local name
+	leaf site good
+	bundle issuer
+	mkdir a b c
+	cp site.pem a/site.pem
+	cp site.pem b/copy.pem
+	cp site.pem c/site.pem
+	response site good
+	cp site.pem.ocsp a/site.pem.ocsp
+	{
+		haproxy_config crt "$PWD/a/site.pem"
+		echo "    bind unix@$PWD/b.sock ssl crt $PWD/b/copy.pem"
+		echo "    bind unix@$PWD/c.sock ssl crt $PWD/c/site.pem"
+	} >twins.cfg
+	haproxy_config() { cat twins.cfg; }
+	serve
+	# HAProxy has the very response, by one of three names
+	pushes admin.sock -d -o "$PWD/site.pem.ocsp" site.pem
+	for name in tls b c; do
+		mv "$name.sock" now.sock
+		openssl s_client -unix now.sock -status </dev/null 2>/dev/null >said
+		grep -q "Cert Status: good" said
+	done
+}
+
+# stored WORDS: a crt-store has site.pem, as the only certificate.
+stored() {
+	STORED=$1
+	haproxy_config() {
+		local level
+		echo global
+		for level in admin operator user; do
+			echo "    stats socket $PWD/$level.sock level $level"
+		done
+		printf '%s\n' "crt-store web" "    load crt $PWD/site.pem $STORED" \
+			defaults "    mode http" "    timeout client 5s" \
+			"    timeout server 5s" "    timeout connect 5s" \
+			"frontend f" "    bind unix@$PWD/tls.sock ssl crt @web/www"
+	}
+}
+
+@test "an alias of a crt-store is found, and a restart that loses it warned of" {
+	needs_haproxy_3 || return 0
+	leaf site good
+	bundle issuer
+	stored "alias www"
+	serve
+	fetch --haproxy admin.sock site.pem
+	exits 0
+	says "ocspfetch: site.pem: warning: HAProxy at admin.sock knows it as @web/www, and has no file for its response: a restart loses"
+	says 'add "ocsp site.pem.ocsp" to its line in the crt-store'
+	staples site.pem.ocsp
+	# it has it now
+	pushes admin.sock -d site.pem
+	end_haproxy
+	serve
+	staples_nothing
+	fetch -d --no-warn restart --haproxy admin.sock site.pem
+	exits 0
+	silent
+	staples site.pem.ocsp
+	end_haproxy
+	# as the warning advises
+	stored "alias www ocsp $PWD/site.pem.ocsp"
+	serve
+	staples site.pem.ocsp
+	pushes admin.sock -f site.pem
+	staples site.pem.ocsp
+}
+
+@test "a crt-list line with a key, but without ocsp: attached, and warned of" {
+	needs_haproxy_3 || return 0
+	leaf site good
+	cat "$PKI/ca.pem" >>site.pem
+	response site good
+	echo "$PWD/site.pem [key $PWD/site.key]" >list
+	serve crt-list "$PWD/list"
+	staples_nothing
+	fetch -d --haproxy admin.sock -l list
+	exits 0
+	[[ $stderr != *error* ]]
+	staples site.pem.ocsp
+}
+
+@test "a certificate that was added at runtime is found, once a bind line has it" {
+	leaf site good
+	leaf other good
+	cat other.key "$PKI/ca.pem" >>other.pem
+	bundle issuer
+	echo "$PWD/site.pem" >list
+	serve crt-list "$PWD/list"
+	say_to admin.sock "new ssl cert $PWD/new.pem" |
+		grep -q "New empty certificate store"
+	{
+		echo "set ssl cert $PWD/new.pem <<"
+		cat other.pem
+		echo
+	} | curl -s --unix-socket admin.sock --max-time 5 -o - telnet://x/ |
+		grep -q 'Transaction created'
+	say_to admin.sock "commit ssl cert $PWD/new.pem" | grep -q Success
+	fetch --haproxy admin.sock other.pem
+	exits 3
+	says "it has loaded it as $PWD/new.pem, but no bind line uses that"
+	say_to admin.sock "add ssl crt-list $PWD/list $PWD/new.pem" |
+		grep -q Success
+	pushes admin.sock -d other.pem
+	staples other.pem.ocsp -servername "t$BATS_TEST_NUMBER-other"
+}
+
+# ---- what a killed run left ----
+
+@test "a transaction that a killed run left open on our own response is aborted" {
+	leaf site good
+	bundle issuer
+	leaf other good
+	cat other.pem other.key "$PKI/ca.pem" >o.pem
+	serve crt "$PWD/site.pem" crt "$PWD/o.pem"
+	"$FORGE" response "$PKI" "t$BATS_TEST_NUMBER-other" good-older >o.der
+	transaction admin.sock o.pem o.der
+	# in the way of site.pem, too, which comes first
+	cp other.pem.issuer o.pem.issuer
+	pushes admin.sock "$PWD/site.pem" "$PWD/o.pem"
+	staples site.pem.ocsp
+	say_to admin.sock "show ssl cert" >list
+	never grep -q '^# transaction' list
+}
+
+# ---- a slow one ----
+
+@test "a HAProxy that takes its time does not hold a run beyond --deadline" {
+	local i began=$SECONDS names=()
+	for i in 1 2 3 4 5; do
+		leaf "s$i" good
+		names+=("s$i.pem")
+	done
+	fake @hang
+	fetch --deadline 2 --haproxy fake.sock "${names[@]}"
+	exits 3
+	says "no whole answer before the run's deadline (--deadline)"
+	says "4 further responses were not handed over"
+	[ $((SECONDS - began)) -lt 8 ]
+	for i in 1 2 3 4 5; do [ -s "s$i.pem.ocsp" ]; done
+}
+
+@test "what HAProxy has and cannot be read: only what this run wrote is handed over" {
+	leaf site good
+	fake 'show ssl ocsp-response=>what?\n\n' 'show ssl cert=>no\n' "$CONFIRMED\\n\\n"
+	pushes fake.sock site.pem
+	grep -q '^set ssl ocsp-response' asked
+	: >asked
+	fetch -d --haproxy fake.sock site.pem
+	exits 3
+	says 'what response it has cannot be read: asked for the response that it has: it says "what?"; of this run there is no new one, so nothing was handed over'
+	# before 2.4 it cannot tell, and that is no failure
+	fake 'show ssl ocsp-response=>Unknown command\n\n' \
+		'@1 show ssl ocsp-response=>Unknown command\n\n' "$CONFIRMED\\n\\n"
+	pushes fake.sock -d site.pem
+	never grep -q '^set ssl' asked
 }

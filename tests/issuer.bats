@@ -168,18 +168,18 @@ lost() {
 	found site.issuer site
 }
 
-@test "an issuer found only by -i is warned of, when the file is written" {
+@test "an issuer found only by -i is warned of in each run, with the key in the file" {
 	alone
-	fetch -i "$PKI/ca.pem" site.pem
-	exits 0
-	[ -z "$output" ]
-	says "warning"
-	says "site.pem"
-	says "issuer"
-	[ -s site.pem.ocsp ]
-	fetch -i "$PKI/ca.pem" site.pem
-	exits 0
-	silent
+	cat site.key >>site.pem
+	for _ in first second; do
+		fetch -i "$PKI/ca.pem" site.pem
+		exits 0
+		[ -z "$output" ]
+		says "warning"
+		says "site.pem"
+		says "issuer"
+		[ -s site.pem.ocsp ]
+	done
 	rm site.pem.ocsp
 	cas ca >site.pem.issuer
 	fetch -i "$PKI/ca.pem" site.pem

@@ -165,7 +165,7 @@ meant() {
 	leaf site good
 	while read -r short long arg; do
 		case $long in
-		haproxy | header | issuer | list | verbose | help | version) continue ;;
+		haproxy | header | issuer | list | no-warn | verbose | help | version) continue ;;
 		esac
 		if [ "$arg" = none ]; then
 			set -- "--$long"
@@ -539,6 +539,7 @@ sample() {
 	starttls) echo smtp ;;
 	sandbox) echo auto ;;
 	url) echo "$URL/good" ;;
+	no-warn) echo seldom ;;
 	*) echo 20h ;;
 	esac
 }

@@ -49,6 +49,40 @@ reload_haproxy() {
 	staples site.pem.ocsp
 }
 
+@test "HAProxy 3 with a crt-store, as the manual has it, does so too" {
+	needs haproxy
+	# CI runs this with both
+	if [[ $(haproxy -v) == *"version 2."* ]]; then
+		[ "${CI-}" != true ] || return 0
+		skip "needs HAProxy 3"
+	fi
+	site_in_one --cn site.test
+	first
+	haproxy_config
+	sed -i '/bind /d' haproxy.cfg
+	{
+		recipe HAProxy 5 | here /etc/haproxy/certs "$PWD"
+		cat haproxy.cfg
+		recipe HAProxy 6 | here :443 "127.0.0.1:$TLS"
+	} >store.cfg
+	mv store.cfg haproxy.cfg
+	start haproxy -W -db -f haproxy.cfg
+	staples site.pem.ocsp
+	newer
+	staples old
+	reload_haproxy
+	staples site.pem.ocsp
+	stop
+	# if only empty
+	: >site.pem.ocsp
+	start haproxy -W -db -f haproxy.cfg
+	staples_nothing
+	fetch --haproxy admin.sock -u "$URL/good" site.pem
+	exits 0
+	silent
+	staples site.pem.ocsp
+}
+
 # ---- nginx ----
 
 @test "nginx starts before the first response, and staples it and the newer one" {

@@ -1,13 +1,17 @@
 #!/bin/sh
 #
 # Installs what `make demo` and `make check` need and this machine lacks;
-# `sh tests/setup.sh all` adds what `make asan` and `make lint` need.
+# `sh tests/setup.sh all` adds what `make asan` and `make lint` need, and on
+# Debian, as root, the HAProxy of its next release (tests/release.sh).
 #
 # When nothing is missing it says nothing and asks no package manager.  Who is
 # not root gets the command to run, and nothing is changed.  Of the servers that
 # staple not every system has each: what is not to be had is no failure here,
 # and the tests that want it are skipped.
 set -u
+
+# shellcheck source=tests/release.sh
+. "$(dirname "$0")/release.sh"
 
 # haproxy and nginx live where a user's PATH seldom looks.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -348,7 +352,26 @@ missing() {
 	done
 }
 
+# The last thing: what is not to be had is no failure, and said.
+add_newer() {
+	test "$newer" -eq 1 && ! test -x "$(released trixie haproxy)" ||
+	    return 0
+	lacks=$(release_lacks)
+	if test -n "$lacks"; then
+		say "no HAProxy of Debian 13: $lacks; its tests will be skipped"
+		return 0
+	fi
+	say "making a HAProxy of Debian 13 in $release_cache"
+	made=$(mktemp) || return 1
+	make_release trixie haproxy haproxy >"$made" 2>&1 || {
+		tail -n 5 "$made" >&2
+		say "no HAProxy of Debian 13: its tests will be skipped"
+	}
+	rm -f "$made"
+}
+
 wanted=$demo_and_check
+newer=0
 case $# in
 0) ;;
 1)
@@ -357,6 +380,8 @@ case $# in
 		exit 2
 	fi
 	wanted="$wanted $asan_and_lint"
+	! here apt-get || wanted="$wanted debootstrap"
+	newer=1
 	;;
 *)
 	say "usage: sh tests/setup.sh [all]"
@@ -368,7 +393,10 @@ esac
 absent=$(missing $wanted)
 # shellcheck disable=SC2086
 extra=$(missing $servers)
-test -n "$absent$extra" || exit 0
+if test -z "$absent$extra"; then
+	add_newer
+	exit
+fi
 
 if ! find_manager; then
 	say "missing: $absent$extra"
@@ -411,3 +439,4 @@ if test -n "$absent"; then
 	say "installed, yet still missing or too old: $absent"
 	exit 1
 fi
+add_newer

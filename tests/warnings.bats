@@ -51,7 +51,7 @@ haproxy_staples_nothing() {
 
 # ---- when ----
 
-@test "a warning comes in the run that writes the file, and in no other" {
+@test "a warning comes in the run that writes the file, and with -c and -v" {
 	site_in_one
 	fetch -n -u "$URL/brief" site.pem
 	exits 0
@@ -59,12 +59,55 @@ haproxy_staples_nothing() {
 	warns brief "is too seldom"
 	fetch -u "$URL/brief.again" site.pem
 	exits 0
-	fetch -c site.pem
-	exits 0
-	silent
 	fetch -d site.pem
 	exits 0
 	silent
+	fetch -c site.pem
+	exits 0
+	[ -z "$output" ]
+	says "warning: site.pem.ocsp lives for"
+	[ "$(grep -c . <<<"$stderr")" -eq 1 ]
+	fetch -d -v site.pem
+	exits 0
+	says "warning: site.pem.ocsp lives for"
+}
+
+@test "--no-warn WORD ends a warning for good, and knows a closed list" {
+	site_in_one
+	quiet brief --no-warn seldom
+	fetch -c --no-warn size --no-warn seldom site.pem
+	exits 0
+	silent
+	fetch -c --no-warn size site.pem
+	says "is too seldom"
+	fetch --no-warn nothing site.pem
+	exits 2
+	says 'option --no-warn: "nothing" is no word for a warning; the words are crt-list, ends-soon'
+}
+
+@test "the words of --no-warn are in the manual, the program and bash's completion" {
+	local word words
+	words=$(sed -n '/^\.It Fl \\-no-warn/,/^\.It Fl \\-noproxy/s/^\.Cm \([a-z-]*\).*/\1/p' \
+		"$MANUAL")
+	[ "$(wc -w <<<"$words")" -eq 12 ]
+	for word in $words; do
+		fetch -c --no-warn "$word" nowhere.pem
+		says nowhere.pem
+		grep -q "no-warn) values=.*\\b$word\\b" \
+			"$BATS_TEST_DIRNAME/../contrib/completion/ocspfetch.bash"
+	done
+}
+
+@test "one of HAProxy comes only where it reads the file, or with -c and -v" {
+	leaf site good
+	cat "$PKI/ca.pem" >>site.pem
+	rm site.pem.issuer
+	quiet good-neighbour
+	fetch -c site.pem
+	exits 0
+	says "holds the status of 2 certificates: HAProxy does not staple it"
+	cat site.key >>site.pem
+	warns good-neighbour "holds the status of 2 certificates"
 }
 
 @test "a warning changes no other exit status, and comes before the failure" {
@@ -78,23 +121,178 @@ haproxy_staples_nothing() {
 
 # ---- the issuer, the certificate ----
 
-@test "no issuer in the file or beside it is warned of, and HAProxy does not start" {
-	needs haproxy
-	[[ $(haproxy -v) != *"version 3."[5-9]* ]] ||
-		skip "needs HAProxy before 3.5"
-	site_in_one
-	cp site.pem with
+# lone: site.pem is a certificate and its key, the issuer known to -i alone.
+lone() {
 	leaf site good
 	rm site.pem.issuer
 	cat site.key >>site.pem
+}
+
+before_3_5() {
+	needs haproxy
+	[[ $(haproxy -v) != *"version 3."[5-9]* ]] ||
+		skip "needs HAProxy before 3.5"
+}
+
+@test "that HAProxy will not start is warned of in each run until it is mended" {
+	local option
+	before_3_5
+	lone
 	warns good "HAProxy before 3.5 does not start" -i "$PKI/ca.pem"
 	haproxy_config
 	run ! haproxy -c -f haproxy.cfg
 	[[ $output == *"impossible to compute the OCSP certificate ID"* ]]
+	for option in -d -c -f -n; do
+		fetch "$option" -i "$PKI/ca.pem" site.pem
+		exits 0
+		says "HAProxy before 3.5 does not start with site.pem.ocsp there"
+	done
+	fetch -d --no-warn issuer -i "$PKI/ca.pem" site.pem
+	exits 0
+	silent
 	# as the message advises
 	cat "$PKI/ca.pem" >>site.pem
 	quiet good
 	haproxy -c -f haproxy.cfg
+}
+
+@test "without the key in the file nobody knows of HAProxy: only -c and -v warn" {
+	leaf site good
+	rm site.pem.issuer
+	quiet good -i "$PKI/ca.pem"
+	fetch -c -i "$PKI/ca.pem" site.pem
+	exits 0
+	says "HAProxy before 3.5 does not start"
+}
+
+@test "with --haproxy the issuer is written before a first response" {
+	before_3_5
+	lone
+	haproxy_config
+	start haproxy -db -f haproxy.cfg
+	within 10 test -S admin.sock
+	fetch -i "$PKI/ca.pem" --haproxy admin.sock site.pem
+	exits 0
+	silent
+	cmp site.pem.issuer "$PKI/ca.pem"
+	staples site.pem.ocsp
+	stop
+	haproxy -c -f haproxy.cfg
+}
+
+@test "with --haproxy what an earlier run left without an issuer is mended" {
+	before_3_5
+	lone
+	response site good
+	haproxy_config
+	run ! haproxy -c -f haproxy.cfg
+	# HAProxy is down, as it did not start
+	fetch -d -i "$PKI/ca.pem" --haproxy nowhere.sock site.pem
+	exits 3
+	says "cannot connect"
+	haproxy -c -f haproxy.cfg
+}
+
+@test "with --haproxy no first response is written where the issuer cannot be" {
+	lone
+	echo "not a certificate" >site.pem.issuer
+	fetch -i "$PKI/ca.pem" --haproxy nowhere.sock site.pem
+	exits 3
+	says "HAProxy before 3.5 does not start where a response is, but not the issuer, and"
+	says "site.pem.issuer holds something else than certificates, and is not touched; put the issuer into site.pem"
+	[ ! -e site.pem.ocsp ]
+	[ "$(cat site.pem.issuer)" = "not a certificate" ]
+	mkdir other
+	rm site.pem.issuer
+	mkdir site.pem.issuer
+	fetch -i "$PKI/ca.pem" --haproxy nowhere.sock site.pem
+	exits 3
+	[ ! -e site.pem.ocsp ]
+	# certificates, none of which is the issuer, are replaced
+	rmdir site.pem.issuer
+	cp "$PKI/root.pem" site.pem.issuer
+	fetch -i "$PKI/ca.pem" --haproxy nowhere.sock site.pem
+	exits 3
+	says "cannot connect"
+	cmp site.pem.issuer "$PKI/ca.pem"
+	[ -s site.pem.ocsp ]
+}
+
+@test "with --haproxy no first response is written where --fetch-issuer cannot keep its issuer" {
+	leaf site good --aia-issuer "$URL/cert-der/ca"
+	cat site.key >>site.pem
+	echo "not a certificate" >site.pem.issuer
+	fetch --fetch-issuer --haproxy nowhere.sock site.pem
+	exits 3
+	says "the issuer was fetched, but "
+	says "is not touched"
+	[ ! -e site.pem.ocsp ]
+	rm site.pem.issuer
+	fetch --fetch-issuer --haproxy nowhere.sock site.pem
+	exits 3
+	says "cannot connect"
+	cmp site.pem.issuer "$PKI/ca.pem"
+	[ -s site.pem.ocsp ]
+}
+
+@test "a list's issuer that is another one is not touched, and nothing is written" {
+	lone
+	cp "$PKI/root.pem" chain.pem
+	echo "site.pem [ocsp site.pem.ocsp issuer chain.pem]" >list
+	fetch -i "$PKI/ca.pem" --haproxy nowhere.sock -l list
+	exits 3
+	says "chain.pem holds another one, and is not touched"
+	[ ! -e site.pem.ocsp ]
+	cmp chain.pem "$PKI/root.pem"
+	# and where it is the issuer there is nothing to mend
+	cp "$PKI/ca.pem" chain.pem
+	fetch -l list
+	exits 0
+	silent
+}
+
+@test "HAProxy that finds the issuer by issuers-chain-path needs no other" {
+	before_3_5
+	lone
+	mkdir chains site.pem.issuer
+	cp "$PKI/ca.pem" chains
+	haproxy_config
+	sed -i "/^global/a issuers-chain-path $PWD/chains" haproxy.cfg
+	start haproxy -db -f haproxy.cfg
+	within 10 test -S admin.sock
+	fetch -i chains/ca.pem --haproxy admin.sock site.pem
+	exits 0
+	silent
+	staples site.pem.ocsp
+}
+
+@test "a crt-list line with a key, but without ocsp, is warned of" {
+	local line
+	leaf site good
+	cp site.pem other.pem
+	for line in "site.pem [key site.key]" "site.pem [sctl x]" \
+		"site.pem [alpn h2 issuer site.pem.issuer]"; do
+		rm -f site.pem.ocsp
+		echo "$line" >list
+		fetch -l list
+		exits 0
+		says 'warning: HAProxy 3 looks for no site.pem.ocsp, since the line of the crt-list has "key"'
+		says 'add "ocsp site.pem.ocsp" between its brackets'
+		fetch -c -l list
+		exits 0
+		says "HAProxy 3 looks for no site.pem.ocsp"
+		fetch -d -l list
+		exits 0
+		silent
+	done
+	for line in "site.pem [key site.key ocsp site.pem.ocsp]" \
+		"site.pem [alpn h2]" "site.pem key"; do
+		rm -f site.pem.ocsp
+		echo "$line" >list
+		fetch -l list
+		exits 0
+		silent
+	done
 }
 
 @test "SHA-256 is warned of: HAProxy and Apache staple nothing, hitch does not start" {
@@ -230,7 +428,10 @@ of_ca() {
 	staples ocsp/site.ocsp
 	run ! grep -q 'too big' error.log
 	stop
-	warns size-10240 "has 10240 bytes: of more than 10239, Apache keeps none"
+	quiet size-10240
+	fetch -c site.pem
+	exits 0
+	says "has 10240 bytes: of more than 10239, Apache keeps none"
 	cp site.pem.ocsp ocsp/site.ocsp
 	start apache2 -DFOREGROUND -f "$PWD/apache.conf"
 	staples ocsp/site.ocsp
@@ -239,8 +440,8 @@ of_ca() {
 
 @test "more than 11000 bytes are warned of, for HAProxy's socket" {
 	site_in_one
-	warns size-11000 "Apache keeps none"
-	LINES_SAID=2 warns size-11001 \
+	quiet size-11000
+	warns size-11001 \
 		"has 11001 bytes: of more than 11000, HAProxy's socket"
 }
 
@@ -248,13 +449,13 @@ of_ca() {
 	local status=0
 	needs openssl
 	site_files
-	LINES_SAID=2 warns size-16380 "HAProxy's socket"
+	quiet size-16380
 	start openssl s_server -accept "127.0.0.1:$TLS" -cert site.pem \
 		-key site.key -status_file site.pem.ocsp
 	staples site.pem.ocsp
 	"$STAPLE_CLIENT" -2 "$TLS" >served
 	cmp served site.pem.ocsp
-	LINES_SAID=3 warns size-16381 \
+	warns size-16381 \
 		"has 16381 bytes: of more than 16380, clients with OpenSSL"
 	asks site.pem.ocsp
 	"$STAPLE_CLIENT" -2 "$TLS" >served 2>client.log || status=$?
@@ -265,12 +466,12 @@ of_ca() {
 @test "more than 16384 bytes are warned of: HAProxy staples nothing" {
 	needs haproxy
 	site_in_one
-	LINES_SAID=3 warns size-16384 "of more than 16380"
+	LINES_SAID=2 warns size-16384 "of more than 16380"
 	haproxy_config
 	start haproxy -db -f haproxy.cfg
 	staples site.pem.ocsp
 	stop
-	LINES_SAID=4 warns size-16385 \
+	LINES_SAID=3 warns size-16385 \
 		"has 16385 bytes: of a file of more than 16384 HAProxy"
 	haproxy_staples_nothing
 }

@@ -11,7 +11,7 @@ _ocspfetch()
 	    --connect-timeout -d --if-due --deadline --del-ext -e --on-change
 	    --exit-changed --fetch-issuer -f --force -H --header --haproxy -h
 	    --help -i --issuer -j --json -l --list -m --min-valid --max-redirs --mode -N
-	    --nonce -n --dry-run --noproxy -o --output -P --parallel --progress
+	    --nonce -n --dry-run --no-warn --noproxy -o --output -P --parallel --progress
 	    -r --retry --sandbox -S --served --skew --splay --starttls --syslog -t --timeout -u
 	    --url -V --version -v --verbose -w --wait --write-revoked -X
 	    --method -x --proxy'
@@ -29,6 +29,7 @@ _ocspfetch()
 
 	case $prev in
 	--certid-hash) values='sha1 sha256' ;;
+	--no-warn) values='crt-list ends-soon hash issuer mode name no-next restart revoked seldom several size' ;;
 	--sandbox) values='auto require off' ;;
 	--starttls) values='smtp imap pop3 ftp ldap' ;;
 	-X | --method) values='auto get post' ;;

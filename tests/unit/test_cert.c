@@ -1210,11 +1210,33 @@ only_certificates_alone_are_certificates(void **state)
 	assert_false(cert_is_certificates((const unsigned char *)"", 0));
 }
 
+static void
+a_private_key_in_the_same_file_is_told(void **state)
+{
+	struct bytes leaf = slurp(in_dir("leaf.pem"));
+	struct bytes key = slurp(in_dir("leaf.key"));
+	struct cert c;
+
+	(void)state;
+	assert_int_equal(read_over(in_dir("leaf.pem"), &c), CERT_OK);
+	assert_int_equal(c.with_key, 0);
+	cert_free(&c);
+	assert_true(leaf.len + key.len < 65536);
+	memcpy(leaf.p + leaf.len, key.p, key.len);
+	assert_int_equal(
+	    read_over(put("both", leaf.p, leaf.len + key.len), &c), CERT_OK);
+	assert_int_equal(c.with_key, 1);
+	cert_free(&c);
+	free(leaf.p);
+	free(key.p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(all_of_a_good_leaf_is_read),
+	    cmocka_unit_test(a_private_key_in_the_same_file_is_told),
 	    cmocka_unit_test(serials_of_any_kind_arrive),
 	    cmocka_unit_test(no_more_responders_than_the_limit),
 	    cmocka_unit_test(self_signed_is_by_its_own_key_and_not_by_name),

@@ -124,11 +124,14 @@ tell_entry(struct text *t, const struct list_entry *e)
 		text_add(t, ">%s", e->output);
 	if (e->issuer != NULL)
 		text_add(t, "<%s", e->issuer);
+	if (e->pinned)
+		text_add(t, "!");
 }
 
 /*
- * All that is told, in one line: "path", "?path" of a directory, ">output" and
- * "<issuer" behind it, BAD and LOCAL.  Every second of a directory is one.
+ * All that is told, in one line: "path", "?path" of a directory, ">output",
+ * "<issuer" and "!" behind it, if HAProxy 3 looks for no response, BAD and
+ * LOCAL.  Every second of a directory is one.
  */
 static char *
 told(struct list *l)
@@ -356,7 +359,7 @@ options_name_output_and_issuer(void **state)
 {
 	(void)state;
 	line_gives("a.pem [ocsp a.der]\n", "a.pem>a.der");
-	line_gives("a.pem [issuer ca.pem] x y\n", "a.pem<ca.pem");
+	line_gives("a.pem [issuer ca.pem] x y\n", "a.pem<ca.pem!");
 	line_gives(
 	    "a.pem [alpn h2 ocsp o/a issuer i/a allow-0rtt verify none] *.x\n",
 	    "a.pem>o/a<i/a");
@@ -364,6 +367,19 @@ options_name_output_and_issuer(void **state)
 	line_gives("a.pem [ ocsp\tx ]\n", "a.pem>x");
 	line_gives("a.pem *.x [ocsp x]\n", "a.pem>x");
 	line_gives("a.pem []\n", "a.pem");
+}
+
+static void
+a_key_an_issuer_or_an_sctl_without_ocsp_are_told(void **state)
+{
+	(void)state;
+	touch("a.pem");
+	line_gives("a.pem [key a.key]\n", "a.pem!");
+	line_gives("a.pem [alpn h2 sctl s]\n", "a.pem!");
+	line_gives("a.pem [issuer i key a.key sctl s]\n", "a.pem<i!");
+	line_gives("a.pem [key a.key ocsp o]\n", "a.pem>o");
+	line_gives("a.pem [alpn key]\n", "a.pem");
+	line_gives("a.pem key\n", "a.pem");
 }
 
 /* What HAProxy takes for the value of an option is none. */
@@ -773,6 +789,7 @@ main(void)
 	    TEST(one_output_is_for_one_certificate),
 	    TEST(the_manual_of_haproxy_is_understood),
 	    TEST(options_name_output_and_issuer),
+	    TEST(a_key_an_issuer_or_an_sctl_without_ocsp_are_told),
 	    TEST(values_are_not_taken_for_options),
 	    TEST(lines_may_end_as_they_like),
 	    TEST(there_are_no_quotes_as_in_haproxy),

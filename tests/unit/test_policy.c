@@ -1871,6 +1871,66 @@ run_push(void **state)
 	    r->want);
 }
 
+static const struct hand_row {
+	const char *says;
+	int no_next, written;
+	enum policy_holds holds;
+	struct ocsp_verdict v;
+	int unverified;
+	enum policy_push want;
+} hands[] = {
+    {"a HAProxy that has nothing is given the response", 0, 0, HOLDS_NOTHING,
+	V(INVALID, 0, 0), 0, PUSH_DO},
+    {"what it has already is not pushed", 0, 1, HOLDS_SAME, V(INVALID, 0, 0), 0,
+	PUSH_SAME},
+    {"an older response is replaced", 0, 0, HOLDS_OTHER, V(GOOD, DAY + 1, DAY),
+	0, PUSH_DO},
+    {"one as new, but with other bytes, is replaced", 0, 0, HOLDS_OTHER,
+	V(GOOD, DAY, DAY), 0, PUSH_DO},
+    {"a later response stays", 0, 1, HOLDS_OTHER, V(GOOD, DAY - 1, DAY), 0,
+	PUSH_NEWER},
+    {"one as new that lasts longer stays", 0, 0, HOLDS_OTHER,
+	V(GOOD, DAY, DAY + 1), 0, PUSH_NEWER},
+    {"a later response that is only told of stays, too", 0, 1, HOLDS_OTHER,
+	V(GOOD, DAY - 1, DAY), 1, PUSH_NEWER},
+    {"a later revoked is the word that counts", 0, 1, HOLDS_OTHER,
+	V(REVOKED, DAY - 1, DAY), 0, PUSH_REVOKED},
+    {"of two that are equally new the revoked counts", 0, 1, HOLDS_OTHER,
+	V(REVOKED, DAY, DAY), 0, PUSH_REVOKED},
+    {"an older revoked is replaced", 0, 0, HOLDS_OTHER,
+	V(REVOKED, DAY + 1, DAY), 0, PUSH_DO},
+    {"a later revoked that is not verified is not replaced", 0, 1, HOLDS_OTHER,
+	V(REVOKED, DAY - 1, DAY), 1, PUSH_UNPROVEN},
+    {"what fails verification is replaced, whatever it says", 0, 0, HOLDS_OTHER,
+	V(REFUSED, 0, DAY), 0, PUSH_DO},
+    {"what has run out is replaced", 0, 0, HOLDS_OTHER, V(STALE, 0, 0), 0,
+	PUSH_DO},
+    {"a response without nextUpdate is not pushed", 1, 1, HOLDS_NOTHING,
+	V(INVALID, 0, 0), 0, PUSH_NO_NEXT},
+    {"nor over an older one", 1, 1, HOLDS_OTHER, V(GOOD, DAY + 1, DAY), 0,
+	PUSH_NO_NEXT},
+    {"one without nextUpdate keeps no revoked from being heard", 1, 1,
+	HOLDS_OTHER, V(REVOKED, 0, DAY), 0, PUSH_REVOKED},
+    {"one without nextUpdate that HAProxy has is the same", 1, 0, HOLDS_SAME,
+	V(INVALID, 0, 0), 0, PUSH_SAME},
+    {"over what cannot be read goes what this run wrote", 0, 1, HOLDS_UNREAD,
+	V(INVALID, 0, 0), 0, PUSH_DO},
+    {"over what cannot be read goes nothing else", 0, 0, HOLDS_UNREAD,
+	V(INVALID, 0, 0), 0, PUSH_UNREAD},
+};
+
+static void
+run_hand(void **state)
+{
+	const struct hand_row *r = *state;
+	struct ocsp_verdict ours = V(GOOD, DAY, DAY);
+	const struct policy_held held = {
+	    .holds = r->holds, .v = &r->v, .verified = !r->unverified};
+
+	ours.has_next = !r->no_next;
+	assert_int_equal(policy_push(&ours, r->written, &held), r->want);
+}
+
 /* ---- the rows as tests ---- */
 
 static struct CMUnitTest tests[512];
@@ -1943,6 +2003,7 @@ main(void)
 	    of_several_codes_the_highest_counts, NULL);
 	ADD(runs, run_run);
 	ADD(pushes, run_push);
+	ADD(hands, run_hand);
 	add("no two rows have the same sentence",
 	    no_two_rows_have_the_same_sentence, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
