@@ -114,7 +114,7 @@ file_error(const char *as, char *why)
 	char error[WORDS_ERROR_MAX];
 	int e = errno;
 
-	snprintf(why, WHY_MAX, "cannot read %.300s: %s", as,
+	words_set(why, WHY_MAX, "cannot read %s: %s", as,
 	    words_error(error, e, (long)geteuid()));
 	if (e == EMFILE || e == ENFILE || e == ENOMEM || e == EIO)
 		return CERT_ELOCAL;
@@ -131,18 +131,18 @@ read_open_file(
 	if (fstat(fd, &st) == -1)
 		return file_error(as, why);
 	if (!S_ISREG(st.st_mode)) {
-		snprintf(why, WHY_MAX, "%.300s is %s, not a regular file", as,
+		words_set(why, WHY_MAX, "%s is %s, not a regular file", as,
 		    S_ISDIR(st.st_mode) ? "a directory" : "a special file");
 		return CERT_EFILE;
 	}
 	if (st.st_size > (off_t)CERT_MAX_FILE) {
-		snprintf(why, WHY_MAX,
-		    "%.300s has %lld bytes, more than the limit of %zu", as,
+		words_set(why, WHY_MAX,
+		    "%s has %lld bytes, more than the limit of %zu", as,
 		    (long long)st.st_size, CERT_MAX_FILE);
 		return CERT_EFILE;
 	}
 	if ((*buf = malloc((size_t)st.st_size + 1)) == NULL) {
-		snprintf(why, WHY_MAX, "out of memory");
+		words_set(why, WHY_MAX, "out of memory");
 		return CERT_ELOCAL;
 	}
 	while (*len < (size_t)st.st_size) {
@@ -501,8 +501,8 @@ judge_file(const struct ders *l, const unsigned char *buf, size_t len,
     const char *path, int own, char *why)
 {
 	if (l->fault[0] != '\0' && own) {
-		snprintf(why, WHY_MAX,
-		    "%.160s; mend it, or get the certificate from its CA again",
+		words_set(why, WHY_MAX,
+		    "%s; mend it, or get the certificate from its CA again",
 		    l->fault);
 		/* a damaged block of another kind is no certificate */
 		return find_skipped(buf, buf, buf + len, 0) != NULL
@@ -527,7 +527,7 @@ load_ders(const char *path, int own, struct ders *l, char *why)
 	if ((res = read_file(path, own ? "it" : path, &buf, &len, why)) ==
 	    CERT_OK) {
 		if (split(l, buf, len, !own) == -1) {
-			snprintf(why, WHY_MAX, "out of memory");
+			words_set(why, WHY_MAX, "out of memory");
 			res = CERT_ELOCAL;
 		} else
 			res = judge_file(l, buf, len, path, own, why);
@@ -968,11 +968,11 @@ describe(struct cert *c, X509 *x, char *why)
 		rc = parts[i].take(c, x);
 	ERR_clear_error();
 	if (rc == -2) {
-		snprintf(why, WHY_MAX, "out of memory");
+		words_set(why, WHY_MAX, "out of memory");
 		return CERT_ELOCAL;
 	}
 	if (rc == -1) {
-		snprintf(why, WHY_MAX,
+		words_set(why, WHY_MAX,
 		    "the certificate is malformed: its %s cannot be read",
 		    parts[i - 1].what);
 		return CERT_EBAD;
@@ -999,7 +999,7 @@ begin(struct cert_shelf *shelf, struct cert *c, const char *from, char *why)
 {
 	memset(c, 0, sizeof(*c));
 	if ((c->parts = calloc(1, sizeof(*c->parts))) == NULL) {
-		snprintf(why, WHY_MAX, "out of memory");
+		words_set(why, WHY_MAX, "out of memory");
 		return CERT_ELOCAL;
 	}
 	c->parts->shelf = shelf;
@@ -1018,7 +1018,7 @@ tell_undecodable(
 	if (f == FORMAT_PKCS7 && path != NULL)
 		format_tell(why, WHY_MAX, FORMAT_PKCS7_PEM, "it", path);
 	else
-		snprintf(why, WHY_MAX,
+		words_set(why, WHY_MAX,
 		    "its first certificate cannot be decoded: %s%s",
 		    format_name(f) != NULL ? "it " : "",
 		    format_name(f) != NULL ? format_name(f) : fault);
@@ -1182,13 +1182,13 @@ check_ca(const struct cert *c, char *why)
 	if (other != NULL)
 		name = name_text(X509_get_subject_name(other));
 	if (other != NULL)
-		snprintf(why, WHY_MAX,
-		    "its first certificate is that of a CA (%.200s), and the "
-		    "server's (%.200s) comes later: put the server's first",
+		words_set(why, WHY_MAX,
+		    "its first certificate is that of a CA (%s), and the "
+		    "server's (%s) comes later: put the server's first",
 		    ca != NULL ? ca : "?", name != NULL ? name : "?");
 	else
-		snprintf(why, WHY_MAX,
-		    "its first certificate is that of a CA (%.200s), and %s: "
+		words_set(why, WHY_MAX,
+		    "its first certificate is that of a CA (%s), and %s: "
 		    "%s",
 		    ca != NULL ? ca : "?",
 		    parts->all.key ? "a private key is in the file, but no "
@@ -1245,12 +1245,12 @@ cert_take(struct cert_shelf *shelf, const struct cert_der *chain, size_t n,
 
 	res = begin(shelf, c, "the chain that the server presents", why);
 	if (res == CERT_OK && n == 0) {
-		snprintf(why, WHY_MAX, "it presents no certificate");
+		words_set(why, WHY_MAX, "it presents no certificate");
 		res = CERT_ENONE;
 	}
 	for (i = 0; i < n && res == CERT_OK; i++)
 		if (ders_add(&c->parts->all, chain[i].p, chain[i].len) == -1) {
-			snprintf(why, WHY_MAX, "out of memory");
+			words_set(why, WHY_MAX, "out of memory");
 			res = CERT_ELOCAL;
 		}
 	if (res == CERT_OK)
@@ -1298,7 +1298,7 @@ name_candidate(char *out, size_t size, const X509 *x)
 	char key[CERT_KEY_ID_MAX];
 
 	short_id(key, id);
-	snprintf(out, size, "%.200s%s%s", name != NULL ? name : "?",
+	snprintf(out, size, "%s%s%s", name != NULL ? name : "?",
 	    key[0] != '\0' ? ", key " : "", key);
 	ASN1_OCTET_STRING_free(id);
 	free(name);
@@ -1586,7 +1586,7 @@ search_file(struct search *s, const char *path, char *why)
 		note_local(s, why);
 	else {
 		if (access(path, F_OK) == -1 && errno == ENOENT)
-			snprintf(why, WHY_MAX, "absent");
+			words_set(why, WHY_MAX, "absent");
 		note_candidate(s, path, 0, why);
 		note_place(s, path, why);
 	}
@@ -1651,13 +1651,13 @@ cert_find_issuer(
 	res = search_all(&s, places, why);
 	if (res == CERT_OK && c->issuer_len == 0 && s.local != CERT_OK) {
 		res = s.local;
-		snprintf(why, WHY_MAX, "%s", s.local_why);
+		words_set(why, WHY_MAX, "%s", s.local_why);
 	} else if (res == CERT_OK && c->issuer_len == 0) {
 		res = CERT_EISSUER;
 		(void)take_names(c, c->parts->leaf);
-		snprintf(why, WHY_MAX,
-		    "no issuer found for it (%.200s%s%s), name its file with "
-		    "-i; looked at: %.700s",
+		words_set(why, WHY_MAX,
+		    "no issuer found for it (%s%s%s), name its file with "
+		    "-i; looked at: %s",
 		    c->issuer_name != NULL ? c->issuer_name : "?",
 		    c->issuer_key[0] != '\0' ? ", key " : "", c->issuer_key,
 		    s.places.s != NULL ? s.places.s : "nothing");
@@ -1710,15 +1710,15 @@ cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
 	if (nearest == ISSUER && s.local == CERT_OK && make_der(c) == -1)
 		s.local = CERT_ELOCAL;
 	if (s.local != CERT_OK) {
-		snprintf(why, WHY_MAX, "out of memory");
+		words_set(why, WHY_MAX, "out of memory");
 		res = s.local;
 	} else if (nearest == NONE || nearest == DAMAGED) {
-		snprintf(why, WHY_MAX,
+		words_set(why, WHY_MAX,
 		    "not a certificate (neither DER, PEM "
 		    "nor PKCS #7)");
 		res = nearest == NONE ? CERT_ENONE : CERT_EBAD;
 	} else if (nearest != ISSUER) {
-		snprintf(why, WHY_MAX, "%s", s.nearest);
+		words_set(why, WHY_MAX, "%s", s.nearest);
 		res = CERT_EISSUER;
 	}
 	if (s.hunt.s != NULL) {
@@ -1911,20 +1911,20 @@ cert_check_authorities(const char *path, char *why)
 	if (fstat(fd, &st) == -1)
 		res = file_error(path, why);
 	else if (!S_ISREG(st.st_mode)) {
-		snprintf(why, WHY_MAX, "%s is not a regular file", path);
+		words_set(why, WHY_MAX, "%s is not a regular file", path);
 		res = CERT_EFILE;
 	}
 	close(fd);
 	if (res != CERT_OK)
 		return res;
 	if ((store = X509_STORE_new()) == NULL) {
-		snprintf(why, WHY_MAX, "out of memory");
+		words_set(why, WHY_MAX, "out of memory");
 		return CERT_ELOCAL;
 	}
 	/* as libcurl will */
 	if (X509_STORE_load_file(store, path) != 1 ||
 	    !holds_certificate(store)) {
-		snprintf(why, WHY_MAX,
+		words_set(why, WHY_MAX,
 		    "%s holds no certificate in PEM form, or a damaged one",
 		    path);
 		res = CERT_EBAD;

@@ -46,7 +46,7 @@ name_configuration(char *out, size_t size)
 {
 	char *path = CONF_get1_default_config_file();
 
-	snprintf(out, size, "%.500s (%s)", path != NULL ? path : "?",
+	snprintf(out, size, "%s (%s)", path != NULL ? path : "?",
 	    getenv("OPENSSL_CONF") != NULL ? "named by OPENSSL_CONF"
 					   : "OPENSSL_CONF may name another");
 	OPENSSL_free(path);
@@ -76,7 +76,7 @@ name_missing(char *why)
 	if (missing[0] == '\0')
 		return 0;
 	name_configuration(where, sizeof(where));
-	snprintf(why, WHY_MAX,
+	words_set(why, WHY_MAX,
 	    "OpenSSL can verify nothing, as its configuration %s leaves it "
 	    "without %s; activate the provider \"default\" there, or \"fips\" "
 	    "and \"base\"",
@@ -90,7 +90,7 @@ cryptocheck_algorithms(char *why)
 	/* it crashes, if asked for anything when it could not set up this */
 	if (OSSL_LIB_CTX_get0_global_default() != NULL)
 		return name_missing(why);
-	snprintf(why, WHY_MAX, "OpenSSL cannot be set up");
+	words_set(why, WHY_MAX, "OpenSSL cannot be set up");
 	return -1;
 }
 

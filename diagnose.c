@@ -21,7 +21,7 @@ set(struct reason *r, enum code status, enum cause cause, const char *fmt, ...)
 	r->status = status;
 	r->cause = cause;
 	va_start(ap, fmt);
-	vsnprintf(r->text, sizeof(r->text), fmt, ap);
+	words_vset(r->text, sizeof(r->text), fmt, ap);
 	va_end(ap);
 }
 
@@ -150,11 +150,15 @@ advise_on_proxy(
 	text_free(&said);
 }
 
-/* Is --deadline what ended it?  A timer may be a little early. */
+/*
+ * Is --deadline what ended it?  A timer may be a little early; and a GET that
+ * POST may follow has half of what is left.
+ */
 static int
-is_over(const struct diagnose *d)
+is_over(const struct diagnose *d, const struct http_answer *a)
 {
-	return d->left_ms >= 0 && d->left_ms < 20;
+	return d->left_ms >= 0 &&
+	    (d->left_ms < 20 || a->ms + 50 < d->options->timeout * 1000 / 2);
 }
 
 struct reason
@@ -181,19 +185,19 @@ diagnose_http(const struct diagnose *d, const struct http_answer *a)
 	if (a->result == HTTP_ETIMECONNECT)
 		limit = " (--connect-timeout)";
 	else if (a->result == HTTP_ETIMEOUT)
-		limit = is_over(d) ? " (--deadline)" : " (--timeout)";
+		limit = is_over(d, a) ? " (--deadline)" : " (--timeout)";
 	set(&r,
 	    a->result == HTTP_ENOMEM || a->result == HTTP_ELOCAL
 		? CODE_LOCAL
 		: CODE_TEMPORARY,
-	    http_cause(a->result), "%s%.300s: %s%s%.500s%s", purpose(d), d->url,
+	    http_cause(a->result), "%s%s: %s%s%s%s", purpose(d), d->url,
 	    a->proxied && a->result != HTTP_EPROXY ? "through the proxy, " : "",
 	    what[a->result], a->why, limit);
 	if (a->result == HTTP_EPROXY)
 		advise(&r, tunnel_hint(d, a));
 	else if (d->by_get && a->connected && a->result != HTTP_EOTHER &&
 	    a->result != HTTP_ETOOBIG &&
-	    (d->options->method == METHOD_GET || is_over(d)))
+	    (d->options->method == METHOD_GET || is_over(d, a)))
 		advise(&r, "it may answer POST only (-X post)");
 	else if (a->result == HTTP_ETLS &&
 	    strstr(a->why, "certificate") != NULL)
@@ -298,13 +302,13 @@ diagnose_redirect(const struct diagnose *d, const struct http_answer *a)
 	struct reason r;
 
 	set(&r, CODE_TEMPORARY, CAUSE_REDIRECT,
-	    "%s%.300s: HTTP %ld redirects to %.300s, which is %s; often a "
+	    "%s%s: HTTP %ld redirects to %s, which is %s; often a "
 	    "captive portal or a filter",
 	    purpose(d), d->url, a->status, a->location,
 	    is_web(a->location)
 		? "not followed (see --max-redirs)"
 		: "never followed, being neither http nor https");
-	snprintf(r.note, sizeof(r.note), "it redirects to %.300s", a->location);
+	snprintf(r.note, sizeof(r.note), "it redirects to %s", a->location);
 	return r;
 }
 
@@ -322,9 +326,9 @@ diagnose_body(
 	    a->status == 429       ? CAUSE_RATE_LIMIT
 		: a->status >= 400 ? CAUSE_HTTP
 				   : CAUSE_NOT_OCSP,
-	    "%s%.300s: HTTP %ld%s with %zu byte%s of %.100s, %s", purpose(d),
-	    d->url, a->status, a->proxied ? " (through the proxy)" : "",
-	    a->body_len, a->body_len == 1 ? "" : "s",
+	    "%s%s: HTTP %ld%s with %zu byte%s of %s, %s", purpose(d), d->url,
+	    a->status, a->proxied ? " (through the proxy)" : "", a->body_len,
+	    a->body_len == 1 ? "" : "s",
 	    a->type != NULL ? a->type : "no stated type", wanted);
 	if ((hint = status_hint(d, a, buf)) == NULL)
 		hint = body_hint(a);
@@ -340,14 +344,14 @@ diagnose_backoff(const struct diagnose *d, const struct http_answer *a)
 
 	if (a->retry_after > 0)
 		set(&r, CODE_TEMPORARY, CAUSE_RATE_LIMIT,
-		    "%s%.300s was not asked: to another question of this run "
+		    "%s%s was not asked: to another question of this run "
 		    "it said HTTP %ld, and that it wants to be left alone for "
 		    "%s (Retry-After)",
 		    purpose(d), d->url, a->status,
 		    words_span(span, a->retry_after));
 	else
 		set(&r, CODE_TEMPORARY, CAUSE_RATE_LIMIT,
-		    "%s%.300s was not asked: to other requests of this run it "
+		    "%s%s was not asked: to other requests of this run it "
 		    "said HTTP %ld, again and again (too many requests)",
 		    purpose(d), d->url, a->status);
 	return r;
@@ -402,7 +406,7 @@ diagnose_ocsp_error(const struct diagnose *d, const struct ocsp_verdict *v)
 	    v->error == ERROR_TRYLATER           ? CAUSE_TRY_LATER
 		: v->error == ERROR_UNAUTHORIZED ? CAUSE_UNAUTHORIZED
 						 : CAUSE_OCSP_ERROR,
-	    "%.300s: %.300s", d->url, v->why);
+	    "%s: %s", d->url, v->why);
 	advise_on_error(&r, d, v);
 	return r;
 }
@@ -419,15 +423,15 @@ diagnose_unknown(
 
 	words_span(age, old);
 	if (code == CODE_TEMPORARY) {
-		set(&r, code, CAUSE_UNKNOWN, "%.300s: %.600s", d->url, v->why);
+		set(&r, code, CAUSE_UNKNOWN, "%s: %s", d->url, v->why);
 		snprintf(r.advice, sizeof(r.advice),
 		    "it is only %s old, so the responder may not have heard of "
 		    "it yet",
 		    age);
 		return r;
 	}
-	set(&r, code, CAUSE_UNKNOWN, "%.300s: %.600s, though it is %s old",
-	    d->url, v->why, age);
+	set(&r, code, CAUSE_UNKNOWN, "%s: %s, though it is %s old", d->url,
+	    v->why, age);
 	advise(&r, "is this the right responder?");
 	snprintf(r.note, sizeof(r.note),
 	    "though it is %s old; is this the right responder?", age);
@@ -460,11 +464,11 @@ diagnose_verdict(const struct diagnose *d, const struct ocsp_verdict *v,
 	if (v->status == VERDICT_UNKNOWN)
 		return diagnose_unknown(d, v, code);
 	if (v->status == VERDICT_REVOKED) {
-		set(&r, code, CAUSE_REVOKED,
-		    "the certificate was %.600s, says %.300s", v->why, d->url);
+		set(&r, code, CAUSE_REVOKED, "the certificate was %s, says %s",
+		    v->why, d->url);
 		return r;
 	}
-	set(&r, code, verdict_cause(v), "%.300s: %s%.600s", d->url,
+	set(&r, code, verdict_cause(v), "%s: %s%s", d->url,
 	    code == CODE_REJECTED ? "its answer is refused: " : "", v->why);
 	advise_on_clock(&r, d, v, a);
 	return r;
@@ -516,8 +520,8 @@ diagnose_server(const struct diagnose *d, enum served_result res,
 	if (res == SERVED_ETIMEOUT && d->left_ms >= 0 && d->left_ms <= a->ms)
 		limit = " (--deadline)";
 	set(&r, res == SERVED_ENOMEM ? CODE_LOCAL : CODE_TEMPORARY,
-	    server_cause(res), "%.300s: %s%.600s%s", d->options->served,
-	    what[res], why, limit);
+	    server_cause(res), "%s: %s%s%s", d->options->served, what[res], why,
+	    limit);
 	return r;
 }
 
@@ -527,7 +531,7 @@ diagnose_server_given_up(const struct diagnose *d, int failures)
 	struct reason r;
 
 	set(&r, CODE_TEMPORARY, CAUSE_CONNECT,
-	    "%.300s was not asked: it did not answer for the last %d "
+	    "%s was not asked: it did not answer for the last %d "
 	    "certificates of this run",
 	    d->options->served, failures);
 	return r;
@@ -562,13 +566,13 @@ diagnose_other_cert(const struct diagnose *d, const struct cert *other)
 
 	if (other == NULL)
 		set(&r, CODE_INPUT, CAUSE_OTHER_CERT,
-		    "%.300s presents another certificate, one that cannot be "
+		    "%s presents another certificate, one that cannot be "
 		    "decoded",
 		    d->options->served);
 	else
 		set(&r, CODE_INPUT, CAUSE_OTHER_CERT,
-		    "%.300s presents another certificate: %.300s, serial %s, "
-		    "not %.200s, serial %s; reload the server if it is new, or "
+		    "%s presents another certificate: %s, serial %s, "
+		    "not %s, serial %s; reload the server if it is new, or "
 		    "name the file that it reads",
 		    d->options->served, other->subject, other->serial_hex,
 		    d->cert->subject, d->cert->serial_hex);
@@ -592,7 +596,7 @@ diagnose_short_staple(
 	struct reason r;
 
 	set(&r, CODE_TEMPORARY, CAUSE_TOO_SHORT,
-	    "what %.300s staples is usable for %s only%s, less than the %s "
+	    "what %s staples is usable for %s only%s, less than the %s "
 	    "that are demanded",
 	    d->options->served,
 	    words_span(left, (long long)(v->usable_until - d->now)),
@@ -608,8 +612,7 @@ diagnose_staple(const struct diagnose *d, const struct ocsp_verdict *v,
 	struct reason r;
 
 	if (v == NULL)
-		set(&r, code, CAUSE_NOT_STAPLED, "%.300s staples nothing%s",
-		    server,
+		set(&r, code, CAUSE_NOT_STAPLED, "%s staples nothing%s", server,
 		    d->cert->must_staple ? ", so clients refuse this "
 					   "must-staple certificate"
 					 : "");
@@ -617,11 +620,11 @@ diagnose_staple(const struct diagnose *d, const struct ocsp_verdict *v,
 		return diagnose_short_staple(d, v, min_valid);
 	else if (v->status == VERDICT_REVOKED)
 		set(&r, code, CAUSE_REVOKED,
-		    "the certificate was %.600s, says what %.300s staples",
-		    v->why, server);
+		    "the certificate was %s, says what %s staples", v->why,
+		    server);
 	else
-		set(&r, code, verdict_cause(v),
-		    "what %.300s staples is %s: %.600s%s", server,
+		set(&r, code, verdict_cause(v), "what %s staples is %s: %s%s",
+		    server,
 		    v->status == VERDICT_UNKNOWN ? "no approval"
 			: code == CODE_REJECTED  ? "refused"
 						 : "of no use",

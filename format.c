@@ -422,21 +422,23 @@ format_tell(
     char *why, size_t size, enum format f, const char *as, const char *path)
 {
 	const char *cure = words[f].cure, *at;
-	char *quoted;
+	char shown[512], *quoted;
+
+	/* a long name is not to hide the cure */
+	as = words_cut(shown, sizeof(shown), as);
 
 	if (words[f].is == NULL) {
-		snprintf(why, size,
-		    "there is no certificate in %.300s (neither PEM nor DER)",
-		    as);
+		words_set(why, size,
+		    "there is no certificate in %s (neither PEM nor DER)", as);
 		return;
 	}
 	if ((at = strstr(cure, "%s")) == NULL) {
-		snprintf(why, size, "%.300s %s; %s", as, words[f].is, cure);
+		words_set(why, size, "%s %s; %s", as, words[f].is, cure);
 		return;
 	}
 	quoted = words_quote(path);
-	snprintf(why, size, "%.300s %s; to convert it: %.*s%s%s", as,
-	    words[f].is, (int)(at - cure), cure,
+	words_set(why, size, "%s %s; to convert it: %.*s%s%s", as, words[f].is,
+	    (int)(at - cure), cure,
 	    quoted != NULL && strlen(quoted) <= PATH_MAX_SHOWN ? quoted
 							       : "FILE",
 	    at + 2);

@@ -199,7 +199,7 @@ static enum haproxy_result
 is_busy(struct push *p, const char *open)
 {
 	snprintf(p->cli.why, WHY_MAX,
-	    "somebody's transaction about %.300s is not yet committed", open);
+	    "somebody's transaction about %s is not yet committed", open);
 	return HAPROXY_BUSY;
 }
 
@@ -238,7 +238,7 @@ static enum haproxy_result
 is_other(struct push *p, const char *name)
 {
 	snprintf(p->cli.why, WHY_MAX,
-	    "what it has loaded as %.300s is another certificate, perhaps an "
+	    "what it has loaded as %s is another certificate, perhaps an "
 	    "older one",
 	    name);
 	return HAPROXY_REFUSED;
@@ -291,7 +291,7 @@ is_stranger(struct push *p)
 	if (namesake != NULL)
 		return is_other(p, namesake);
 	snprintf(p->cli.why, WHY_MAX,
-	    "it has loaded no certificate by the name of %.300s, nor this one "
+	    "it has loaded no certificate by the name of %s, nor this one "
 	    "by another name",
 	    haproxy_last_name(p->news->path));
 	return HAPROXY_REFUSED;
@@ -301,7 +301,7 @@ static enum haproxy_result
 is_idle(struct push *p, const char *name)
 {
 	snprintf(p->cli.why, WHY_MAX,
-	    "it has loaded it as %.300s, but no bind line uses that", name);
+	    "it has loaded it as %s, but no bind line uses that", name);
 	return HAPROXY_REFUSED;
 }
 
@@ -430,7 +430,7 @@ begin(struct push *p, struct haproxy *h, enum haproxy_result *res, char *why)
 	haproxy_cli_start(&p->cli, h, why);
 	if (p->news->len <= HAPROXY_MAX_DER)
 		return 0;
-	snprintf(why, WHY_MAX,
+	words_set(why, WHY_MAX,
 	    "the response has %zu bytes, and more than %zu may not fit "
 	    "into HAProxy's buffer",
 	    p->news->len, HAPROXY_MAX_DER);
@@ -458,7 +458,7 @@ haproxy_spread(struct haproxy *h, const struct haproxy_news *news,
 	/* what is too large to be sent is there, at least by one name */
 	if (begin(&p, h, &res, why) == -1)
 		return res == HAPROXY_DEAD ? res : HAPROXY_UPDATED;
-	snprintf(why, WHY_MAX, "it has this response already");
+	words_set(why, WHY_MAX, "it has this response already");
 	return spread(&p);
 }
 

@@ -256,11 +256,11 @@ judge(const struct hook *h, int status, int ended, char *why)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return HOOK_DONE;
 	if (WIFSIGNALED(status))
-		snprintf(why, WHY_MAX,
-		    "\"%.300s\" was ended by signal %d (%s)%s", h->command,
-		    WTERMSIG(status), strsignal(WTERMSIG(status)), cause);
+		words_set(why, WHY_MAX, "\"%s\" was ended by signal %d (%s)%s",
+		    h->command, WTERMSIG(status), strsignal(WTERMSIG(status)),
+		    cause);
 	else
-		snprintf(why, WHY_MAX, "\"%.300s\" ended with status %d%s",
+		words_set(why, WHY_MAX, "\"%s\" ended with status %d%s",
 		    h->command, WEXITSTATUS(status), cause);
 	return HOOK_FAILED;
 }
@@ -268,7 +268,7 @@ judge(const struct hook *h, int status, int ended, char *why)
 static enum hook_result
 cannot(const struct hook *h, int error, char *why)
 {
-	snprintf(why, WHY_MAX, "\"%.300s\" cannot be run by /bin/sh: %s",
+	words_set(why, WHY_MAX, "\"%s\" cannot be run by /bin/sh: %s",
 	    h->command, strerror(error));
 	return HOOK_FAILED;
 }
@@ -389,7 +389,7 @@ hook_start(const struct hook *h, void (*end)(int), char *why)
 	struct hook_runner *r;
 
 	if ((r = calloc(1, sizeof(*r))) == NULL) {
-		snprintf(why, WHY_MAX, "out of memory");
+		words_set(why, WHY_MAX, "out of memory");
 		return NULL;
 	}
 	r->command = h->command;
@@ -445,8 +445,8 @@ lost(const struct hook *h, int error, char *why)
 {
 	if (error != EPIPE)
 		return cannot(h, error, why);
-	snprintf(why, WHY_MAX,
-	    "\"%.300s\": the process that was to run it has ended", h->command);
+	words_set(why, WHY_MAX,
+	    "\"%s\": the process that was to run it has ended", h->command);
 	return HOOK_FAILED;
 }
 

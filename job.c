@@ -237,7 +237,7 @@ find_issuer(struct job *j, const struct env *env, char *why)
 	beside[0] = name_issuer(j, o, 0);
 	beside[1] = name_issuer(j, o, 1);
 	if (beside[0] == NULL || beside[1] == NULL)
-		snprintf(why, WHY_MAX, "out of memory");
+		words_set(why, WHY_MAX, "out of memory");
 	else {
 		if (!job_is_presented(j, env))
 			places.beside[0] = beside[0];
@@ -273,11 +273,9 @@ vet_urls(struct job *j, const struct cert_url *v, size_t n, const char *what)
 			fail_for_memory(j);
 			return -1;
 		}
-		trace_line(
-		    &j->trace, "not asked", "%.100s: %s", v[i].text, why);
+		trace_line(&j->trace, "not asked", "%s: %s", v[i].text, why);
 		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_URL,
-		    "%s, \"%.100s\", cannot be asked: %.600s", what, v[i].text,
-		    why);
+		    "%s, \"%s\", cannot be asked: %s", what, v[i].text, why);
 	}
 	if (j->nurls == 0)
 		return -1;
@@ -382,7 +380,7 @@ refuse_stored(struct job *j, const char *what, const char *advice)
 	snprintf(
 	    j->have.why, sizeof(j->have.why), "%s, not an OCSP response", what);
 	outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT,
-	    "%.300s holds %s, not an OCSP response: it is not touched; %s",
+	    "%s holds %s, not an OCSP response: it is not touched; %s",
 	    j->output, what, advice);
 	/* nor to one that is yet to be started */
 	drop_stored(j);
@@ -459,7 +457,7 @@ fail_for_expired_cert(struct job *j, const struct env *env)
 
 	outcome_fail(&j->outcome, CODE_INPUT, CAUSE_EXPIRED_CERT,
 	    "the certificate expired on %s, by this machine's clock, which "
-	    "says %s; no responder is asked about it; %s%.200s%s",
+	    "says %s; no responder is asked about it; %s%s%s",
 	    words_time(when, j->cert.not_after), words_time(here, env->now),
 	    behind != NULL ? "a valid one (" : "renew it",
 	    behind != NULL ? behind : "",
@@ -528,7 +526,7 @@ fail_issuer(struct job *j, const struct env *env, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s%.900s",
+	outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s%s",
 	    j->issuer_is_new ? "the issuer was fetched, but "
 			     : "HAProxy before 3.5 does not start where a "
 			       "response is, but not the issuer, and ",
@@ -561,8 +559,8 @@ note_issuer(struct job *j, const struct env *env,
 		break;
 	case STAPLE_KEPT:
 		fail_issuer(j, env,
-		    "%.300s holds %s, and is not touched; put the issuer into "
-		    "%.300s",
+		    "%s holds %s, and is not touched; put the issuer into "
+		    "%s",
 		    place->path,
 		    place->is_cert        ? "the certificate itself"
 			: place->is_named ? "another one"
@@ -685,7 +683,7 @@ begin_hunt(struct job *j, const char *why)
 
 	if (c->nissuer_urls == 0) {
 		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_ISSUER,
-		    "%.800s; nor does it say where to fetch one "
+		    "%s; nor does it say where to fetch one "
 		    "(--fetch-issuer)",
 		    why);
 		return JOB_DONE;
@@ -803,7 +801,7 @@ job_question(struct job *j, const struct env *env, struct http_question *q)
 	/* only where --method get demands it */
 	while (j->attempt.method == METHOD_GET && j->get_url == NULL) {
 		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_URL,
-		    "%.300s has a query (\"?\"), so it cannot be asked by GET; "
+		    "%s has a query (\"?\"), so it cannot be asked by GET; "
 		    "use --method post",
 		    j->urls[j->url]);
 		if (++j->url == j->nurls)
@@ -939,8 +937,8 @@ static void
 refuse_issuer(struct job *j, const char *from, const char *why)
 {
 	outcome_fail(&j->outcome, CODE_INPUT, CAUSE_ISSUER,
-	    "no issuer was found for it, and what %.300s has is not its issuer "
-	    "(%.200s): %.300s; name its file with -i",
+	    "no issuer was found for it, and what %s has is not its issuer "
+	    "(%s): %s; name its file with -i",
 	    from, j->cert.issuer_name != NULL ? j->cert.issuer_name : "?", why);
 }
 
@@ -1485,7 +1483,7 @@ settle_check(struct job *j, const struct env *env)
 		outcome_fail(&j->outcome, code,
 		    j->have.status == VERDICT_UNKNOWN ? CAUSE_UNKNOWN
 						      : CAUSE_REFUSED,
-		    "%.300s: %.600s", j->output, j->have.why);
+		    "%s: %s", j->output, j->have.why);
 }
 
 /*

@@ -203,8 +203,8 @@ start(struct judge *j, char *why)
 	j->heard = 0;
 	if (child_start(&j->child, &w, cause) == 0)
 		return 0;
-	snprintf(why, WHY_MAX,
-	    "%.800s; so there is no judge of responses (--sandbox=off does "
+	words_set(why, WHY_MAX,
+	    "%s; so there is no judge of responses (--sandbox=off does "
 	    "without a process of its own)",
 	    cause);
 	return -1;
@@ -215,7 +215,7 @@ is_held(const struct judge *j, unsigned jail, char *why)
 {
 	if (may_decode(j->terms.mode, jail))
 		return 1;
-	snprintf(why, WHY_MAX,
+	words_set(why, WHY_MAX,
 	    "--sandbox=require: this system has nothing that could hold the "
 	    "judge of responses (seccomp or pledge%s)",
 	    (j->terms.deadly & (DEADLY_PRCTL | DEADLY_SECCOMP)) != 0
@@ -278,43 +278,43 @@ tell_death(const struct death *d, char *why)
 	const long long waited = (d->waited_ms + 500) / 1000;
 
 	if (d->error == ENOMEM) {
-		snprintf(why, WHY_MAX, "out of memory");
+		words_set(why, WHY_MAX, "out of memory");
 		return JUDGE_FAILED;
 	}
 	if (d->error == ECANCELED) {
-		snprintf(why, WHY_MAX, "%s was ended, as a signal came", who);
+		words_set(why, WHY_MAX, "%s was ended, as a signal came", who);
 		return JUDGE_FAILED;
 	}
 	/* where others compute, too, it has not had all of the time */
 	if (d->error == ETIMEDOUT &&
 	    (d->cpu_ms >= CPU_MOST || d->cpu_ms >= d->waited_ms / 2))
-		snprintf(why, WHY_MAX,
+		words_set(why, WHY_MAX,
 		    "%s had no word on it for %lld s, and was ended", who,
 		    waited);
 	else if (d->error == ETIMEDOUT) {
-		snprintf(why, WHY_MAX,
+		words_set(why, WHY_MAX,
 		    "%s did not come to it in %lld s, and was ended (perhaps "
 		    "the machine has too much to do)",
 		    who, waited);
 		return JUDGE_FAILED;
 	} else if (d->error == EPROTO)
-		snprintf(why, WHY_MAX, "%s answered nonsense on it", who);
+		words_set(why, WHY_MAX, "%s answered nonsense on it", who);
 	else if (d->error != EPIPE) {
-		snprintf(why, WHY_MAX, "%s cannot be talked to: %s", who,
+		words_set(why, WHY_MAX, "%s cannot be talked to: %s", who,
 		    strerror(d->error));
 		return JUDGE_FAILED;
 	} else if (is_crash(sig))
-		snprintf(why, WHY_MAX,
+		words_set(why, WHY_MAX,
 		    "%s died of signal %d (%s) on it; report this, "
 		    "with the response",
 		    who, sig, strsignal(sig));
 	else if (sig != 0) {
-		snprintf(why, WHY_MAX, "%s was killed%s", who,
+		words_set(why, WHY_MAX, "%s was killed%s", who,
 		    sig == SIGKILL ? " (perhaps the machine is short of memory)"
 				   : "");
 		return JUDGE_FAILED;
 	} else {
-		snprintf(why, WHY_MAX, "%s ended on it", who);
+		words_set(why, WHY_MAX, "%s ended on it", who);
 		/* of its own will: it was short of something */
 		if (d->status == 0)
 			return JUDGE_FAILED;

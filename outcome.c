@@ -29,7 +29,7 @@ outcome_fail(
 		o->cause = cause;
 	}
 	va_start(ap, fmt);
-	vsnprintf(to, WHY_MAX, fmt, ap);
+	words_vset(to, WHY_MAX, fmt, ap);
 	va_end(ap);
 }
 

@@ -94,7 +94,7 @@ fail(const struct staple *s, const char *what, char *why)
 {
 	char error[WORDS_ERROR_MAX];
 
-	snprintf(why, WHY_MAX, "cannot %s %.300s: %s", what, s->path,
+	words_set(why, WHY_MAX, "cannot %s %s: %s", what, s->path,
 	    words_error(error, errno, (long)geteuid()));
 	return STAPLE_FAILED;
 }
@@ -122,7 +122,7 @@ name_user(char out[USER_MAX])
 
 	if (getpwuid_r((uid_t)me, &pw, buf, sizeof(buf), &found) == 0 &&
 	    found != NULL)
-		snprintf(out, USER_MAX, "user %.64s (%ld)", pw.pw_name, me);
+		snprintf(out, USER_MAX, "user %s (%ld)", pw.pw_name, me);
 	else
 		snprintf(out, USER_MAX, "user %ld", me);
 }
@@ -141,20 +141,20 @@ fail_directory(const struct staple *s, char *why)
 
 	if (error != EROFS) {
 		name_user(user);
-		snprintf(why, WHY_MAX,
-		    "cannot replace %.300s: %s cannot write in the directory "
-		    "%.300s: %s",
+		words_set(why, WHY_MAX,
+		    "cannot replace %s: %s cannot write in the directory "
+		    "%s: %s",
 		    s->path, user, name, strerror(error));
 	} else if (getenv("INVOCATION_ID") == NULL)
-		snprintf(why, WHY_MAX,
-		    "cannot replace %.300s: the directory %.300s is read-only "
+		words_set(why, WHY_MAX,
+		    "cannot replace %s: the directory %s is read-only "
 		    "(%s)",
 		    s->path, name, strerror(error));
 	else
-		snprintf(why, WHY_MAX,
-		    "cannot replace %.300s: its directory is read-only for "
+		words_set(why, WHY_MAX,
+		    "cannot replace %s: its directory is read-only for "
 		    "this "
-		    "service (%s): add ReadWritePaths=%.300s to its unit "
+		    "service (%s): add ReadWritePaths=%s to its unit "
 		    "(systemctl "
 		    "edit)",
 		    s->path, strerror(error), name);
@@ -237,8 +237,8 @@ dir_flush(struct staple_dirs *dirs, struct dir *d)
 		snprintf(more, sizeof(more), " and %zu more", d->nowed - 1);
 	if (d->nowed > 0 && sync_dir(d->flush_fd) == -1 && dirs->nfailed++ == 0)
 		snprintf(dirs->failed, sizeof(dirs->failed),
-		    "%.300s%s: cannot flush the directory to the disk: %s",
-		    d->owed, more, strerror(errno));
+		    "%s%s: cannot flush the directory to the disk: %s", d->owed,
+		    more, strerror(errno));
 	free(d->owed);
 	d->owed = NULL;
 	d->nowed = 0;
@@ -257,7 +257,7 @@ staple_dirs_flush(struct staple_dirs *dirs, char *why)
 	if (dirs->nfailed > 1)
 		snprintf(more, sizeof(more), " (and of %zu more directories)",
 		    dirs->nfailed - 1);
-	snprintf(why, WHY_MAX, "%.900s%s", dirs->failed, more);
+	words_set(why, WHY_MAX, "%s%s", dirs->failed, more);
 	dirs->nfailed = 0;
 	dirs->failed[0] = '\0';
 	return res;
@@ -352,7 +352,7 @@ staple_open_in(
 	char *dir = NULL;
 
 	*out = NULL;
-	snprintf(why, WHY_MAX, "out of memory");
+	words_set(why, WHY_MAX, "out of memory");
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return STAPLE_FAILED;
 	s->dir = -1;
@@ -361,8 +361,8 @@ staple_open_in(
 	    (dir = directory_of(path)) == NULL)
 		goto out;
 	if (open_directory(s, dirs, dir) == -1) {
-		snprintf(why, WHY_MAX, "cannot open the directory %.300s: %s",
-		    dir, words_error(error, errno, (long)geteuid()));
+		words_set(why, WHY_MAX, "cannot open the directory %s: %s", dir,
+		    words_error(error, errno, (long)geteuid()));
 		goto out;
 	}
 	*out = s;
@@ -417,8 +417,8 @@ look(const struct staple *s, int follow, struct stat *st, char *why)
 				       : fail(s, "look at", why);
 	if (S_ISREG(st->st_mode))
 		return STAPLE_OK;
-	snprintf(why, WHY_MAX,
-	    "%.300s is %s, not a regular file; it is not touched%s", s->path,
+	words_set(why, WHY_MAX,
+	    "%s is %s, not a regular file; it is not touched%s", s->path,
 	    kind(st->st_mode),
 	    S_ISLNK(st->st_mode) ? ": name the file that it leads to instead"
 				 : "");
@@ -461,8 +461,8 @@ read_file(struct staple *s, int follow, size_t max, unsigned char **buf,
 	if (fstat(fd, &st) == -1)
 		res = fail(s, "read", why);
 	else if (!S_ISREG(st.st_mode)) {
-		snprintf(why, WHY_MAX, "%.300s is no longer a regular file",
-		    s->path);
+		words_set(
+		    why, WHY_MAX, "%s is no longer a regular file", s->path);
 		res = STAPLE_REFUSED;
 	} else {
 		/* one more than it has, to see that this is the end */
@@ -561,8 +561,8 @@ is_mount(const struct staple *s)
 static enum staple_result
 fail_mount(const struct staple *s, char *why)
 {
-	snprintf(why, WHY_MAX,
-	    "%.300s is a mount point of its own (as docker run -v FILE:FILE "
+	words_set(why, WHY_MAX,
+	    "%s is a mount point of its own (as docker run -v FILE:FILE "
 	    "makes it), which cannot be replaced: mount its directory instead",
 	    s->path);
 	return STAPLE_FAILED;
@@ -641,8 +641,8 @@ static enum staple_result
 in_the_way(
     const struct staple *s, const char *name, const char *what, char *why)
 {
-	snprintf(why, WHY_MAX,
-	    "%s is in the way beside %.300s: %s, which no run of this program "
+	words_set(why, WHY_MAX,
+	    "%s is in the way beside %s: %s, which no run of this program "
 	    "makes; remove it",
 	    name, s->path, what);
 	return STAPLE_FAILED;
@@ -724,15 +724,15 @@ is_believed(const struct staple *s, const struct stat *st, int64_t now)
 static enum staple_result
 busy(const struct staple *s, char *why)
 {
-	snprintf(why, WHY_MAX, "another run is saving %.300s", s->path);
+	words_set(why, WHY_MAX, "another run is saving %s", s->path);
 	return STAPLE_BUSY;
 }
 
 static enum staple_result
 busy_foreign(const struct staple *s, const struct lockfile *l, char *why)
 {
-	snprintf(why, WHY_MAX,
-	    "%s beside %.300s belongs to another user: another run is saving, "
+	words_set(why, WHY_MAX,
+	    "%s beside %s belongs to another user: another run is saving, "
 	    "or was killed less than a minute ago",
 	    l->name, s->path);
 	return STAPLE_BUSY;
@@ -753,9 +753,9 @@ remove_left(
 	if ((unlinkat(s->dir, t.name, 0) == 0 || errno == ENOENT) &&
 	    (unlinkat(s->dir, l->name, 0) == 0 || errno == ENOENT))
 		return STAPLE_OK;
-	snprintf(why, WHY_MAX,
-	    "cannot remove what a killed run left beside %.300s, %s: %s",
-	    s->path, l->name, words_error(error, errno, (long)geteuid()));
+	words_set(why, WHY_MAX,
+	    "cannot remove what a killed run left beside %s, %s: %s", s->path,
+	    l->name, words_error(error, errno, (long)geteuid()));
 	return STAPLE_FAILED;
 }
 
@@ -935,8 +935,8 @@ tell_rights(const struct staple *s, int fd, const struct stat *old, mode_t mode,
 	if (old != NULL)
 		snprintf(was, sizeof(was), " and %ld:%ld", (long)old->st_uid,
 		    (long)old->st_gid);
-	snprintf(why, WHY_MAX,
-	    "%.300s has the mode %04o and belongs to %ld:%ld, not %04o%s: this "
+	words_set(why, WHY_MAX,
+	    "%s has the mode %04o and belongs to %ld:%ld, not %04o%s: this "
 	    "could not be set here; a server that runs as another user may "
 	    "not be able to read it",
 	    s->path, (unsigned)st.st_mode & 0777, (long)st.st_uid,
@@ -1196,8 +1196,8 @@ mark_set(const struct staple *s, int dir, struct staple_mark *m, int *made,
 	if ((res = mark_look(s, name, &st, why)) == STAPLE_OK)
 		mark_take(m, &st);
 	else if (res == STAPLE_ABSENT) {
-		snprintf(why, WHY_MAX,
-		    "the marker beside %.300s was taken away", s->path);
+		words_set(why, WHY_MAX, "the marker beside %s was taken away",
+		    s->path);
 		res = STAPLE_FAILED;
 	}
 	return res;

@@ -64,18 +64,25 @@ mark_cut(char *out, size_t size)
 }
 
 char *
-words_set(char *out, size_t size, const char *fmt, ...)
+words_vset(char *out, size_t size, const char *fmt, va_list ap)
 {
-	va_list ap;
-	int n;
+	int n = vsnprintf(out, size, fmt, ap);
 
-	va_start(ap, fmt);
-	n = vsnprintf(out, size, fmt, ap);
-	va_end(ap);
 	if (n < 0)
 		out[0] = '\0';
 	else if ((size_t)n >= size)
 		mark_cut(out, size);
+	return out;
+}
+
+char *
+words_set(char *out, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	words_vset(out, size, fmt, ap);
+	va_end(ap);
 	return out;
 }
 

@@ -42,6 +42,8 @@ size_t words_harmless(const char *, size_t len);
  * printf into `size` >= 4 bytes.  What does not fit is cut off between two
  * characters of UTF-8, and "..." stands for it.  Returns `out`.
  */
+char *words_vset(char *out, size_t size, const char *, va_list)
+    __attribute__((format(printf, 3, 0)));
 char *words_set(char *out, size_t size, const char *, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -963,7 +963,7 @@ what_is_not_plausible_in_one_thing_is_not_believed(void **state)
 		if (heard(&r, offsetof(struct reply, text) + r.text_len) !=
 		    VERDICT_REVOKED)
 			fail_msg("%d was believed", i);
-	assert_int_equal(i, 24);
+	assert_int_equal(i, 25);
 }
 
 static void
