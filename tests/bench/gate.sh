@@ -26,10 +26,12 @@ done
 # sent on its word or said of it, and that of its response.  One costs 0.30 M
 # (RSA-2048) or 0.83 M (P-256) in OpenSSL's arithmetic alone.  What was wished
 # for, 1.8 M for P-256 and 0.75 M where nothing is due, leaves no room for both.
-# 1.2 M is reached; two per cent are for another build of OpenSSL.
-gate rsa new 1224000 "new"
-gate rsa same 1224000 "unchanged"
-gate rsa idle 1150000 "nothing due"
-gate ec new 2300000 "new"
-gate ec same 2300000 "unchanged"
+# 1.2 M was reached with PEM, base64 and requests made by hand.  That OpenSSL does
+# these costs 0.3 M, a tenth of a millisecond, and is worth it; two per cent are
+# for another build of OpenSSL.
+gate rsa new 1520000 "new"
+gate rsa same 1520000 "unchanged"
+gate rsa idle 1385000 "nothing due"
+gate ec new 2520000 "new"
+gate ec same 2520000 "unchanged"
 [ -z "$MISSED" ]
