@@ -1494,8 +1494,10 @@ examine(const struct search *s, X509 *x, struct kept *kept)
 	if (to_time(X509_get0_notBefore(x), &begin) == -1 ||
 	    to_time(X509_get0_notAfter(x), &end) == -1)
 		return DAMAGED;
-	if (begin > s->now)
+	if (begin > s->now) {
+		s->c->issuer_begins = begin;
 		return NOT_YET;
+	}
 	return end < s->now ? ENDED : ISSUER;
 }
 

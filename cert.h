@@ -90,10 +90,11 @@ struct cert {
 	/* Set by cert_find_issuer(). */
 	unsigned char *issuer; /* DER */
 	size_t issuer_len;
-	char sha1[41];      /* our own fingerprint, in hexadecimal; "": none */
-	char *issuer_from;  /* where it was found, in words */
-	char *hunt;         /* each candidate and what came of it, in lines */
-	int issuer_spelled; /* the two write its name in different bytes */
+	char sha1[41];     /* our own fingerprint, in hexadecimal; "": none */
+	char *issuer_from; /* where it was found, in words */
+	char *hunt;        /* each candidate and what came of it, in lines */
+	int64_t issuer_begins; /* its notBefore, where that is still to come */
+	int issuer_spelled;    /* the two write its name in different bytes */
 	unsigned char *issuer_field; /* DER: its name as we write it */
 	size_t issuer_field_len;
 	int issuer_beside; /* it is in the same file or in `beside[0]` */

@@ -742,6 +742,8 @@ job_load(struct job *j, const struct env *env)
 		return JOB_DONE;
 	if (res == CERT_OK)
 		return load_rest(j, env);
+	if (!is_time_right(j, env, j->cert.issuer_begins))
+		return JOB_DONE;
 	if (res == CERT_EISSUER && env->o->fetch_issuer)
 		return begin_hunt(j, why);
 	fail_cert(j, res, why);
@@ -1380,7 +1382,7 @@ prepare_judgement(struct job *j, const struct env *env)
 	}
 	res = find_issuer(j, env, why);
 	trace_issuer(&j->trace, &j->cert);
-	if (res != CERT_OK)
+	if (res != CERT_OK && is_time_right(j, env, j->cert.issuer_begins))
 		fail_cert(j, res, why);
 	if (res != CERT_OK || is_starved(j) || make_target(j, env, why) == -1)
 		return -1;

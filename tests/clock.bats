@@ -44,6 +44,28 @@ day() {
 	[ ! -s "$LOG" ]
 }
 
+@test "a clock before certificate and issuer begin is told as wrong: 1" {
+	local o
+	# both begin now
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout ca.key -out ca.crt -days 30 -subj "/CN=New CA" 2>/dev/null
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout new.key -out new.csr -subj "/CN=new.example" 2>/dev/null
+	printf 'authorityInfoAccess=OCSP;URI:%s/good\n' "$URL" >ext
+	openssl x509 -req -in new.csr -CA ca.crt -CAkey ca.key -days 9 \
+		-extfile ext -out new.pem 2>/dev/null
+	for o in -r0 -c -d -n; do
+		clock $((-2 * DAY)) "$o" -i ca.crt new.pem
+		exits 1
+		told "this machine's clock is wrong: it says $(day -2)"
+		told "the certificate begins only on"
+	done
+	# with an issuer that is older it may be a certificate for later
+	leaf later good --from 86400
+	fetch -r 0 later.pem
+	[[ "$stderr" != *"clock is wrong"* ]]
+}
+
 @test "-c, -d and -n say so, too, and -j gives 1" {
 	local o
 	leaf site good
