@@ -1182,10 +1182,12 @@ fail_for_older(struct job *j)
 					    : "seems to come from the future");
 }
 
-enum job_state
-job_save(
-    struct job *j, const struct env *env, const unsigned char *der, size_t len)
+/* Writes it, or with --dry-run sees what would come of that. */
+static enum staple_result
+store_response(struct job *j, struct rivalry *r, const unsigned char *der,
+    size_t len, char *why)
 {
+	const struct env *env = r->env;
 	const struct staple_bytes bytes = {.p = der,
 	    .len = len,
 	    .max = RESPONSE_MAX + 1,
@@ -1193,6 +1195,32 @@ job_save(
 	    .mark = env->o->on_change != NULL ? &j->mark : NULL,
 	    .now = env->now,
 	    .no_chown = env->no_chown};
+
+	if (j->staple == NULL) { /* to standard output, but for --dry-run */
+		r->changed = !cert_is_as_loaded(j, env);
+		return STAPLE_WRITTEN;
+	}
+	j->output_id = fileid_of(j->output);
+	return (env->o->dry_run ? staple_try : staple_replace)(
+	    j->staple, &bytes, is_better, r, why);
+}
+
+/* `rights`: what it could not be given of its mode and owner; or empty. */
+static void
+note_written(
+    struct job *j, const struct env *env, size_t len, const char *rights)
+{
+	job_saved(j, ACTION_WRITTEN);
+	j->output_id = staple_written_id(j->staple);
+	j->owed = env->o->on_change != NULL;
+	j->written_len = len;
+	words_cut(j->rights, sizeof(j->rights), rights);
+}
+
+enum job_state
+job_save(
+    struct job *j, const struct env *env, const unsigned char *der, size_t len)
+{
 	struct rivalry r = {j, env, 0};
 	enum staple_result res;
 	enum job_state state;
@@ -1200,34 +1228,23 @@ job_save(
 
 	if ((state = put_issuer_first(j, env)) != JOB_SAVE)
 		return state;
-	if (j->staple == NULL) { /* to standard output, but for --dry-run */
-		r.changed = !cert_is_as_loaded(j, env);
-		res = STAPLE_WRITTEN;
-	} else {
-		j->output_id = fileid_of(j->output);
-		res = (env->o->dry_run ? staple_try : staple_replace)(
-		    j->staple, &bytes, is_better, &r, why);
-	}
+	res = store_response(j, &r, der, len, why);
 	if (r.changed)
 		return JOB_ANEW;
 	if (env->o->dry_run && res == STAPLE_WRITTEN) {
 		j->would_write = 1;
 		return JOB_DONE;
 	}
-	if (res == STAPLE_NOT_DURABLE)
+	switch (res) {
+	case STAPLE_WRITTEN:
+		note_written(j, env, len, why);
+		break;
+	case STAPLE_NOT_DURABLE:
+		note_written(j, env, len, "");
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
 		    "%s; the new response is in place, but a crash of the "
 		    "machine may undo it",
 		    why);
-	switch (res) {
-	case STAPLE_WRITTEN:
-	case STAPLE_NOT_DURABLE:
-		job_saved(j, ACTION_WRITTEN);
-		j->output_id = staple_written_id(j->staple);
-		j->owed = env->o->on_change != NULL;
-		j->written_len = len;
-		if (res == STAPLE_WRITTEN)
-			memcpy(j->rights, why, sizeof(j->rights));
 		break;
 	case STAPLE_UNCHANGED:
 		job_saved(j, ACTION_UNCHANGED);

@@ -228,12 +228,16 @@ int64_t
 words_day(const char *s)
 {
 	struct tm tm = {0};
+	char *end;
 
-	if (sscanf(s, "%4d-%2d-%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday) != 3)
+	tm.tm_year = (int)strtol(s, &end, 10) - 1900;
+	if (*end != '-')
 		return -1;
-	tm.tm_year -= 1900;
-	tm.tm_mon--;
-	return words_seconds(&tm);
+	tm.tm_mon = (int)strtol(end + 1, &end, 10) - 1;
+	if (*end != '-')
+		return -1;
+	tm.tm_mday = (int)strtol(end + 1, &end, 10);
+	return *end == '\0' ? words_seconds(&tm) : -1;
 }
 
 int

@@ -17,7 +17,7 @@ setup() {
 }
 
 teardown() {
-	[ ! -e pids ] || kill $(<pids) 2>/dev/null || true
+	[ ! -e pids ] || xargs kill <pids 2>/dev/null || true
 }
 
 # pair BEHAVIOUR [BEHAVIOUR]: the old certificate, in place, and the new one.
@@ -236,8 +236,8 @@ requests() {
 	starts site.pem slow.pem
 	within 10 test -s site.pem.ocsp
 	sleep 0.3
-	head -c 100 site.pem.ocsp >cut
-	mv cut site.pem.ocsp
+	head -c 100 site.pem.ocsp >short
+	mv short site.pem.ocsp
 	ends 0
 	about old
 }
@@ -303,6 +303,7 @@ requests() {
 @test "the command of -e is called when all is as it will be, and a file is named once" {
 	pair "good.$MINE"
 	leaf slow "good,latency-2000.$MINE"
+	# shellcheck disable=SC2016
 	starts -e 'cp site.pem.ocsp seen; echo "$OCSPFETCH_CHANGED" >names' \
 		site.pem slow.pem
 	within 10 test -s site.pem.ocsp

@@ -607,10 +607,22 @@ a_glimpse_ends_at_the_first_byte_that_is_not_harmless(void **state)
 		    rows[i].out);
 }
 
+static void
+a_day_is_its_first_second(void **state)
+{
+	(void)state;
+	assert_true(words_day("1970-01-01") == 0);
+	assert_true(words_day("2026-11-25") == 1795564800);
+	assert_true(words_day("2026-11") == -1);
+	assert_true(words_day("2026-11-25 ") == -1);
+	assert_true(words_day("") == -1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_day_is_its_first_second),
 	    cmocka_unit_test(each_byte_alone),
 	    cmocka_unit_test(a_nul_byte_ends_nothing),
 	    cmocka_unit_test(letters_of_the_world_stay),
