@@ -353,15 +353,14 @@ line_of(const unsigned char *from, const unsigned char *p)
 	return p;
 }
 
-/* Is this, at the N of BEGIN, the beginning of a certificate, well made or not?
- */
+/* Is this, in that line, the beginning of a certificate, well made or not? */
 static int
 begins_certificate(
-    const unsigned char *from, const unsigned char *p, const unsigned char *end)
+    const unsigned char *line, const unsigned char *p, const unsigned char *end)
 {
 	static const char *const labels[] = {
 	    "CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"};
-	const unsigned char *q = p, *line = line_of(from, p);
+	const unsigned char *q = p;
 	size_t i, n;
 
 	while (q > line && (q[-1] == ' ' || q[-1] == '\t'))
@@ -388,10 +387,14 @@ static const unsigned char *
 find_skipped(const unsigned char *from, const unsigned char *p,
     const unsigned char *end, int seen)
 {
-	const unsigned char *first = NULL;
+	const unsigned char *first = NULL, *line = line_of(from, p), *at;
 
 	for (; (p = find(p, end, "BEGIN ")) != NULL; p++) {
-		if (!begins_certificate(from, p, end))
+		/* a file of one long line is not read back again and again */
+		if ((at = line_of(from, p)) > from)
+			line = at;
+		from = p;
+		if (!begins_certificate(line, p, end))
 			continue;
 		if (first == NULL)
 			first = p;

@@ -15,12 +15,16 @@
 #include "outcome.h"
 #include "served.h"
 
+/* So much of a URL is shown, "..." included: the reason is to be seen, too. */
+#define DIAGNOSE_URL_MAX 400
+
 /* What was requested, and of whom; all is borrowed. */
 struct diagnose {
 	const struct options *options;
 	const struct cert *cert;
-	const char
-	    *url; /* of the responder, or with for_issuer of the issuer */
+	/* of the responder, or with for_issuer of the issuer; a long one in
+	 * part */
+	char url[DIAGNOSE_URL_MAX];
 	int for_issuer;
 	int both_methods; /* it was requested by GET and by POST */
 	int by_get;       /* the last request was */

@@ -72,14 +72,17 @@ fail_for(struct job *j, const struct reason *r)
 static struct diagnose
 diagnose_of(const struct job *j, const struct env *env)
 {
-	return (struct diagnose){.options = env->o,
+	struct diagnose d = {.options = env->o,
 	    .cert = &j->cert,
-	    .url = j->urls[j->url],
 	    .for_issuer = j->hunting,
 	    .both_methods = j->attempt.switched != SWITCHED_NOT,
 	    .by_get = j->attempt.method == METHOD_GET,
 	    .now = env->now,
 	    .left_ms = env->left_ms};
+
+	if (j->url < j->nurls)
+		words_cut(d.url, sizeof(d.url), j->urls[j->url]);
+	return d;
 }
 
 /* Seconds since the certificate's notBefore. */
@@ -259,7 +262,7 @@ find_issuer(struct job *j, const struct env *env, char *why)
 static int
 vet_urls(struct job *j, const struct cert_url *v, size_t n, const char *what)
 {
-	char why[WHY_MAX];
+	char why[WHY_MAX], url[DIAGNOSE_URL_MAX];
 	size_t i;
 	int rc;
 
@@ -273,9 +276,10 @@ vet_urls(struct job *j, const struct cert_url *v, size_t n, const char *what)
 			fail_for_memory(j);
 			return -1;
 		}
-		trace_line(&j->trace, "not asked", "%s: %s", v[i].text, why);
+		words_cut(url, sizeof(url), v[i].text);
+		trace_line(&j->trace, "not asked", "%s: %s", url, why);
 		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_URL,
-		    "%s, \"%s\", cannot be asked: %s", what, v[i].text, why);
+		    "%s, \"%s\", cannot be asked: %s", what, url, why);
 	}
 	if (j->nurls == 0)
 		return -1;
@@ -1007,6 +1011,13 @@ take_verified(struct job *j, const struct env *env, const struct http_answer *a,
 	enum code code;
 
 	j->answered = 1;
+	if (j->revoked.status == VERDICT_REVOKED &&
+	    !policy_counts(&j->got, &j->revoked)) {
+		trace_line(&j->trace, "older", "than the revoked that came");
+		x->outweighed = 1;
+		j->got = j->revoked;
+		return;
+	}
 	outcome_clear(&j->outcome);
 	keep_issuer(j, env);
 	x->outdated =
@@ -1016,9 +1027,11 @@ take_verified(struct job *j, const struct env *env, const struct http_answer *a,
 	if (j->got.status != VERDICT_REVOKED)
 		return;
 	code = policy_revoked_code(&j->got, job_stored(j));
+	if (code == CODE_OK)
+		return;
+	j->revoked = j->got;
 	r = diagnose_verdict(&d, &j->got, code, a);
-	if (code != CODE_OK)
-		fail_for(j, &r);
+	fail_for(j, &r);
 }
 
 /* What its verdict means for the certificate. */

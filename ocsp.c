@@ -84,6 +84,7 @@ struct judging {
 	OCSP_BASICRESP *basic;
 	struct anchor
 	    *anchor;        /* under whose spelling it names the certificate */
+	int signer_expired; /* it was verified at producedAt */
 	int claims_revoked; /* one of ours says so: not verified yet */
 	OCSP_SINGLERESP *ours; /* borrowed from basic */
 	X509 *signer;          /* borrowed from basic or the anchor */
@@ -1020,7 +1021,8 @@ verify(struct judging *j)
 		if (verify_at(j, j->p->now, hostflags))
 			return 1;
 	}
-	return a->error == X509_V_ERR_CERT_HAS_EXPIRED && j->claims_revoked &&
+	j->signer_expired = a->error == X509_V_ERR_CERT_HAS_EXPIRED;
+	return j->signer_expired && j->claims_revoked &&
 	    read_time(OCSP_resp_get0_produced_at(j->basic), &produced_at) &&
 	    verify_at(j, produced_at, hostflags);
 }
@@ -1520,6 +1522,14 @@ is_timely(struct judging *j)
 	const struct ocsp_policy *p = j->p;
 	int64_t latest = v->this_update;
 
+	/* who has the key still may write any producedAt into it */
+	if (j->signer_expired &&
+	    (v->this_update > v->produced_at ||
+		v->this_update > seconds_of(X509_get0_notAfter(j->signer))))
+		return refuse(j, VERDICT_REFUSED,
+		    "its thisUpdate, %s, is later than its producedAt or than "
+		    "the end of its signer's certificate",
+		    words_time(when, v->this_update));
 	/* from here on only its times, and a nonce, can be wrong */
 	v->authentic = 1;
 	if (v->produced_at > latest)

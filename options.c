@@ -829,8 +829,14 @@ guess_letter(int c, char buf[256])
 static enum options_result
 tell_fault(int c, char *const *argv, struct text *why)
 {
-	const char *word = argv[optind - 1];
-	char guess[256], name[64];
+	/* what follows a "=" may be a password */
+	const char *given = argv[optind - 1];
+	char guess[256], name[64], word[64];
+
+	snprintf(word, sizeof(word), "%.*s",
+	    (int)(strcspn(given, "=") < sizeof(word) - 1 ? strcspn(given, "=")
+							 : sizeof(word) - 1),
+	    given);
 
 	if (optopt > 0 && optopt < 256 && c == '?')
 		return bad(why, "there is no option -%c%s", optopt,

@@ -65,7 +65,7 @@ int
 policy_asks(const struct options *o, const struct ocsp_verdict *stored,
     int changes, int64_t now)
 {
-	if (changes > 0 && stored != NULL && policy_lasts(o, stored, 1, now))
+	if (changes > 0 && stored != NULL && policy_lasts(o, stored, 0, now))
 		return 0;
 	return !o->if_due || policy_is_due(o, stored, now);
 }
@@ -329,6 +329,8 @@ policy_next(const struct options *o, const struct policy_attempt *t,
 		return NEXT_FRESH;
 	if (x->result != HTTP_ANSWERED)
 		return next_after_failure(o, t, x);
+	if (x->outweighed)
+		return NEXT_DONE;
 	switch (x->verdict) {
 	case VERDICT_GOOD:
 		return x->outdated ? NEXT_NO_CACHE : NEXT_SAVE;

@@ -196,6 +196,7 @@ struct policy_exchange {
 	int outdated;             /* verified, but older than what is stored */
 	int expired;              /* with VERDICT_REVOKED: it has run out */
 	int excused;              /* the same: it is not to be stored */
+	int outweighed; /* verified, but a later revoked came before it */
 	int reused; /* it came over a connection that served others before */
 };
 

@@ -315,7 +315,7 @@ code_of(enum haproxy_result res, const struct reading *r)
 	if (res != HAPROXY_UPDATED && res != HAPROXY_ATTACHED)
 		return CODE_LOCAL;
 	if (r->push == PUSH_REVOKED)
-		return CODE_REVOKED;
+		return policy_revoked_code(&r->verdict, NULL);
 	if (r->push == PUSH_UNPROVEN ||
 	    (r->push == PUSH_UNREAD && r->held.held != HAPROXY_MUTE))
 		return CODE_LOCAL;

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ocsp.h"
 #include "replace.h"
 
 static int
@@ -30,9 +31,12 @@ begins_as_response(const unsigned char *p, size_t len)
 
 	if (!has(p, len, 0, 0x30))
 		return 0;
+	/* an error has 3 bytes; whatever is signed has more than 127 */
+	if (len > 1 && p[1] != 3 && (p[1] < 0x81 || p[1] > 0x84))
+		return 0;
 	if (len > 1 && p[1] > 0x80)
 		at += p[1] & 0x7f;
-	if (at > 2 + 4 || !has(p, len, at, 0x0a) || !has(p, len, at + 1, 1))
+	if (!has(p, len, at, 0x0a) || !has(p, len, at + 1, 1))
 		return 0;
 	if (at + 2 < len && (p[at + 2] > 6 || p[at + 2] == 4))
 		return 0;
@@ -97,7 +101,12 @@ is_error_page(const unsigned char *p, size_t len)
 int
 may_be_replaced(const unsigned char *p, size_t len, int derived)
 {
-	if (p == NULL || is_zeros(p, len))
+	if (p == NULL)
+		return 1;
+	/* only its beginning was read; no response is so long */
+	if (len > RESPONSE_MAX)
+		return 0;
+	if (is_zeros(p, len))
 		return 1;
 	return begins_as_response(p, len) || (derived && is_error_page(p, len));
 }

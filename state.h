@@ -99,6 +99,7 @@ struct job {
 	int asked;
 	int answered;            /* a verified good or revoked answer came */
 	struct ocsp_verdict got; /* the last answer, or what is stapled */
+	struct ocsp_verdict revoked; /* the latest that came, if any did */
 	enum stapled stapled;
 	struct outcome outcome;  /* what went wrong */
 	char busy[WHY_MAX];      /* who keeps it from saving */

@@ -464,7 +464,7 @@ rival() {
 	[ "$(asked_past_caches)" -eq 0 ]
 }
 
-@test "what is larger than a response may be is replaced" {
+@test "what is larger than a response may be is not touched" {
 	local before stored
 	site good-older
 	for stored in size-65537 toobig; do
@@ -472,17 +472,14 @@ rival() {
 		store "$stored"
 		before=$(state site.pem.ocsp)
 		fetch site.pem
-		exits 0
-		silent
-		changed "$before" site.pem.ocsp
-		is_good site.pem.ocsp
+		exits 2
+		unchanged "$before" site.pem.ocsp
 	done
 	: >site.pem.ocsp
 	truncate -s 4G site.pem.ocsp
 	fetch site.pem
-	exits 0
-	silent
-	is_good site.pem.ocsp
+	exits 2
+	[ "$(stat -c %s site.pem.ocsp)" -eq 4294967296 ]
 }
 
 @test "what is as large as a response may be is not replaced by an older one" {
@@ -557,6 +554,33 @@ not_ours() {
 	not_ours
 	{ head -c 5000 /dev/zero; echo end; } >site.pem.ocsp
 	not_ours
+}
+
+@test "a file that is longer than a response can be is not replaced, whatever it begins with" {
+	local before begin
+	site good
+	for begin in zeros response; do
+		case $begin in
+		zeros) head -c 70000 /dev/zero >site.pem.ocsp ;;
+		response)
+			printf '\x30\x82\xff\xff\x0a\x01\x00\xa0' >site.pem.ocsp
+			head -c 70000 /dev/urandom >>site.pem.ocsp
+			;;
+		esac
+		cat site.key >>site.pem.ocsp
+		before=$(state site.pem.ocsp)
+		fetch site.pem
+		exits 2
+		unchanged "$before" site.pem.ocsp
+	done
+}
+
+@test "a file of numbers, as OpenSSL's serial, is not taken for a response that was cut off" {
+	site good
+	printf '01\n' >serial
+	fetch -o serial site.pem
+	exits 2
+	[ "$(cat serial)" = 01 ]
 }
 
 @test "zeros, as a crash leaves them, are replaced" {

@@ -849,3 +849,12 @@ EVIL=$'\033[2J\033]0;evil\a\b\r\177\302\233'$'31m\342\200\256gpj\342\200\213'
 	[ -s site.pem.ocsp ]
 	[ -z "$(leftovers)" ]
 }
+
+@test "a large file of one line that begins nothing is read in a moment" {
+	local start=$SECONDS
+	awk 'BEGIN { for (i = 0; i < 170000; i++) printf "BEGIN " }' >one.pem
+	fetch -c one.pem
+	exits 2
+	# it was 47 s
+	[ $((SECONDS - start)) -lt 20 ]
+}

@@ -79,7 +79,7 @@ usage() {
 	usage "-Q" site.pem -Q
 	usage "-:" -: site.pem
 	usage "--bogus" --bogus site.pem
-	usage "--bogus=1" --bogus=1 site.pem
+	usage "--bogus:" --bogus=1 site.pem
 	usage "--" --=x site.pem
 	# short for several: which one is meant?
 	usage "is it one of --max-age, --min-valid, --max-redirs, --mode, --method?" \
@@ -500,6 +500,18 @@ nobody_sees() {
 		fetch -c -m "$time" site.pem
 		exits 1 || { echo "-m $time" && return 1; }
 		says "less than the 7 d 0 h"
+	done
+}
+
+@test "what follows the = of an option that is mistyped is not shown" {
+	local word
+	for word in --proxy-user=joe:s3cret --proxi=http://joe:s3cret@h \
+		"--haeder=Authorization: Bearer s3cret" \
+		--check=http://joe:s3cret@x; do
+		fetch "$word" site.pem
+		exits 2
+		[[ $stderr != *s3cret* ]]
+		[[ $stderr == *"${word%%=*}"* ]]
 	done
 }
 

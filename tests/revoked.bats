@@ -115,7 +115,7 @@ EXCUSED="revoked-expired revoked-no-next-old revoked-sig-sha1
 	leaf site "good.$MINE"
 	for recipe in revoked-forged revoked-corrupt revoked-sig-md5 \
 		revoked-by-weak-delegate revoked-by-long-expired \
-		revoked-by-leaf revoked-by-noeku; do
+		revoked-by-expired-late revoked-by-leaf revoked-by-noeku; do
 		echo "received: $recipe"
 		fetch -r 0 --allow-sha1 -u "$URL/$recipe" site.pem
 		exits 4
@@ -141,4 +141,20 @@ EXCUSED="revoked-expired revoked-no-next-old revoked-sig-sha1
 	fetch -r 0 -u "$URL/err-unauthorized" site.pem
 	exits 1
 	does_not_say "--nonce"
+}
+
+@test "an older good that comes after a later revoked does not outweigh it" {
+	# the first that is named here is the second in the certificate
+	leaf site half-gone --url "$URL/revoked-expired,nocache-503"
+	fetch -r 0 site.pem
+	exits 5
+	says "revoked"
+	no_file
+	fetch -n -r 0 site.pem
+	exits 5
+	# but a later one does
+	leaf next good --url "$URL/revoked-expired,nocache-503"
+	fetch -r 0 next.pem
+	exits 0
+	[ -s next.pem.ocsp ]
 }

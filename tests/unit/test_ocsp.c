@@ -334,7 +334,8 @@ a_revocation_with_a_wrong_signature_or_signer_does_not_count(void **state)
 {
 	static const char *const recipes[] = {"revoked-forged",
 	    "revoked-corrupt", "revoked-sig-md5", "revoked-by-weak-delegate",
-	    "revoked-by-long-expired", "revoked-by-leaf", "revoked-by-noeku"};
+	    "revoked-by-long-expired", "revoked-by-expired-late",
+	    "revoked-by-leaf", "revoked-by-noeku"};
 	struct subject s = {.target = NULL};
 	struct ocsp_verdict v;
 	size_t i;

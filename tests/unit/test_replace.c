@@ -86,6 +86,10 @@ static const struct row {
     {NEVER, "<svg>", 0},
     {NEVER, "my notes on <html>", 0},
     {NEVER, "{\"error\":404}", 0},
+    /* numbers, as in OpenSSL's file "serial" */
+    {NEVER, "01\n", 0},
+    {NEVER, "00", 0},
+    {NEVER, "0\n", 0},
     {NEVER, "precious", 0},
     {NEVER, "404 page not found\n", 0},
     {NEVER, "\n", 0},
