@@ -739,8 +739,8 @@ has_own_output(struct job *j, const struct env *env)
 		    "it and %.300s would have one and the same response, "
 		    "%.300s: neither is done; give each a file of its own%s",
 		    rival, output,
-		    env->o->del_ext ? " (without --del-ext)"
-				    : " (\"ocsp\" in a list)");
+		    env->o->del_ext ? ", without --del-ext"
+				    : ", with \"ocsp\" in a list");
 	free(output);
 	j->clashes = 1;
 	return 0;
@@ -1612,6 +1612,20 @@ settle_needless(struct job *j, const struct env *env)
 	j->action = ACTION_NO_RESPONDER;
 }
 
+/*
+ * --check: what is stored is too little, and where a run could not fetch
+ * another, that is what there is to tell.
+ */
+static void
+settle_hopeless(struct job *j, const struct env *env)
+{
+	if (!env->o->check || j->target == NULL || job_needs_none(j) ||
+	    j->outcome.status > CODE_TEMPORARY || job_lasts(j, env))
+		return;
+	if (is_worth_asking(j, env, 0))
+		(void)find_responders(j, env);
+}
+
 static void
 settle_stored(struct job *j, const struct env *env)
 {
@@ -1623,6 +1637,7 @@ settle_stored(struct job *j, const struct env *env)
 		outcome_fail(&j->outcome,
 		    policy_verdict_code(FROM_FILE, &j->have, cert_age(j, env)),
 		    CAUSE_REVOKED, "the stored response says: %s", j->have.why);
+	settle_hopeless(j, env);
 }
 
 /* What a server would stumble over. */

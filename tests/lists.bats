@@ -417,7 +417,7 @@ clash() {
 	[ "$(asked)" -eq 1 ]
 }
 
-@test "one response for two: -c, -n, -d, -j and --syslog tell both" {
+@test "one response for two: -c, -n, -d, -f, -v and -j tell both" {
 	local o
 	several a b
 	response a good
