@@ -55,9 +55,9 @@ look_at(struct last *last, const char *path, size_t n)
 		return 0;
 	if ((dir = strndup(path, n)) == NULL)
 		return -1;
+	last->is_there = stat(n > 0 ? dir : ".", &last->st) == 0;
 	free(last->dir);
 	last->dir = dir;
-	last->is_there = stat(n > 0 ? dir : ".", &last->st) == 0;
 	return 0;
 }
 

@@ -144,7 +144,8 @@ agree() {
 	local what
 	leaf site x
 	cp site.pem whole
-	for what in 'cat "$PKI/ca.pem" whole' 'cat "$PKI/ca.pem"' 'echo text' \
+	cp "$PKI/ca.pem" ca.pem
+	for what in 'cat ca.pem whole' 'cat ca.pem' 'echo text' \
 		'true' 'cat site.key' 'sed s/^M/!/ whole' \
 		'sed "1s/^/  /" whole' 'head -c 300 whole'; do
 		echo "the file: $what"
@@ -219,9 +220,9 @@ agree() {
 	both 4 0 revoked-hold-expired
 }
 
-# reason OPTION...: of the JSON object.
+# The reason in the JSON object.
 reason() {
-	fetch -c -j "$@" site.pem
+	fetch -c -j site.pem
 	[[ $output == *'"reason":"'* ]]
 	REASON=${output#*\"reason\":\"}
 	REASON=${REASON%%\",\"*}
