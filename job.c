@@ -700,6 +700,54 @@ begin_hunt(struct job *j, const char *why)
 	return JOB_ASK;
 }
 
+/*
+ * Another certificate whose response would be in the same file; NULL: there is
+ * none.  What is in a directory need not be a certificate.
+ */
+static const char *
+find_rival(const struct job *j, const struct env *env)
+{
+	const struct list_rival *const self = j->named.rival, *r;
+	enum cert_result res = CERT_OK;
+	char why[WHY_MAX];
+	struct cert other;
+
+	for (r = self != NULL ? self->next : self; r != self; r = r->next) {
+		if (r->perhaps) {
+			res = cert_read(env->shelf, r->path, &other, why);
+			cert_free(&other);
+		}
+		if (!r->perhaps || res != CERT_ENONE)
+			return r->path;
+	}
+	return NULL;
+}
+
+/* Of two that would be in one file, neither can be put there. */
+static int
+has_own_output(struct job *j, const struct env *env)
+{
+	const char *rival = find_rival(j, env);
+	char *output;
+
+	if (is_starved(j))
+		return 0;
+	if (rival == NULL)
+		return 1;
+	if ((output = job_output_name(&j->named, env->o)) == NULL)
+		fail_for_memory(j);
+	else
+		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT,
+		    "it and %.300s would have one and the same response, "
+		    "%.300s: neither is done; give each a file of its own%s",
+		    rival, output,
+		    env->o->del_ext ? ", without --del-ext"
+				    : ", with \"ocsp\" in a list");
+	free(output);
+	j->clashes = 1;
+	return 0;
+}
+
 /* Not every file of a directory is a certificate. */
 static int
 load_cert(struct job *j, const struct env *env, char *why)
@@ -716,7 +764,7 @@ load_cert(struct job *j, const struct env *env, char *why)
 		trace_line(&j->trace, "file", "%s", why);
 	} else if (res != CERT_OK)
 		fail_cert(j, res, why);
-	return res == CERT_OK ? 0 : -1;
+	return res == CERT_OK && has_own_output(j, env) ? 0 : -1;
 }
 
 enum job_state
@@ -1583,7 +1631,7 @@ settle_needless(struct job *j, const struct env *env)
 {
 	const struct policy_cert c = describe_cert(j, env);
 
-	if (!env->o->check || !j->cert.whole ||
+	if (!env->o->check || !j->cert.whole || j->clashes ||
 	    !policy_ignores_stored(j->outcome.status,
 		policy_need(&c, 0, env->now) == NEED_NONE,
 		j->holding == HOLDING_JUDGED &&
@@ -1592,6 +1640,20 @@ settle_needless(struct job *j, const struct env *env)
 	j->outcome.status = CODE_OK;
 	j->outcome.cause = CAUSE_NONE;
 	j->action = ACTION_NO_RESPONDER;
+}
+
+/*
+ * --check: what is stored is too little, and where a run could not fetch
+ * another, that is what there is to tell.
+ */
+static void
+settle_hopeless(struct job *j, const struct env *env)
+{
+	if (!env->o->check || j->target == NULL || job_needs_none(j) ||
+	    j->outcome.status > CODE_TEMPORARY || job_lasts(j, env))
+		return;
+	if (is_worth_asking(j, env, 0))
+		(void)find_responders(j, env);
 }
 
 static void
@@ -1605,6 +1667,7 @@ settle_stored(struct job *j, const struct env *env)
 		outcome_fail(&j->outcome,
 		    policy_verdict_code(FROM_FILE, &j->have, cert_age(j, env)),
 		    CAUSE_REVOKED, "the stored response says: %s", j->have.why);
+	settle_hopeless(j, env);
 }
 
 /* What a server would stumble over. */

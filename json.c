@@ -207,20 +207,34 @@ add_exchange(struct text *out, const struct job *j)
 		add_null(out, "http_status");
 }
 
+/* Why there is none, for who asks only what is stored. */
+static void
+add_stored(struct text *out, const struct job *j)
+{
+	if (j->outcome.cause != CAUSE_NO_RESPONSE || j->output == NULL)
+		return;
+	if (j->holding == HOLDING_NOTHING)
+		text_add(out, "; there is no %s", j->output);
+	else if (j->holding == HOLDING_JUDGED)
+		text_add(out, "; %s is of no use: %s", j->output, j->have.why);
+}
+
 static void
 add_reason(struct text *out, const struct job *j)
 {
-	struct text both = {0};
+	struct text all = {0};
 
-	if (j->outcome.status == CODE_OK || j->outcome.also[0] == '\0') {
-		add_text(out, "reason",
-		    j->outcome.status != CODE_OK ? j->outcome.why : NULL);
+	if (j->outcome.status == CODE_OK) {
+		add_null(out, "reason");
 		return;
 	}
-	text_add(&both, "%s; besides, %s", j->outcome.why, j->outcome.also);
-	add_text(out, "reason", both.s);
-	out->failed |= both.failed;
-	text_free(&both);
+	text_add(&all, "%s", j->outcome.why);
+	if (j->outcome.also[0] != '\0')
+		text_add(&all, "; besides, %s", j->outcome.also);
+	add_stored(&all, j);
+	add_text(out, "reason", all.s);
+	out->failed |= all.failed;
+	text_free(&all);
 }
 
 static void

@@ -12,6 +12,7 @@
 #include "crtlist.h"
 #include "list.h"
 #include "options.h"
+#include "twins.h"
 #include "words.h"
 
 /* So many lines of one list are told as not understood; more are counted. */
@@ -33,7 +34,7 @@ enum kind {
  */
 struct record {
 	struct record *next;
-	uint32_t number;
+	struct list_rival *rival; /* mostly NULL */
 	uint32_t list; /* where it is named: in this one, from 1 on; 0: none */
 	uint32_t line;
 	unsigned char kind;
@@ -91,7 +92,7 @@ add(struct list *l, enum kind kind, const struct name *n)
 		return;
 	}
 	r->next = NULL;
-	r->number = (uint32_t)l->entries;
+	r->rival = NULL;
 	r->list = l->list;
 	r->line = l->line;
 	r->kind = (unsigned char)kind;
@@ -138,6 +139,7 @@ drop(struct list *l, struct record **since, size_t entries)
 
 	for (r = *since; r != NULL; r = next) {
 		next = r->next;
+		free(r->rival);
 		free(r);
 	}
 	*since = NULL;
@@ -481,141 +483,102 @@ add_list(struct list *l, const char *name)
 
 /* ---- what is named twice ---- */
 
-struct named {
-	char *key;
-	struct record *r;
-};
-
-/* Takes "//" and "/./" out of what follows a "/". */
-static void
-squeeze(char *s)
+static int
+is_file(const struct record *r)
 {
-	char *to = s;
-
-	while (*s != '\0') {
-		if (to[-1] == '/' && *s == '/')
-			s++;
-		else if (to[-1] == '/' && s[0] == '.' && s[1] == '/')
-			s += 2;
-		else
-			*to++ = *s++;
-	}
-	*to = '\0';
+	return r->kind == FILE_NAMED || r->kind == FILE_PERHAPS;
 }
 
-/* A path's first `n` bytes and `ext`, in one spelling of many; owned. */
-static char *
-spell(const char *cwd, const char *path, size_t n, const char *ext)
-{
-	const char *from = path[0] != '/' ? cwd : "";
-	size_t size = strlen(from) + n + strlen(ext) + 3;
-	char *s;
-
-	if ((s = malloc(size)) == NULL)
-		return NULL;
-	snprintf(s, size, "/%s/%.*s%s", from, (int)n, path, ext);
-	squeeze(s + 1);
-	return s;
-}
-
-/* The name of its response; owned by the caller. */
-static char *
-key_of(const struct list *l, const struct record *r, const char *cwd)
+static struct twin
+twin_of(const struct list *l, const struct record *r)
 {
 	const char *output = output_of(r);
 
 	if (output[0] != '\0')
-		return spell(cwd, output, strlen(output), "");
-	return spell(
-	    cwd, r->s, options_output_stem(r->s, l->w->del_ext), ".ocsp");
+		return (struct twin){.path = r->s,
+		    .output = output,
+		    .stem = strlen(output),
+		    .ext = ""};
+	return (struct twin){.path = r->s,
+	    .output = r->s,
+	    .stem = options_output_stem(r->s, l->w->del_ext),
+	    .ext = ".ocsp"};
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	const struct named *x = a, *y = b;
-	int rc = strcmp(x->key, y->key);
-
-	if (rc != 0)
-		return rc;
-	return (x->r->number > y->r->number) - (x->r->number < y->r->number);
-}
-
-/* Two have one response: that is well if they are one certificate. */
+/* The same certificate with the same response: it is told where it is first. */
 static void
-meet(struct list *l, const struct named *a, const struct named *b,
-    const char *cwd)
+name_once(struct list *l, struct record *first, struct record *again)
 {
-	char *x = spell(cwd, a->r->s, strlen(a->r->s), "");
-	char *y = spell(cwd, b->r->s, strlen(b->r->s), "");
-
-	if (x == NULL || y == NULL)
-		l->state = LIST_NOMEM;
-	else if (strcmp(x, y) != 0) {
-		l->state = LIST_REFUSED;
-		text_free(&l->said);
-		text_add(&l->said,
-		    "%s%s and %s would have one and the same response, %s",
-		    l->w->del_ext ? "with --del-ext, " : "", a->r->s, b->r->s,
-		    a->key);
+	if (first->kind == FILE_PERHAPS && again->kind == FILE_NAMED) {
+		first->kind = again->kind;
+		first->list = again->list;
+		first->line = again->line;
 	}
-	if (a->r->kind == FILE_PERHAPS && b->r->kind == FILE_NAMED) {
-		a->r->kind = b->r->kind;
-		a->r->list = b->r->list;
-		a->r->line = b->r->line;
-	}
-	b->r->kind = FILE_AGAIN;
+	again->kind = FILE_AGAIN;
 	l->entries--;
-	free(x);
-	free(y);
 }
 
-/* Fills `v` with all that are files; says how many have a key. */
-static size_t
-collect(struct list *l, struct named *v, const char *cwd)
+/* Of all with the output of `v[i]`, in a ring. */
+static void
+make_rivals(
+    struct list *l, const struct twin *v, struct record **records, size_t i)
 {
-	struct record *r;
-	size_t n = 0;
+	struct list_rival *one, *last = NULL;
+	size_t at = i;
 
-	for (r = l->first; r != NULL; r = r->next) {
-		if (r->kind != FILE_NAMED && r->kind != FILE_PERHAPS)
-			continue;
-		v[n].r = r;
-		if ((v[n].key = key_of(l, r, cwd)) == NULL) {
+	do {
+		if ((one = calloc(1, sizeof(*one))) == NULL) {
 			l->state = LIST_NOMEM;
-			break;
+			return;
 		}
-		n++;
-	}
-	return n;
+		one->path = records[at]->s;
+		one->perhaps = records[at]->kind == FILE_PERHAPS;
+		one->next = last != NULL ? last->next : one;
+		if (last != NULL)
+			last->next = one;
+		last = records[at]->rival = one;
+		at = v[at].rival;
+	} while (at != i);
+}
+
+static void
+settle_twins(
+    struct list *l, const struct twin *v, struct record **records, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (v[i].first != i)
+			name_once(l, records[v[i].first], records[i]);
+	for (i = 0; i < n && l->state == LIST_ENTRY; i++)
+		if (v[i].rival != i && records[i]->rival == NULL)
+			make_rivals(l, v, records, i);
 }
 
 static void
 find_twins(struct list *l)
 {
-	char cwd[4096];
-	struct named *v;
-	size_t i, n, one = 0;
+	struct record **records, *r;
+	struct twin *v;
+	size_t n = 0;
 
 	if (l->entries < 2)
 		return;
-	if ((v = calloc(l->entries, sizeof(*v))) == NULL) {
+	v = calloc(l->entries, sizeof(*v));
+	records = calloc(l->entries, sizeof(struct record *));
+	if (v == NULL || records == NULL)
 		l->state = LIST_NOMEM;
-		return;
-	}
-	/* without it, two spellings of one name are two names */
-	if (getcwd(cwd, sizeof(cwd)) == NULL)
-		snprintf(cwd, sizeof(cwd), "?");
-	n = collect(l, v, cwd);
-	qsort(v, n, sizeof(*v), compare);
-	for (i = 1; i < n && l->state == LIST_ENTRY; i++)
-		if (strcmp(v[one].key, v[i].key) == 0)
-			meet(l, &v[one], &v[i], cwd);
-		else
-			one = i;
-	for (i = 0; i < n; i++)
-		free(v[i].key);
+	for (r = l->first; r != NULL && l->state == LIST_ENTRY; r = r->next)
+		if (is_file(r)) {
+			records[n] = r;
+			v[n++] = twin_of(l, r);
+		}
+	if (l->state == LIST_ENTRY && twins_find(v, n) == -1)
+		l->state = LIST_NOMEM;
+	if (l->state == LIST_ENTRY)
+		settle_twins(l, v, records, n);
 	free(v);
+	free(records);
 }
 
 /* ---- in and out ---- */
@@ -672,6 +635,7 @@ fill(const struct list *l, const struct record *r, struct list_entry *e)
 	e->pinned = r->pinned && e->output == NULL;
 	e->list = title(l, r->list);
 	e->line = r->line;
+	e->rival = r->rival;
 	e->pattern = r->absent && strpbrk(r->s, "*?[") != NULL;
 }
 

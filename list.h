@@ -3,7 +3,8 @@
  *
  * Operands, and the lines of lists, are read to the end; a directory becomes
  * the files in it and a bundle its parts, as HAProxy takes them; what is named
- * twice is told once.  Only names are kept: no certificate is opened here.
+ * twice is told once, and whose response would be in another's file is told as
+ * that.  Only names are kept: no certificate is opened here.
  */
 #ifndef LIST_H
 #define LIST_H
@@ -25,6 +26,16 @@ struct list_wanted {
 	long long until_ms; /* lists are waited for so long; -1: for ever */
 };
 
+/*
+ * Another certificate whose response would be in the same file; all that are,
+ * the entry itself among them, in a ring.
+ */
+struct list_rival {
+	const char *path;
+	int perhaps; /* as of an entry */
+	const struct list_rival *next;
+};
+
 /* The strings live as long as the list. */
 struct list_entry {
 	const char *path;
@@ -38,6 +49,7 @@ struct list_entry {
 	/* by "key", "issuer" or "sctl", without "ocsp": HAProxy 3 then looks
 	 * for no other file */
 	int pinned;
+	const struct list_rival *rival; /* itself in that ring; or NULL */
 };
 
 enum list_result {

@@ -58,6 +58,14 @@ server_advice(const struct job *j, const struct env *env)
 
 /* ---- the outcome ---- */
 
+/* Has the reason told already what is wrong with the stored response? */
+static int
+is_told(const struct job *j)
+{
+	return strstr(j->outcome.why, j->output) != NULL &&
+	    strstr(j->outcome.why, j->have.why) != NULL;
+}
+
 /* What a server reads from now on. */
 static void
 tell_holding(const struct job *j, const struct env *env, struct text *t)
@@ -75,7 +83,7 @@ tell_holding(const struct job *j, const struct env *env, struct text *t)
 			span, (long long)(j->have.usable_until - env->now)));
 	else if (j->have.status == VERDICT_REVOKED)
 		text_add(t, "; %s says revoked", j->output);
-	else
+	else if (!is_told(j))
 		text_add(t, "; %s is of no use: %s", j->output, j->have.why);
 	if (env->o->served == NULL && j->code == CODE_TEMPORARY &&
 	    !j->answered && j->holding == HOLDING_JUDGED &&

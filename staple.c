@@ -411,10 +411,17 @@ kind(mode_t mode)
 static enum staple_result
 look(const struct staple *s, int follow, struct stat *st, char *why)
 {
+	enum staple_result res;
+
 	if (fstatat(s->dir, s->name, st, follow ? 0 : AT_SYMLINK_NOFOLLOW) ==
-	    -1)
-		return errno == ENOENT ? STAPLE_ABSENT
-				       : fail(s, "look at", why);
+	    -1) {
+		if (errno == ENOENT)
+			return STAPLE_ABSENT;
+		/* links in a circle are no fault of the machine's */
+		res = errno == ELOOP ? STAPLE_REFUSED : STAPLE_FAILED;
+		(void)fail(s, "look at", why);
+		return res;
+	}
 	if (S_ISREG(st->st_mode))
 		return STAPLE_OK;
 	words_set(why, WHY_MAX,

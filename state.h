@@ -111,6 +111,7 @@ struct job {
 
 	enum action action;
 	int would_write; /* but for --dry-run */
+	int clashes;     /* another certificate's response has its file */
 	int wrong_clock; /* so that nothing can be told from it */
 	int unreached;   /* the server of --served did not answer at all */
 	int owed;        /* --on-change is to be called for it */

@@ -86,7 +86,7 @@ killed_before_the_rename() {
 	exits 0
 }
 
-@test "two certificates that would share one response are a usage error" {
+@test "two certificates that would share one response are 2, and get none" {
 	leaf a good
 	leaf b good
 	cp a.pem site.crt

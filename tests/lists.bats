@@ -303,22 +303,154 @@ damaged() {
 	[ "$(asked)" -eq 3 ]
 }
 
-@test "two certificates with one response are refused before anything is done" {
+# clash ONE OTHER FILE: both were told, each names the other and the file.
+clash() {
+	local n
+	n=$(grep -c "^ocspfetch: .* would have one and the same response" \
+		<<<"$stderr")
+	[ "$n" -eq 2 ] || {
+		echo "$n lines: $stderr"
+		return 1
+	}
+	says "ocspfetch: $1: it and $2 would have one and the same response, "
+	says "ocspfetch: $2: it and $1 would have one and the same response, "
+	says "$3: neither is done; give each a file of its own"
+}
+
+@test "two certificates with one response are 2 for both, and the rest is done" {
+	several a b c d
+	printf 'a.pem [ocsp x.der]\nc.pem\nb.pem [ocsp ./x.der]\n' >list
+	fetch -l list d.pem
+	exits 2
+	clash a.pem b.pem x.der
+	says '(list, line 1)'
+	says '(list, line 3)'
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	[ "$(stored)" = "c.pem.ocsp d.pem.ocsp " ]
+	[ "$(asked)" -eq 2 ]
+	# nor is what is there touched
+	cp c.pem.ocsp x.der
+	fetch -l list
+	exits 2
+	cmp c.pem.ocsp x.der
+	# named again, each is told once all the same
+	fetch -l list -l list
+	exits 2
+	clash a.pem b.pem x.der
+}
+
+@test "one response for two is found by every spelling and link of a directory" {
+	local dir
 	several a b
+	mkdir -p real/below
+	ln -s real link
+	ln -s real/below deep
+	for dir in ./real real/. real/below/.. link deep/.. "$PWD/real" \
+		"$PWD/link/../link"; do
+		printf 'a.pem [ocsp real/x.der]\nb.pem [ocsp %s/x.der]\n' \
+			"$dir" >list
+		fetch -l list
+		exits 2
+		clash a.pem b.pem x.der
+	done
+	[ "$(stored)" = "" ]
+	[ "$(asked)" -eq 0 ]
+}
+
+@test "one response for two is found through a bind mount" {
+	several a b
+	mkdir real bind
+	unshare -m true 2>/dev/null || skip "needs a mount namespace"
+	printf 'a.pem [ocsp real/x.der]\nb.pem [ocsp bind/x.der]\n' >list
+	run --separate-stderr unshare -m sh -c \
+		'mount --bind real bind && exec "$@"' - "$OCSPFETCH" -l list
+	exits 2
+	clash a.pem b.pem x.der
+}
+
+@test "one response for two by --del-ext: 2 for both, named or in a directory" {
+	several a b other
+	mkdir d
+	mv b.pem a.crt
+	mv a.* other.* d
+	cp d/a.pem.issuer d/a.issuer
+	cp d/a.pem.issuer d/other.issuer
+	fetch --del-ext d
+	exits 2
+	clash d/a.crt d/a.pem d/a.ocsp
+	says "without --del-ext"
+	[ "$(stored)" = "d/other.ocsp " ]
+	[ "$(asked)" -eq 1 ]
+	fetch --del-ext d/a.pem d/other.pem d
+	exits 2
+	clash d/a.crt d/a.pem d/a.ocsp
+}
+
+@test "what is no certificate in a directory is no rival of one" {
+	several a
+	mkdir d
+	mv a.* d
+	cp d/a.pem.issuer d/a.issuer
+	rm d/a.pem.issuer d/a.key
+	echo notes >d/a.txt
+	openssl req -new -newkey rsa:2048 -nodes -subj /CN=a -keyout /dev/null \
+		-out d/a.csr 2>/dev/null
+	fetch --del-ext d
+	exits 0
+	silent
+	[ "$(stored)" = "d/a.ocsp " ]
+	# one that is named outright is meant as a certificate
+	fetch --del-ext d d/a.csr
+	exits 2
+	says "d/a.pem: it and d/a.csr would have"
+}
+
+@test "a link to a certificate, named beside it, is the same certificate" {
+	several a
+	mkdir live
+	ln -s ../a.pem live/fullchain.pem
+	printf 'a.pem [ocsp x.der]\nlive/fullchain.pem [ocsp ./x.der]\n' >list
+	fetch -l list
+	exits 0
+	silent
+	[ "$(stored)" = "x.der " ]
+	[ "$(asked)" -eq 1 ]
+}
+
+@test "one response for two: -c, -n, -d, -f, -v and -j tell both" {
+	local o
+	several a b
+	response a good
+	mv a.pem.ocsp x.der
+	printf 'a.pem [ocsp x.der]\nb.pem [ocsp ./x.der]\n' >list
+	for o in -c -n -d -f -v; do
+		# shellcheck disable=SC2086 # several options
+		fetch $o -l list
+		exits 2
+		clash a.pem b.pem x.der
+	done
+	fetch -j -l list
+	exits 2
+	clash a.pem b.pem x.der
+	[ "${#lines[@]}" -eq 2 ]
+	for o in 0 1; do
+		[[ ${lines[o]} == *'"exit":2'* ]]
+		[[ ${lines[o]} == *'one and the same response'* ]]
+	done
+	[[ ${lines[0]} == '{"certificate":"a.pem","output":"x.der"'* ]]
+	[[ ${lines[1]} == '{"certificate":"b.pem","output":"./x.der"'* ]]
+	[ "$(asked)" -eq 0 ]
+}
+
+@test "one response for two is 2 by -c also where nobody is to be asked" {
+	leaf a -
+	leaf b -
 	printf 'a.pem [ocsp x.der]\nb.pem [ocsp ./x.der]\n' >list
 	fetch -l list
 	exits 2
-	says "a.pem and b.pem would have one and the same response"
-	says "/x.der"
-	[ "$(stored)" = "" ]
-	[ "$(asked)" -eq 0 ]
-	mv b.pem a.crt
-	mkdir d
-	mv a.* d
-	fetch --del-ext d
+	fetch -c -l list
 	exits 2
-	says "d/a.crt and d/a.pem would have one and the same response"
-	[ "$(asked)" -eq 0 ]
+	clash a.pem b.pem x.der
 }
 
 @test "what is wrong in a list is its own failure, and the rest is done" {

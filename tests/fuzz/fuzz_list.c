@@ -57,6 +57,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct list_entry e;
 	struct list *l;
 	const char *why;
+	const struct list_rival *r;
 	size_t n = 0;
 
 	if (!ready++)
@@ -74,6 +75,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			}
 			HOLDS(e.path != NULL && e.path[0] != '\0');
 			HOLDS(e.list == file && e.line > 0);
+			HOLDS(e.rival == NULL || e.rival->path == e.path);
+			HOLDS(e.rival == NULL || e.rival->next != e.rival);
+			for (r = e.rival; r != NULL && r->next != e.rival;
+			     r = r->next)
+				HOLDS(r->path[0] != '\0');
 			n++;
 			if (n & 1)
 				list_is_certificate(l);

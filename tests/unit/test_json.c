@@ -324,6 +324,33 @@ test_two_failures_are_one_reason(void **state)
 }
 
 static void
+test_what_is_stored_is_part_of_the_reason(void **state)
+{
+	(void)state;
+	begin();
+	job.outcome.status = job.code = CODE_TEMPORARY;
+	job.outcome.cause = CAUSE_NO_RESPONSE;
+	job.output = NULL;
+	snprintf(job.outcome.why, sizeof(job.outcome.why), "none");
+	says("\"reason\":\"none\"");
+	job.output = strdup("x.ocsp");
+	assert_non_null(job.output);
+	job.holding = HOLDING_NOT_LOOKED;
+	says("\"reason\":\"none\"");
+	job.holding = HOLDING_NOTHING;
+	says("\"reason\":\"none; there is no x.ocsp\"");
+	verdict(&job.have, VERDICT_STALE);
+	job.holding = HOLDING_JUDGED;
+	snprintf(job.have.why, sizeof(job.have.why), "it \"ended\"");
+	says("\"reason\":\"none; x.ocsp is of no use: it \\\"ended\\\"\"");
+	/* other reasons tell enough */
+	job.outcome.cause = CAUSE_CONNECT;
+	says("\"reason\":\"none\"");
+	free(job.output);
+	job.output = NULL;
+}
+
+static void
 test_a_clock_that_stands_still_is_no_negative_time(void **state)
 {
 	(void)state;
@@ -347,6 +374,7 @@ main(void)
 	    cmocka_unit_test(test_times_beyond_the_form_are_null),
 	    cmocka_unit_test(test_an_end_that_has_passed),
 	    cmocka_unit_test(test_two_failures_are_one_reason),
+	    cmocka_unit_test(test_what_is_stored_is_part_of_the_reason),
 	    cmocka_unit_test(
 		test_a_clock_that_stands_still_is_no_negative_time),
 	};

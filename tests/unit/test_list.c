@@ -700,23 +700,136 @@ one_certificate_may_have_two_responses(void **state)
 	    "a.pem\na.pem [ocsp x]\na.pem [ocsp y]\n", "a.pem a.pem>x a.pem>y");
 }
 
+/* Who of all that is named has others for rivals: "a-b-c d" and so on. */
 static void
-two_certificates_with_one_response_are_refused(void **state)
+rivals(const char *operands, const char *files, int del_ext, const char *want)
+{
+	struct names o = {0}, f = {0};
+	struct text got = {0};
+	struct list_wanted w;
+	struct list_entry e;
+	struct list *l;
+	const struct list_rival *r;
+
+	split(&o, operands);
+	split(&f, files);
+	w = wanted(&o, &f);
+	w.del_ext = del_ext;
+	assert_int_equal(read_names(&l, &w), LIST_ENTRY);
+	while (next_name(l, &e) == LIST_ENTRY) {
+		text_add(&got, "%s%s", got.len > 0 ? " " : "", e.path);
+		if (e.rival == NULL)
+			continue;
+		assert_ptr_equal(e.rival->path, e.path);
+		for (r = e.rival->next; r != e.rival; r = r->next)
+			text_add(&got, "-%s%s", r->perhaps ? "?" : "", r->path);
+	}
+	assert_string_equal(got.s, want);
+	text_free(&got);
+	list_free(l);
+}
+
+static void
+list_rivals(const char *list, const char *want)
+{
+	write_file("list", list, strlen(list));
+	rivals("", "list", 0, want);
+}
+
+static void
+two_certificates_with_one_response_are_rivals(void **state)
 {
 	(void)state;
-	is_refused("a.pem a.crt", "", 1, 0);
-	says("a.pem and a.crt would have one and the same response");
-	says("/a.ocsp");
-	is_refused("a.pem ./a.crt", "", 1, 0);
-	write_file("list", "a.pem [ocsp x]\nb.pem [ocsp .//x]\n", 33);
-	is_refused("", "list", 0, 0);
-	says("/x");
+	rivals("a.pem x.pem a.crt", "", 1, "a.pem-a.crt x.pem a.crt-a.pem");
+	rivals("a.pem ./a.crt", "", 1, "a.pem-./a.crt ./a.crt-a.pem");
+	list_rivals(
+	    "a.pem [ocsp x]\nb.pem [ocsp .//x]\n", "a.pem-b.pem b.pem-a.pem");
+	list_rivals("b.pem [ocsp gone/x]\na.pem [ocsp gone/x]\n",
+	    "b.pem-a.pem a.pem-b.pem");
 	write_file("list", "b.pem [ocsp a.pem.ocsp]\n", 24);
-	is_refused("a.pem", "list", 0, 0);
+	rivals("a.pem", "list", 0, "a.pem-b.pem b.pem-a.pem");
+	rivals("a.1 a.2 a.3 a.2", "", 1, "a.1-a.2-a.3 a.2-a.3-a.1 a.3-a.1-a.2");
 	assert_int_equal(mkdir("d", 0755), 0);
 	touch("d/a.pem");
 	touch("d/a.crt");
-	is_refused("d", "", 1, 0);
+	rivals("d", "", 1, "d/a.crt-?d/a.pem d/a.pem-?d/a.crt");
+	rivals("d/a.crt d", "", 1, "d/a.crt-?d/a.pem d/a.pem-d/a.crt");
+}
+
+static void
+a_directory_by_another_name_is_the_same(void **state)
+{
+	char list[512];
+
+	(void)state;
+	assert_int_equal(mkdir("d", 0755), 0);
+	assert_int_equal(symlink("d", "l"), 0);
+	assert_int_equal(symlink("..", "d/up"), 0);
+	touch("d/a.pem");
+	touch("d/b.pem");
+	list_rivals("d/a.pem [ocsp d/x]\nd/b.pem [ocsp l/x]\n",
+	    "d/a.pem-d/b.pem d/b.pem-d/a.pem");
+	list_rivals("d/a.pem [ocsp x]\nd/b.pem [ocsp d/../l/up/x]\n",
+	    "d/a.pem-d/b.pem d/b.pem-d/a.pem");
+	snprintf(list, sizeof(list), "d/a.pem [ocsp x]\nd/b.pem [ocsp %s/x]\n",
+	    base);
+	list_rivals(list, "d/a.pem-d/b.pem d/b.pem-d/a.pem");
+	/* the same certificate by that name is done once */
+	gives("d/a.pem l/a.pem d/../d/a.pem", "", 0, "d/a.pem");
+	gives("d/gone l/gone", "", 0, "d/gone");
+	/* its last name is what it is called, and no link that stands there */
+	assert_int_equal(symlink("x", "y"), 0);
+	list_rivals("d/a.pem [ocsp x]\nd/b.pem [ocsp y]\n", "d/a.pem d/b.pem");
+}
+
+static void
+a_link_to_a_certificate_is_that_certificate(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir("live", 0755), 0);
+	assert_int_equal(mkdir("archive", 0755), 0);
+	touch("archive/c3.pem");
+	touch("archive/other.pem");
+	assert_int_equal(symlink("../archive/c3.pem", "live/c.pem"), 0);
+	list_rivals(
+	    "live/c.pem [ocsp x]\narchive/c3.pem [ocsp x]\n", "live/c.pem");
+	list_rivals("live/c.pem [ocsp x]\narchive/other.pem [ocsp x]\n"
+		    "archive/c3.pem [ocsp x]\n",
+	    "live/c.pem-archive/other.pem archive/other.pem-live/c.pem");
+	/* responses of their own are no matter for each other */
+	rivals("live/c.pem archive/c3.pem", "", 0, "live/c.pem archive/c3.pem");
+}
+
+/* Every name has a rival, and all are named twice: in moments. */
+static void
+twenty_thousand_names_cost_little(void **state)
+{
+	enum { N = 20000 };
+	const char *const file = "list";
+	const struct list_wanted w = {NULL, 0, &file, 1, 0, 0, real_ms, -1};
+	const long long began = real_ms();
+	size_t n = 0, rivals = 0;
+	struct list_entry e;
+	struct list *l;
+	FILE *f;
+	int i;
+
+	(void)state;
+	assert_int_equal(mkdir("d", 0755), 0);
+	assert_non_null(f = fopen(file, "w"));
+	for (i = 0; i < 2 * N; i++)
+		fprintf(f, "d/%d.pem [ocsp d/%d]\n", i % N, i % N / 2);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(read_names(&l, &w), LIST_ENTRY);
+	assert_int_equal(list_total(l), N);
+	while (next_name(l, &e) == LIST_ENTRY) {
+		n++;
+		rivals += e.rival != NULL;
+	}
+	assert_int_equal(n, N);
+	assert_int_equal(rivals, N);
+	list_free(l);
+	assert_true(real_ms() - began < 5000);
 }
 
 static void
@@ -807,7 +920,10 @@ main(void)
 	    TEST(what_is_named_twice_is_told_once),
 	    TEST(a_directory_whose_files_were_named_before_is_not_empty),
 	    TEST(one_certificate_may_have_two_responses),
-	    TEST(two_certificates_with_one_response_are_refused),
+	    TEST(two_certificates_with_one_response_are_rivals),
+	    TEST(a_directory_by_another_name_is_the_same),
+	    TEST(a_link_to_a_certificate_is_that_certificate),
+	    TEST(twenty_thousand_names_cost_little),
 	    TEST(similar_names_are_different_ones),
 	    TEST(a_name_may_be_of_any_length),
 	    TEST(the_total_counts_each_once),
