@@ -4,14 +4,24 @@
 # authorities" promises them.
 #
 # `run --separate-stderr` sets these; this shellcheck has not heard of it.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2086
 
 load lib
+# shellcheck source=/dev/null
+. "$BATS_TEST_DIRNAME/ca.sh"
+
+MAN=$BATS_TEST_DIRNAME/../man/ocspfetch.1
 
 setup_file() { world; }
 teardown_file() { end_world; }
-setup() { own_place; }
-teardown() { end_place; }
+setup() {
+	own_place
+	ca_pid=
+}
+teardown() {
+	[ -z "$ca_pid" ] || kill "$ca_pid" || true
+	end_place
+}
 
 # shapes: rows of stdin, "CODE | BEHAVIOUR | OPTIONS | WORDS | NOT THESE"; words
 # are separated by semicolons.
@@ -21,7 +31,6 @@ shapes() {
 		read -r behaviour <<<"$behaviour"
 		echo "== $behaviour $options"
 		rm -f site.pem.ocsp
-		# shellcheck disable=SC2086
 		fetch -r 0 -u "$URL/$behaviour" $options site.pem
 		exits $((code))
 		while IFS= read -r word; do
@@ -160,4 +169,83 @@ END
 		exits 0
 		rm bad.pem.ocsp
 	done
+}
+
+# ---- the manual's "Certification authorities" ----
+
+# The parts of that section, and the commands of one of them.
+authorities() {
+	awk '/^\.Sh / { here = ($0 == ".Sh CERTIFICATION AUTHORITIES") }
+	here && sub(/^\.Ss /, "")' "$MAN"
+}
+
+commands() {
+	awk -v name="$1" '/^\.S[hs] / { here = ($0 == ".Ss " name) }
+	here && sub(/^\.Dl /, "")' "$MAN"
+}
+
+# A row each: what it is called, and what its responder does.
+SHAPES="AD CS|adcs
+FreeIPA and Dogtag|no-next-now
+EJBCA|no-next-chain
+Vault and OpenBao|good-delegate
+strongSwan|nonce-echo
+cfssl|get-refused
+step-ca|-
+Public CAs|unauthorized-twice
+AWS Private CA|good"
+
+@test "each CA of the manual has a command, which stores a good response" {
+	local name behaviour command n=0
+	while IFS='|' read -r name behaviour; do
+		command=$(commands "$name")
+		echo "== $name: $command"
+		[ "$(wc -l <<<"$command")" -eq 1 ]
+		[[ $command == "ocspfetch "*"site.pem" ]]
+		rm -f site.pem.ocsp
+		leaf site "$behaviour"
+		[ "$behaviour" = - ] || leaf site "$behaviour.$MINE"
+		fetch ${command#ocspfetch }
+		exits 0
+		# but for a word on a pause, and HAProxy's case
+		does_not_say refused
+		[ "$behaviour" = - ] || [ -s site.pem.ocsp ]
+		n=$((n + 1))
+	done <<<"$SHAPES"
+	# and openssl ocsp, below
+	[ "$(authorities | wc -l)" -eq $((n + 1)) ]
+}
+
+@test "openssl ocsp, started as the manual has it, responds with a nextUpdate" {
+	local start ask
+	start=$(commands "openssl ocsp" | sed -n 1p)
+	ask=$(commands "openssl ocsp" | sed -n 2p)
+	[[ $start == "openssl ocsp -port 8888 -index index.txt -CA ca.pem "* ]]
+	ca_make "$PWD/ca"
+	# what it is started with: the same options, on a port that is free
+	[[ $start == *" -rsigner ocsp.pem -rkey ocsp.key -ndays 4" ]]
+	ca_respond "$PWD/ca" ${start#* -rkey ocsp.key}
+	ca_issue "$PWD/ca" www.example.com http://ocsp.invalid
+	ca_respond "$PWD/ca" ${start#* -rkey ocsp.key}
+	cp ca/www.example.com.bundle site.pem
+	ask=${ask/8888/$ca_port}
+	fetch ${ask#ocspfetch }
+	exits 0
+	silent
+	openssl ocsp -respin site.pem.ocsp -noverify -resp_text >out 2>&1
+	grep -q 'Next Update' out
+}
+
+@test "a CA of the README's table is one of the manual's" {
+	local name n=0
+	authorities >known
+	while read -r name; do
+		echo "$name"
+		grep -qi -- "$name" known ||
+			grep -qF -- "$name" <(sed -n '/^\.Ss Public CAs/,/^\.S/p' "$MAN")
+		n=$((n + 1))
+	done < <(sed -n '/^| CA |/,/^$/p' "$BATS_TEST_DIRNAME/../README.md" |
+		sed -n '3,$s/^| \([^|]*\) |.*/\1/p' | tr -d '`' |
+		sed 's/[;,/] */\n/g')
+	[ "$n" -ge 12 ]
 }
