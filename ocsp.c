@@ -873,6 +873,37 @@ refuse_signer(struct judging *j, const char *fmt, ...)
 	    j->v->signer, what);
 }
 
+/* Its chain does not end at the issuer: whose responder is it? */
+static void
+tell_other_ca(struct judging *j)
+{
+	const struct anchor *a = j->anchor;
+	char name[256];
+	int other;
+
+	/* a CA that signs by itself, or the CA of a delegated responder */
+	print_name(X509_check_ca(j->signer) > 0
+		? X509_get_subject_name(j->signer)
+		: X509_get_issuer_name(j->signer),
+	    name);
+	other = X509_NAME_cmp(X509_get_issuer_name(j->signer),
+		    X509_get_subject_name(a->x509)) != 0 &&
+	    X509_NAME_cmp(X509_get_subject_name(j->signer),
+		X509_get_subject_name(a->x509)) != 0;
+	j->v->advised = other;
+	if (other)
+		refuse_signer(j,
+		    "this is the responder of another CA, %s: the wrong "
+		    "responder (see --url), or the wrong issuer (see "
+		    "--issuer)",
+		    name);
+	else
+		refuse_signer(j,
+		    "not issued by the key of this issuer, but by another CA "
+		    "of the name %s",
+		    name);
+}
+
 /*
  * What is wrong with the signer's certificate, or with the issuer's own, which
  * stands above it.
@@ -885,7 +916,6 @@ tell_chain_error(struct judging *j)
 	const char *whose =
 	    at == a->x509 ? "the issuer's" : "the responder's own";
 	char name[256], when[WORDS_TIME_MAX];
-	int other;
 
 	print_name(X509_get_subject_name(at), name);
 	j->v->advised = 1;
@@ -917,27 +947,7 @@ tell_chain_error(struct judging *j)
 		    X509_verify_cert_error_string(a->error));
 		return;
 	}
-	/* a CA that signs by itself, or the CA of a delegated responder */
-	print_name(X509_check_ca(j->signer) > 0
-		? X509_get_subject_name(j->signer)
-		: X509_get_issuer_name(j->signer),
-	    name);
-	other = X509_NAME_cmp(X509_get_issuer_name(j->signer),
-		    X509_get_subject_name(a->x509)) != 0 &&
-	    X509_NAME_cmp(X509_get_subject_name(j->signer),
-		X509_get_subject_name(a->x509)) != 0;
-	j->v->advised = other;
-	if (other)
-		refuse_signer(j,
-		    "this is the responder of another CA, %s: the wrong "
-		    "responder (see --url), or the wrong issuer (see "
-		    "--issuer)",
-		    name);
-	else
-		refuse_signer(j,
-		    "not issued by the key of this issuer, but by another CA "
-		    "of the name %s",
-		    name);
+	tell_other_ca(j);
 }
 
 /* Why OCSP_basic_verify() said no, in words; empties the error queue. */
