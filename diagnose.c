@@ -278,14 +278,21 @@ status_hint(
 			     : "is this the right responder?";
 }
 
-/* What came in place of what was asked for, by its type and first bytes. */
+/*
+ * What came in place of what was asked for, by its type and first bytes.
+ * Dogtag 10 sends nothing where it should say "unknown".
+ */
 static const char *
-body_hint(const struct http_answer *a)
+body_hint(const struct diagnose *d, const struct http_answer *a)
 {
 	static const unsigned char gzip[] = {0x1f, 0x8b};
 
 	if (a->body_len == 0)
-		return "it came empty";
+		return a->status != 200 || d->for_issuer
+		    ? "it came empty"
+		    : "it came empty: so FreeIPA and Dogtag respond for a "
+		      "serial number that they do not know; if it stays so, "
+		      "ask the CA whether it issued this certificate";
 	if (a->body[0] == '<' ||
 	    (a->type != NULL && strstr(a->type, "html") != NULL))
 		return "a web page, often of a captive portal, a filter or the "
@@ -331,7 +338,7 @@ diagnose_body(
 	    a->body_len == 1 ? "" : "s",
 	    a->type != NULL ? a->type : "no stated type", wanted);
 	if ((hint = status_hint(d, a, buf)) == NULL)
-		hint = body_hint(a);
+		hint = body_hint(d, a);
 	advise(&r, hint);
 	return r;
 }
@@ -370,8 +377,9 @@ advise_on_error(
 	switch (v->error) {
 	case ERROR_MALFORMED:
 		advise(r,
-		    d->options->nonce ? "it may not take a nonce (--nonce)"
-				      : "is this the right responder?");
+		    d->options->nonce
+			? "it may not take a nonce: do without --nonce"
+			: "is this the right responder?");
 		break;
 	case ERROR_SIGREQUIRED:
 		advise(r, "is there another responder (--url)?");

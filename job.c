@@ -260,7 +260,8 @@ find_issuer(struct job *j, const struct env *env, char *why)
  * others the last one's fault is told, unless one is left.
  */
 static int
-vet_urls(struct job *j, const struct cert_url *v, size_t n, const char *what)
+vet_urls(struct job *j, const struct cert_url *v, size_t n, const char *what,
+    const char *cure)
 {
 	char why[WHY_MAX], url[DIAGNOSE_URL_MAX];
 	size_t i;
@@ -279,7 +280,8 @@ vet_urls(struct job *j, const struct cert_url *v, size_t n, const char *what)
 		words_cut(url, sizeof(url), v[i].text);
 		trace_line(&j->trace, "not asked", "%s: %s", url, why);
 		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_URL,
-		    "%s, \"%s\", cannot be asked: %s", what, url, why);
+		    "%s, \"%s\", cannot be asked: %s; %s", what, url, why,
+		    cure);
 	}
 	if (j->nurls == 0)
 		return -1;
@@ -292,7 +294,8 @@ find_responders(struct job *j, const struct env *env)
 {
 	if (env->o->url == NULL)
 		return vet_urls(j, j->cert.urls, j->cert.nurls,
-		    "the responder that it names");
+		    "the responder that it names",
+		    "name the right one with --url");
 	j->urls[j->nurls++] = env->o->url;
 	return 0;
 }
@@ -694,7 +697,8 @@ begin_hunt(struct job *j, const char *why)
 	}
 	if (vet_urls(j, c->issuer_urls, c->nissuer_urls,
 		"no issuer was found for it, and the place that it names for "
-		"--fetch-issuer") == -1)
+		"--fetch-issuer",
+		"name its file with --issuer") == -1)
 		return JOB_DONE;
 	j->hunting = 1;
 	return JOB_ASK;

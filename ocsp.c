@@ -874,6 +874,37 @@ refuse_signer(struct judging *j, const char *fmt, ...)
 	    j->v->signer, what);
 }
 
+/* Its chain does not end at the issuer: whose responder is it? */
+static void
+tell_other_ca(struct judging *j)
+{
+	const struct anchor *a = j->anchor;
+	char name[256];
+	int other;
+
+	/* a CA that signs by itself, or the CA of a delegated responder */
+	print_name(X509_check_ca(j->signer) > 0
+		? X509_get_subject_name(j->signer)
+		: X509_get_issuer_name(j->signer),
+	    name);
+	other = X509_NAME_cmp(X509_get_issuer_name(j->signer),
+		    X509_get_subject_name(a->x509)) != 0 &&
+	    X509_NAME_cmp(X509_get_subject_name(j->signer),
+		X509_get_subject_name(a->x509)) != 0;
+	j->v->advised = other;
+	if (other)
+		refuse_signer(j,
+		    "this is the responder of another CA, %s: the wrong "
+		    "responder (see --url), or the wrong issuer (see "
+		    "--issuer)",
+		    name);
+	else
+		refuse_signer(j,
+		    "not issued by the key of this issuer, but by another CA "
+		    "of the name %s",
+		    name);
+}
+
 /*
  * What is wrong with the signer's certificate, or with the issuer's own, which
  * stands above it.
@@ -883,23 +914,25 @@ tell_chain_error(struct judging *j)
 {
 	const struct anchor *a = j->anchor;
 	X509 *const at = a->depth == 0 ? j->signer : a->x509;
-	const char *whose = at == a->x509 ? "the issuer's" : "its";
+	const char *whose =
+	    at == a->x509 ? "the issuer's" : "the responder's own";
 	char name[256], when[WORDS_TIME_MAX];
-	int other;
 
+	print_name(X509_get_subject_name(at), name);
 	j->v->advised = 1;
 	switch (a->error) {
 	case X509_V_ERR_CERT_HAS_EXPIRED:
-		refuse_signer(j,
-		    "%s certificate expired on %s; its CA has to renew it",
-		    whose,
+		refuse(j, VERDICT_REFUSED,
+		    "%s certificate, %s, expired on %s: tell the CA, which has "
+		    "to renew it",
+		    whose, name,
 		    words_time(when, seconds_of(X509_get0_notAfter(at))));
 		return;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
-		refuse_signer(j,
-		    "%s certificate is not yet valid (from %s): is this "
-		    "machine's clock right?",
-		    whose,
+		refuse(j, VERDICT_REFUSED,
+		    "%s certificate, %s, is valid only from %s: set this "
+		    "machine's clock if it is wrong, else tell the CA",
+		    whose, name,
 		    words_time(when, seconds_of(X509_get0_notBefore(at))));
 		return;
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
@@ -915,26 +948,7 @@ tell_chain_error(struct judging *j)
 		    X509_verify_cert_error_string(a->error));
 		return;
 	}
-	/* a CA that signs by itself, or the CA of a delegated responder */
-	print_name(X509_check_ca(j->signer) > 0
-		? X509_get_subject_name(j->signer)
-		: X509_get_issuer_name(j->signer),
-	    name);
-	other = X509_NAME_cmp(X509_get_issuer_name(j->signer),
-		    X509_get_subject_name(a->x509)) != 0 &&
-	    X509_NAME_cmp(X509_get_subject_name(j->signer),
-		X509_get_subject_name(a->x509)) != 0;
-	j->v->advised = other;
-	if (other)
-		refuse_signer(j,
-		    "this is the responder of another CA, %s; wrong responder "
-		    "URL (--url), or wrong issuer (--issuer)",
-		    name);
-	else
-		refuse_signer(j,
-		    "not issued by the key of this issuer, but by another CA "
-		    "of the name %s",
-		    name);
+	tell_other_ca(j);
 }
 
 /* Why OCSP_basic_verify() said no, in words; empties the error queue. */
@@ -1052,6 +1066,7 @@ is_signed_for_us(struct judging *j)
 	if ((X509_get_key_usage(j->signer) &
 		(KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0)
 		return 1;
+	j->v->advised = 1;
 	return refuse(j, VERDICT_REFUSED,
 	    "its signer's certificate has a keyUsage that forbids it to sign "
 	    "(digitalSignature is missing): the CA has to issue another");
@@ -1429,9 +1444,14 @@ read_times(struct judging *j)
 		bad = "nextUpdate";
 	j->v->has_next = next != NULL;
 	j->v->has_times = bad == NULL;
-	if (bad != NULL)
+	if (bad != NULL) {
+		j->v->advised = 1;
 		return refuse(j, VERDICT_REFUSED,
-		    "its %s is not written as YYYYMMDDHHMMSSZ", bad);
+		    "its %s is not written as YYYYMMDDHHMMSSZ: tell the CA, "
+		    "whose responder has to leave out fractions of a second "
+		    "and time zones",
+		    bad);
+	}
 	/* shown only: an odd one is no reason to keep a revocation quiet */
 	if (!read_time(revoked, &j->v->revoked_at))
 		j->v->revoked_at = -1;

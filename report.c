@@ -104,6 +104,10 @@ rejected_advice(const struct job *j, const struct env *env)
 		return revoked_advice(j);
 	if (v->advised)
 		return "";
+	if (v->status == VERDICT_FOREIGN)
+		return "is this the right responder (--url), and the right "
+		       "issuer (--issuer)? Else a fault of the CA, or an "
+		       "attack";
 	if (j->outcome.cause == CAUSE_CLOCK ||
 	    (v->has_times &&
 		(v->this_update > env->now || v->produced_at > env->now)))
@@ -111,6 +115,15 @@ rejected_advice(const struct job *j, const struct env *env)
 		       "authority";
 	return "a fault of the authority or its network, or an attack: have a "
 	       "look with -v";
+}
+
+/* A responder that takes no nonce will not take the next one either. */
+static int
+refuses_nonces(const struct job *j, const struct env *env)
+{
+	return env->o->nonce && j->got.status == VERDICT_ERROR &&
+	    (j->outcome.cause == CAUSE_UNAUTHORIZED ||
+		j->got.error == ERROR_MALFORMED);
 }
 
 /* What to do; empty where the reason says it. */
@@ -123,6 +136,8 @@ advice(const struct job *j, const struct env *env)
 	case CODE_TEMPORARY:
 		if (env->o->check)
 			return "fetch a new one";
+		if (refuses_nonces(j, env))
+			return "";
 		return j->cert.must_staple
 		    ? "run again soon, clients refuse a must-staple "
 		      "certificate without a response"

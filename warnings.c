@@ -94,14 +94,6 @@ warn_issuer(struct text *out, const struct warnings *w)
 static void
 warn_haproxy(struct text *out, const struct warnings *w)
 {
-	if (w->verdict->quirks & QUIRK_CA_SPELLING)
-		warn(out, w, "name",
-		    "%s names the certificate by the CA's own spelling of its "
-		    "name, not by the certificate's issuer field: HAProxy does "
-		    "not staple it, clients with OpenSSL do not find the "
-		    "certificate in it; the CA has to mend it (RFC 6960 "
-		    "section 4.1.1)",
-		    w->output);
 	if (w->verdict->singles > 1)
 		warn(out, w, "several",
 		    "%s holds the status of %d certificates: HAProxy does not "
@@ -142,6 +134,14 @@ warn_quirks(struct text *out, const struct warnings *w)
 {
 	const int quirks = w->verdict->quirks;
 
+	if (quirks & QUIRK_CA_SPELLING)
+		warn(out, w, "name",
+		    "%s names the certificate by the CA's own spelling of its "
+		    "name, not by the certificate's issuer field: HAProxy does "
+		    "not staple it, clients with OpenSSL do not find the "
+		    "certificate in it; the CA has to mend it (RFC 6960 "
+		    "section 4.1.1)",
+		    w->output);
 	if (quirks & QUIRK_AUTHORITY_KEY)
 		warn(out, w, "signer",
 		    "%s is signed by a certificate whose "

@@ -85,19 +85,6 @@ haproxy_staples_nothing() {
 	says 'option --no-warn: "nothing" is no word for a warning; the words are crt-list, ends-soon'
 }
 
-@test "the words of --no-warn are in the manual, the program and bash's completion" {
-	local word words
-	words=$(sed -n '/^\.It Fl \\-no-warn/,/^\.It Fl \\-noproxy/s/^\.Cm \([a-z-]*\).*/\1/p' \
-		"$MANUAL")
-	[ "$(wc -w <<<"$words")" -eq 12 ]
-	for word in $words; do
-		fetch -c --no-warn "$word" nowhere.pem
-		says nowhere.pem
-		grep -q "no-warn) values=.*\\b$word\\b" \
-			"$BATS_TEST_DIRNAME/../contrib/completion/ocspfetch.bash"
-	done
-}
-
 @test "one of HAProxy comes only where it reads the file, or with -c and -v" {
 	leaf site good
 	cat "$PKI/ca.pem" >>site.pem
@@ -507,4 +494,27 @@ of_ca() {
 	exits 0
 	says "warning: site.pem.ocsp has the mode 0600"
 	exim_without_tls
+}
+
+@test "the words of --no-warn are the same in the manual and the completions" {
+	local top=$BATS_TEST_DIRNAME/.. file
+	fetch --no-warn nonsense site.pem
+	exits 2
+	words=$(sed 's/.*\(crt-list,.*size\).*/\1/; s/,//g; s/ or / /' \
+		<<<"$stderr")
+	[ "$(wc -w <<<"$words")" -ge 13 ]
+	sed -n '/^\.It Fl \\-no-warn/,/^see$/p' "$top/man/ocspfetch.1" |
+		sed -n 's/^\.Cm \([a-z-]*\).*/\1/p' | xargs >manual
+	[ "$(<manual)" = "$words" ]
+	for file in _ocspfetch ocspfetch.bash ocspfetch.fish; do
+		grep -qF -- "$words" "$top/contrib/completion/$file"
+	done
+	for word in $words; do
+		echo "$word"
+		fetch -c --no-warn "$word" nowhere.pem
+		says nowhere.pem
+		# and explained
+		sed -n '/^\.It "warning:"/,/^\.El/p' "$top/man/ocspfetch.1" |
+			grep -q "^\.P[oq] Cm $word\b"
+	done
 }

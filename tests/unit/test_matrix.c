@@ -100,7 +100,7 @@ static const struct signer {
     {.is = {BAD_SIGNER("stranger", NOT_FOR_US)}, .signer = "stranger"},
     {.is = {BAD_SIGNER("expired delegate", "expired")},
 	.signer = "delegate-ended"},
-    {.is = {BAD_SIGNER("future delegate", "not yet valid")},
+    {.is = {BAD_SIGNER("future delegate", "is valid only from")},
 	.signer = "delegate-future"},
     {.is = {BAD_USAGE("delegate without usage")}, .signer = "delegate-noeku"},
     {.is = {BAD_USAGE("delegate for anything")}, .signer = "delegate-anyeku"},

@@ -1882,8 +1882,8 @@ another_cas_responder_is_told_by_the_name_of_that_ca(void **state)
 	    {"by-other", "the signature does not match", 0},
 	    {"by-delegate-of-other", "another CA of the name CN=Test Issuing",
 		0},
-	    {"by-expired-delegate", "its certificate expired on 2", 1},
-	    {"by-future-delegate", "its certificate is not yet valid", 1},
+	    {"by-expired-delegate", "own certificate, CN=Test delegate-expired, expired on 2", 1},
+	    {"by-future-delegate", "CN=Test delegate-future, is valid only from 2", 1},
 	};
 	struct subject s = {.target = NULL};
 	struct ocsp_verdict v;
@@ -1915,7 +1915,7 @@ an_expired_issuer_is_not_blamed_on_the_responder(void **state)
 	respond(&s, forge_find("next-9999"), &r);
 	assert_int_equal(
 	    judge_at(&s, &r, now + 3651 * FORGE_DAY, &v), VERDICT_REFUSED);
-	assert_non_null(strstr(v.why, "the issuer's certificate expired on"));
+	assert_non_null(strstr(v.why, "the issuer's certificate, CN=Test Issuing CA, expired on"));
 	free(r.der);
 	subject_free(&s);
 }
