@@ -29,7 +29,7 @@ _ocspfetch()
 
 	case $prev in
 	--certid-hash) values='sha1 sha256' ;;
-	--no-warn) values='crt-list ends-soon hash issuer mode name no-next restart revoked seldom several size' ;;
+	--no-warn) values='crt-list ends-soon hash issuer mode name no-next restart revoked seldom several signer size' ;;
 	--sandbox) values='auto require off' ;;
 	--starttls) values='smtp imap pop3 ftp ldap' ;;
 	-X | --method) values='auto get post' ;;
