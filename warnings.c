@@ -90,18 +90,10 @@ warn_issuer(struct text *out, const struct warnings *w)
 	    w->output, w->path);
 }
 
-/* Does HAProxy find the certificate and its status? */
+/* Does HAProxy take it? */
 static void
 warn_haproxy(struct text *out, const struct warnings *w)
 {
-	if (w->verdict->quirks & QUIRK_CA_SPELLING)
-		warn(out, w, "name",
-		    "%s names the certificate by the CA's own spelling of its "
-		    "name, not by the certificate's issuer field: HAProxy does "
-		    "not staple it, clients with OpenSSL do not find the "
-		    "certificate in it; the CA has to mend it (RFC 6960 "
-		    "section 4.1.1)",
-		    w->output);
 	if (w->verdict->singles > 1)
 		warn(out, w, "several",
 		    "%s holds the status of %d certificates: HAProxy does not "
@@ -175,6 +167,14 @@ warn_identity(struct text *out, const struct warnings *w)
 {
 	const int quirks = w->verdict->quirks;
 
+	if (quirks & QUIRK_CA_SPELLING)
+		warn(out, w, "name",
+		    "%s names the certificate by the CA's own spelling of its "
+		    "name, not by the certificate's issuer field: HAProxy does "
+		    "not staple it, clients with OpenSSL do not find the "
+		    "certificate in it; the CA has to mend it (RFC 6960 "
+		    "section 4.1.1)",
+		    w->output);
 	if (quirks & QUIRK_ISSUER_SPELLING)
 		warn(out, w, "name",
 		    "the CA's certificate spells its name in other bytes than "
