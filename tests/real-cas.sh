@@ -60,8 +60,8 @@ root_of() {
 		starts_nothing "$root"
 	fi
 	mountpoint -q "$root/mnt" || {
-		mount_system "$root" && mount --bind "$dir" "$root/mnt" ||
-		    return 1
+		mount_system "$root" || return 1
+		mount --bind "$dir" "$root/mnt" || return 1
 	}
 	shift
 	within "$root" dpkg -s "$@" >/dev/null 2>&1 || {
@@ -70,6 +70,10 @@ root_of() {
 		    within "$root" apt-get install -y -qq \
 			--no-install-recommends "$@" </dev/null
 	}
+}
+
+version_of() { # PACKAGE
+	within "$root" dpkg -s "$1" | sed -n 's/^Version: //p'
 }
 
 # row NAME EXIT WHAT
@@ -131,12 +135,15 @@ site_of_files() {
 	cp ca/root.pem issuer.pem
 }
 
-# within_time URL: somebody listens.
+# listens URL: somebody does, in time.
 listens() {
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-		curl -s -o /dev/null --max-time 1 "$1" && return 0
-		test $? -ne 7 && return 0
+	tries=0
+	while test "$tries" -lt 40; do
+		curl -s -o /dev/null --max-time 1 "$1"
+		# 7: nobody did
+		test $? -eq 7 || return 0
 		sleep 0.5
+		tries=$((tries + 1))
 	done
 	return 1
 }
@@ -185,7 +192,7 @@ try_strongswan() {
 		not_run 'strongSwan pki --ocsp' "$(tail -n 1 log)"
 		return
 	}
-	version=$(within "$root" dpkg-query -Wf '${Version}' strongswan-pki)
+	version=$(version_of strongswan-pki)
 	site_of_files
 	set -- pki --ocsp --respond --key ca/ocsp.example.com.key \
 	    --cert ca/ocsp.example.com.pem --cacert ca/root.pem \
@@ -230,7 +237,7 @@ try_ocspbuilder() {
 		not_run python3-ocspbuilder "$(tail -n 1 log)"
 		return
 	}
-	version=$(within "$root" dpkg-query -Wf '${Version}' python3-ocspbuilder)
+	version=$(version_of python3-ocspbuilder)
 	site_of_files
 	cat >build.py <<-'END'
 	import sys
@@ -254,7 +261,7 @@ try_dogtag() {
 		not_run Dogtag "$(tail -n 1 log)"
 		return
 	}
-	version=$(within "$root" dpkg-query -Wf '${Version}' pki-ca)
+	version=$(version_of pki-ca)
 	cp "$top/tests/dogtag.sh" dogtag.sh
 	within "$root" sh /mnt/dogtag.sh >log 2>&1 </dev/null || {
 		failed=1
@@ -269,9 +276,13 @@ try_dogtag() {
 }
 
 : >table
-for ca in ${*:-strongswan npm ocspbuilder dogtag}; do
+test $# -gt 0 || set -- strongswan npm ocspbuilder dogtag
+for ca in "$@"; do
 	case $ca in
-	strongswan | npm | ocspbuilder | dogtag) "try_$ca" ;;
+	strongswan) try_strongswan ;;
+	npm) try_npm ;;
+	ocspbuilder) try_ocspbuilder ;;
+	dogtag) try_dogtag ;;
 	*)
 		echo "tests/real-cas.sh: no such CA: $ca" >&2
 		exit 2
