@@ -115,17 +115,7 @@ pki_security_domain_password=Secret.123
 END
 pkispawn -f ca.cfg -s CA
 
-caadmin() {
-	pki -d /root/.dogtag/pki-tomcat/ca/alias -c Secret.123 -n caadmin \
-	    -U https://localhost:18443 "$@"
-}
-openssl req -newkey rsa:2048 -nodes -keyout site.key -out site.csr \
-    -subj /CN=site.test 2>/dev/null
-id=$(caadmin ca-cert-request-submit --profile caServerCert \
-    --request-type pkcs10 --csr-file site.csr |
-    sed -n 's/.*Request ID: //p')
-caadmin ca-cert-request-review "$id" --action approve
-serial=$(caadmin ca-cert-request-show "$id" |
-    sed -n 's/.*Certificate ID: //p')
-caadmin ca-cert-show "$serial" --output site.crt
-caadmin ca-cert-show 0x1 --output ca.crt
+# Of what it has issued, the certificate of its own TLS server.
+nss=/var/lib/pki/pki-tomcat/alias
+certutil -L -d "$nss" -a -n "Server-Cert cert-pki-tomcat" >site.crt
+certutil -L -d "$nss" -a -n "caSigningCert cert-pki-tomcat CA" >ca.crt
