@@ -345,6 +345,12 @@ WHERE = trixie sid bookworm/i386 bookworm/s390x
 elsewhere:
 	@sh tests/elsewhere.sh '$(T)' $(WHERE)
 
+# Responders of CAs in chroots of the releases that have them, as they are
+# shipped: what each sent, and our exit status.  As root; Dogtag takes minutes.
+CAS = strongswan npm ocspbuilder dogtag
+real-cas: all
+	@OCSPFETCH='$(abspath $(BIN))' sh tests/real-cas.sh $(CAS)
+
 # Each comparison of the verifier and of the decisions is turned round, and has
 # to be noticed: minutes for the one, a minute for the other.
 mutate: mutate-ocsp mutate-policy
@@ -491,6 +497,7 @@ help:
 	@echo 'make tsan        the tests under ThreadSanitizer; T="..."'
 	@echo 'make matrix      gcc and clang, -O0 to -O3, musl; MATRIX="gcc-O3"'
 	@echo 'make elsewhere   other releases and machines; WHERE="sid bookworm/s390x"'
+	@echo 'make real-cas    responders of other CAs, as shipped; CAS="strongswan npm"'
 	@echo 'make mutate      do the tests notice a judge that is wrong?'
 	@echo 'make lint        what a machine can hold against the sources'
 	@echo 'make format      the sources as .clang-format wants them'
@@ -505,7 +512,7 @@ help:
 
 .DELETE_ON_ERROR:
 .PHONY: all test-programs check demo bench bench-gate asan fuzz mutate \
-	coverage valgrind tsan matrix syntax elsewhere install \
+	coverage valgrind tsan matrix syntax elsewhere real-cas install \
 	install-completion uninstall lint lint-gcc lint-clang lint-format lint-tidy \
 	lint-analyzer lint-cppcheck lint-man lint-shell lint-banned lint-length \
 	format messages dist dist-check deb-check html clean help

@@ -44,9 +44,11 @@ has_verification(const char *key, const char *signature)
 static void
 name_configuration(char *out, size_t size)
 {
-	char *path = CONF_get1_default_config_file();
+	char *path = CONF_get1_default_config_file(), shown[512];
 
-	snprintf(out, size, "%s (%s)", path != NULL ? path : "?",
+	/* a long one is not to hide what chooses it */
+	snprintf(out, size, "%s (%s)",
+	    words_cut(shown, sizeof(shown), path != NULL ? path : "?"),
 	    getenv("OPENSSL_CONF") != NULL ? "named by OPENSSL_CONF"
 					   : "OPENSSL_CONF may name another");
 	OPENSSL_free(path);

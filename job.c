@@ -742,8 +742,8 @@ has_own_output(struct job *j, const struct env *env)
 		fail_for_memory(j);
 	else
 		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT,
-		    "it and %.300s would have one and the same response, "
-		    "%.300s: neither is done; give each a file of its own%s",
+		    "it and %s would have one and the same response, "
+		    "%s: neither is done; give each a file of its own%s",
 		    rival, output,
 		    env->o->del_ext ? ", without --del-ext"
 				    : ", with \"ocsp\" in a list");

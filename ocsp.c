@@ -1053,10 +1053,14 @@ is_signed_for_us(struct judging *j)
 		tell_verify_error(j);
 		return 0;
 	}
-	if (j->anchor == &is->anchors[BY_CA])
-		j->v->quirks |= QUIRK_CA_SPELLING;
+	if (is->anchors[BY_CA].x509 != NULL)
+		j->v->quirks |= j->anchor == &is->anchors[BY_CA]
+		    ? QUIRK_CA_SPELLING
+		    : QUIRK_ISSUER_SPELLING;
 	if (j->anchor->old_aki)
 		j->v->quirks |= QUIRK_AUTHORITY_KEY;
+	if (j->anchor->sha1)
+		j->v->quirks |= QUIRK_SHA1_SIGNER;
 	j->v->sha1 = j->anchor->sha1;
 	j->v->delegated = X509_cmp(j->signer, j->anchor->x509) != 0;
 	if (!j->v->delegated)
@@ -1405,8 +1409,11 @@ find_ours(struct judging *j)
 
 	for (i = 0; i < j->v->singles; i++) {
 		single = OCSP_resp_get0(j->basic, i);
-		if ((kin = kinship(j, single, &anchor)) == STRANGER)
+		if ((kin = kinship(j, single, &anchor)) == STRANGER) {
+			if (i == 0)
+				j->v->quirks |= QUIRK_OTHER_FIRST;
 			continue;
+		}
 		if (kin == UNCLEAR)
 			return refuse(j, VERDICT_REFUSED,
 			    "it speaks of this serial number under a hash that "

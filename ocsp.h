@@ -108,7 +108,14 @@ enum ocsp_quirk {
 	 * the certificate's: who makes a CertID by the standard finds nothing.
 	 */
 	QUIRK_CA_SPELLING = 8,
-	QUIRKS = 15
+	/* the CA's certificate spells its name otherwise than the certificate
+	 */
+	QUIRK_ISSUER_SPELLING = 16,
+	/* the first status in it is another certificate's */
+	QUIRK_OTHER_FIRST = 32,
+	/* its signer's certificate is signed with SHA-1 */
+	QUIRK_SHA1_SIGNER = 64,
+	QUIRKS = 127
 };
 
 /*

@@ -90,7 +90,7 @@ warn_issuer(struct text *out, const struct warnings *w)
 	    w->output, w->path);
 }
 
-/* Does HAProxy find the certificate and its status? */
+/* Does HAProxy take it? */
 static void
 warn_haproxy(struct text *out, const struct warnings *w)
 {
@@ -161,17 +161,54 @@ warn_quirks(struct text *out, const struct warnings *w)
 		    "clients with OpenSSL may refuse it; the CA has to update "
 		    "its responder",
 		    w->output);
+	if (quirks & QUIRK_SHA1_SIGNER)
+		warn(out, w, "signer",
+		    "%s is signed by a certificate that is itself signed with "
+		    "SHA-1: clients with GnuTLS refuse it; the CA has to give "
+		    "its responder one with SHA-256",
+		    w->output);
+}
+
+/* Who does not find the certificate's status in it. */
+static void
+warn_identity(struct text *out, const struct warnings *w)
+{
+	const int quirks = w->verdict->quirks;
+
+	if (quirks & QUIRK_CA_SPELLING)
+		warn(out, w, "name",
+		    "%s names the certificate by the CA's own spelling of its "
+		    "name, not by the certificate's issuer field: HAProxy does "
+		    "not staple it, clients with OpenSSL do not find the "
+		    "certificate in it; the CA has to mend it (RFC 6960 "
+		    "section 4.1.1)",
+		    w->output);
+	if (quirks & QUIRK_ISSUER_SPELLING)
+		warn(out, w, "name",
+		    "the CA's certificate spells its name in other bytes than "
+		    "%s does: clients with OpenSSL may refuse any response; "
+		    "have "
+		    "the CA issue a new certificate",
+		    w->path);
+	if (quirks & QUIRK_OTHER_FIRST)
+		warn(out, w, "several",
+		    "the first status in %s is another certificate's: clients "
+		    "with GnuTLS refuse it; the CA has to respond with the "
+		    "requested one alone",
+		    w->output);
+	if (w->options->hash != HASH_SHA1)
+		warn(out, w, "hash",
+		    "%s names the certificate by SHA-256: clients with OpenSSL "
+		    "do not find it, HAProxy and Apache do not staple it, "
+		    "hitch does not start with it",
+		    w->output);
 }
 
 static void
 warn_contents(struct text *out, const struct warnings *w)
 {
 	warn_quirks(out, w);
-	if (w->options->hash != HASH_SHA1)
-		warn(out, w, "hash",
-		    "%s names the certificate by SHA-256: HAProxy and Apache "
-		    "do not staple it, hitch does not start with it",
-		    w->output);
+	warn_identity(out, w);
 	if (w->verdict->status == VERDICT_REVOKED)
 		warn(out, w, "revoked",
 		    "%s says revoked: hitch does not start with it, Exim with "

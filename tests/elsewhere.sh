@@ -92,30 +92,17 @@ with_qemu() {
 	registered="$registered ocspfetch-$cpu"
 }
 
-# within ROOT COMMAND...
-within() {
-	root=$1
-	shift
-	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root \
-	    DEBIAN_FRONTEND=noninteractive ${http_proxy:+http_proxy="$http_proxy"} \
-	    chroot "$root" "$@"
-}
-
 # A chroot in which the unit tests build.
 make_place() {
 	test ! -e "$root/usr/bin/make" || return 0
 	debootstrap --variant=minbase --arch="$arch" \
 	    --include=gcc,libc6-dev,make,pkgconf,libssl-dev,libcurl4-openssl-dev,libcmocka-dev \
 	    "$suite" "$root" "$(mirror)" || return 1
-	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
-	chmod 755 "$root/usr/sbin/policy-rc.d"
+	starts_nothing "$root"
 }
 
 enter() {
-	mount -t proc proc "$root/proc" &&
-	    mount --rbind /sys "$root/sys" &&
-	    mount --rbind /dev "$root/dev" &&
-	    cp /etc/hosts "$root/etc/hosts" &&
+	mount_system "$root" &&
 	    rm -rf "$root/src" && mkdir "$root/src" || return 1
 	# what is here, committed or not, but not what was built of it
 	tar -C "$top" --exclude=./build --exclude=./ocspfetch --exclude=./.git \

@@ -127,6 +127,8 @@ const struct forge_recipe forge_recipes[] = {
 	.signer = "delegate-by-serial"},
     {"elsewhere", 0, "by one whose CN is outside of its CA's constraints",
 	.signer = "delegate-elsewhere", .ca = "constrainedca"},
+    {"spelled", 0, "by a delegate of a CA whose name has two spellings",
+	.signer = "delegate-of-printca", .ca = "printca"},
     {"version-written", 0, "the default version, written out",
 	.flags = FORGE_V1},
     {"good-sha256", 4, "the CertID is SHA-256, whatever was asked",

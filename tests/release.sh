@@ -1,5 +1,5 @@
-# What tests/setup.sh and tests/elsewhere.sh share: programs of another release
-# of Debian.  To be sourced.
+# What tests/setup.sh, tests/elsewhere.sh and tests/real-cas.sh share: programs of
+# another release of Debian.  To be sourced.
 # shellcheck shell=sh
 
 # The mirror that apt uses here.
@@ -60,4 +60,29 @@ make_release() {
 	chmod 755 "$place.new/bin/$2"
 	rm -rf --one-file-system "$place"
 	mv "$place.new" "$place" && "$place/bin/$2" -v
+}
+
+# ---- chroots, in a mount namespace of the caller's own ----
+
+# within ROOT COMMAND...
+within() {
+	root=$1
+	shift
+	env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+	    LC_ALL=C.UTF-8 HOME=/root DEBIAN_FRONTEND=noninteractive \
+	    ${http_proxy:+http_proxy="$http_proxy"} chroot "$root" "$@"
+}
+
+# mount_system ROOT: what programs want to find.
+mount_system() {
+	mount -t proc proc "$1/proc" &&
+	    mount --rbind /sys "$1/sys" &&
+	    mount --rbind /dev "$1/dev" &&
+	    cp /etc/hosts "$1/etc/hosts"
+}
+
+# starts_nothing ROOT: no package starts its server there.
+starts_nothing() {
+	printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"
+	chmod 755 "$1/usr/sbin/policy-rc.d"
 }

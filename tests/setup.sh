@@ -20,7 +20,8 @@ demo_and_check='compiler make pkg-config libcurl libcrypto openssl curl cmocka
 	ca-certificates bats haproxy nginx strace script yamllint rsync
 	systemd-analyze'
 servers='lighttpd hitch pen exim4 apache2 h2o node
-	tinyproxy squid zsh fish jq jsonschema mandoc libseccomp'
+	gnutls-cli cfssl tinyproxy squid zsh fish jq jsonschema mandoc
+	libseccomp'
 asan_and_lint='clang clang-tidy clang-format clang-rt libasan cppcheck mandoc
 	shellcheck ctags valgrind gcovr'
 
@@ -124,8 +125,12 @@ package() {
 	apt:exim4) echo exim4-daemon-light ;;
 	apt:apache2) echo apache2-bin ;;
 	apt:node) echo nodejs ;;
+	apt:gnutls-cli) echo gnutls-bin ;;
+	apt:cfssl) echo golang-cfssl ;;
 	# the tests know these two as Debian has them
 	*:exim4 | *:apache2) ;;
+	brew:cfssl) echo cfssl ;;
+	*:cfssl) ;;
 	apt:script) echo bsdutils ;;
 
 	dnf:compiler) echo gcc glibc-devel ;;
@@ -138,6 +143,7 @@ package() {
 	dnf:libasan) echo libasan libubsan ;;
 	dnf:shellcheck) echo ShellCheck ;;
 	dnf:node) echo nodejs ;;
+	dnf:gnutls-cli) echo gnutls-utils ;;
 	dnf:h2o) ;;
 	dnf:script) dnf_script ;;
 
@@ -150,6 +156,7 @@ package() {
 	apk:clang-tidy | apk:clang-format) echo clang-extra-tools ;;
 	apk:clang-rt | apk:libasan) echo compiler-rt ;;
 	apk:node) echo nodejs ;;
+	apk:gnutls-cli) echo gnutls-utils ;;
 	apk:hitch | apk:pen) ;;
 
 	pacman:compiler) echo gcc ;;
@@ -162,6 +169,7 @@ package() {
 	pacman:clang-rt) echo compiler-rt ;;
 	pacman:libasan) ;;
 	pacman:node) echo nodejs ;;
+	pacman:gnutls-cli) echo gnutls ;;
 	pacman:hitch | pacman:pen | pacman:h2o) ;;
 
 	zypper:compiler) echo gcc glibc-devel ;;
@@ -176,6 +184,7 @@ package() {
 	zypper:yamllint) echo python3-yamllint ;;
 	zypper:shellcheck) echo ShellCheck ;;
 	zypper:node) echo nodejs ;;
+	zypper:gnutls-cli) echo gnutls ;;
 	zypper:hitch | zypper:pen | zypper:h2o) ;;
 
 	# Xcode's command line tools bring the compiler and make.
@@ -187,6 +196,7 @@ package() {
 	brew:clang | brew:clang-tidy | brew:clang-rt) echo llvm ;;
 	brew:ctags) echo universal-ctags ;;
 	brew:hitch | brew:pen) ;;
+	brew:gnutls-cli) echo gnutls ;;
 
 	*:systemd-analyze) echo systemd ;;
 	apt:libseccomp | zypper:libseccomp) echo python3-seccomp ;;

@@ -77,7 +77,7 @@ site() {
 	says "HAProxy does not staple it"
 	fetch -c site.pem
 	exits 0
-	silent
+	says "has no nextUpdate: HAProxy does not staple it"
 	openssl ocsp -respin site.pem.ocsp -noverify -resp_text >out 2>&1
 	grep -q 'This Update' out
 	run ! grep -q 'Next Update' out

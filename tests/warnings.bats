@@ -89,12 +89,12 @@ haproxy_staples_nothing() {
 	leaf site good
 	cat "$PKI/ca.pem" >>site.pem
 	rm site.pem.issuer
-	quiet good-neighbour
+	quiet twice-agree
 	fetch -c site.pem
 	exits 0
 	says "holds the status of 2 certificates: HAProxy does not staple it"
 	cat site.key >>site.pem
-	warns good-neighbour "holds the status of 2 certificates"
+	warns twice-agree "holds the status of 2 certificates"
 }
 
 @test "a warning changes no other exit status, and comes before the failure" {
@@ -299,7 +299,7 @@ before_3_5() {
 @test "the status of two certificates is warned of: HAProxy staples nothing" {
 	needs haproxy
 	site_in_one
-	warns good-neighbour "holds the status of 2 certificates"
+	warns twice-agree "holds the status of 2 certificates"
 	haproxy_staples_nothing
 }
 
@@ -322,7 +322,7 @@ before_3_5() {
 	echo "$ca_pid" >>"$BATS_FILE_TMPDIR/pids"
 	fetch site.pem
 	exits 0
-	silent
+	says "the CA's certificate spells its name in other bytes"
 	haproxy_config
 	start haproxy -db -f haproxy.cfg
 	staples site.pem.ocsp
@@ -374,9 +374,33 @@ of_ca() {
 
 @test "a response under the CA's own spelling of its name is warned of" {
 	of_ca printca utf8ca
-	quiet good
 	warns good-respelled "by the CA's own spelling of its name"
 	says "HAProxy does not staple it"
+}
+
+@test "a CA that spells its name otherwise than the certificate is warned of" {
+	of_ca printca utf8ca
+	warns good "the CA's certificate spells its name in other bytes than site.pem does"
+	says "clients with OpenSSL may refuse any response"
+	quiet good --no-warn name
+	of_ca printca printca
+	quiet good
+}
+
+@test "a signer's certificate signed with SHA-1 is warned of" {
+	of_ca ca ca
+	warns by-sha1-delegate "by a certificate that is itself signed with SHA-1" \
+		--allow-sha1
+	says "clients with GnuTLS refuse it"
+	quiet sig-sha1 --allow-sha1
+}
+
+@test "a response that begins with another certificate's status is warned of" {
+	of_ca ca ca
+	warns good-neighbour "the first status in site.pem.ocsp is another certificate's"
+	says "clients with GnuTLS refuse it"
+	quiet good-neighbour --no-warn several
+	quiet twice-agree
 }
 
 # ---- its times ----

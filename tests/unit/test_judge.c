@@ -376,7 +376,7 @@ an_issuer_of_two_spellings_is_known_there_as_here(void **state)
 	assert_non_null(t);
 	assert_int_equal(ask_about(j, t, "spelled", "good", &v), JUDGE_DONE);
 	assert_int_equal(v.status, VERDICT_GOOD);
-	assert_int_equal(v.quirks, 0);
+	assert_int_equal(v.quirks, QUIRK_ISSUER_SPELLING);
 	assert_int_equal(
 	    ask_about(j, t, "spelled", "good-sha1", &v), JUDGE_DONE);
 	assert_int_equal(v.status, VERDICT_GOOD);

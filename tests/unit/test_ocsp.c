@@ -1501,7 +1501,7 @@ a_certid_is_over_the_certificates_own_issuer_field(void **state)
 		assert_status(
 		    cas[i][0], judge_at(&s, &r, now, &v), VERDICT_GOOD, &v);
 		assert_int_equal(v.delegated, 0);
-		assert_int_equal(v.quirks, 0);
+		assert_int_equal(v.quirks, QUIRK_ISSUER_SPELLING);
 		free(r.der);
 		subject_free(&s);
 	}
@@ -1587,8 +1587,9 @@ a_response_signed_by_the_leaf_a_sibling_or_a_ca_below_is_refused(void **state)
 		if (v.status == VERDICT_GOOD) {
 			assert_int_equal(
 			    v.delegated, cases[i / 4].signer != NULL);
-			assert_int_equal(
-			    v.quirks, i % 2 == 0 ? 0 : QUIRK_CA_SPELLING);
+			assert_int_equal(v.quirks,
+			    i % 2 == 0 ? QUIRK_ISSUER_SPELLING
+				       : QUIRK_CA_SPELLING);
 		}
 		free(r.der);
 	}
@@ -1882,8 +1883,10 @@ another_cas_responder_is_told_by_the_name_of_that_ca(void **state)
 	    {"by-other", "the signature does not match", 0},
 	    {"by-delegate-of-other", "another CA of the name CN=Test Issuing",
 		0},
-	    {"by-expired-delegate", "own certificate, CN=Test delegate-expired, expired on 2", 1},
-	    {"by-future-delegate", "CN=Test delegate-future, is valid only from 2", 1},
+	    {"by-expired-delegate",
+		"own certificate, CN=Test delegate-expired, expired on 2", 1},
+	    {"by-future-delegate",
+		"CN=Test delegate-future, is valid only from 2", 1},
 	};
 	struct subject s = {.target = NULL};
 	struct ocsp_verdict v;
@@ -1915,7 +1918,8 @@ an_expired_issuer_is_not_blamed_on_the_responder(void **state)
 	respond(&s, forge_find("next-9999"), &r);
 	assert_int_equal(
 	    judge_at(&s, &r, now + 3651 * FORGE_DAY, &v), VERDICT_REFUSED);
-	assert_non_null(strstr(v.why, "the issuer's certificate, CN=Test Issuing CA, expired on"));
+	assert_non_null(strstr(
+	    v.why, "the issuer's certificate, CN=Test Issuing CA, expired on"));
 	free(r.der);
 	subject_free(&s);
 }
