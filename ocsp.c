@@ -13,6 +13,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "cryptocheck.h"
 #include "ocsp.h"
 #include "words.h"
 
@@ -951,6 +952,8 @@ tell_chain_error(struct judging *j)
 	tell_other_ca(j);
 }
 
+static int signature_digest(const X509_ALGOR *);
+
 /* Why OCSP_basic_verify() said no, in words; empties the error queue. */
 static void
 tell_verify_error(struct judging *j)
@@ -981,12 +984,15 @@ tell_verify_error(struct judging *j)
 		what = "the signer does not speak for the issuer";
 		break;
 	case OCSP_R_SIGNATURE_FAILURE:
-		/*
-		 * Here is the place for systems whose libcrypto refuses SHA-1
-		 * in every signature: with signature_digest() of SHA-1, and a
-		 * probe that says so, the cause is the system's policy.
-		 */
 		what = "the signature does not match";
+		if (signature_digest(OCSP_resp_get0_tbs_sigalg(j->basic)) ==
+			NID_sha1 &&
+		    cryptocheck_refuses_sha1()) {
+			j->v->advised = 1;
+			what = "it is signed with SHA-1, which this system's "
+			       "OpenSSL refuses: have the CA use SHA-256, or "
+			       "update-crypto-policies --set DEFAULT:SHA1";
+		}
 		break;
 	case OCSP_R_UNKNOWN_MESSAGE_DIGEST:
 		what = "it names a certificate under a hash that is not known";

@@ -4,7 +4,7 @@
 # a run is under way, at each of its stages.  What is on disk at the end is about
 # the certificate that is there at the end, and 0 is true then.
 #
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2030,SC2031
 
 load lib
 
@@ -361,4 +361,73 @@ requests() {
 	renew
 	ends 0
 	grep -q '^  changed      its files did while this run was under way' err
+}
+
+@test "renewed before its responder is asked: the new one's response is written" {
+	pair "good.$MINE-old" "good.$MINE-new"
+	leaf slow "good,latency-2000.$MINE"
+	starts -P 1 slow.pem site.pem
+	within 10 requested "latency-2000.$MINE"
+	renew
+	ends 0
+	about new
+	[ "$(requests "good.$MINE-new")" -eq 1 ]
+}
+
+# A lock that a run left which was killed, and that somebody holds.
+hold_a_lock() {
+	local lock
+	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 run strace -f -qq \
+		-o /dev/null -e inject=/^rename:signal=KILL "$OCSPFETCH" site.pem
+	[ "$status" -eq 137 ]
+	lock=$(find . -name '.site.pem.ocsp.*')
+	[ -n "$lock" ]
+	(
+		exec 9<"$lock"
+		flock -x 9
+		: >held
+		exec sleep 60
+	) 3>&- &
+	holder=$!
+	echo "$holder" >>pids
+	within 10 test -e held
+}
+
+@test "renewed while another run's lock is waited for: the new one's response is written" {
+	command -v strace >/dev/null || skip "needs strace"
+	not_for_valgrind
+	pair "good.$MINE-old" "good.$MINE-new"
+	hold_a_lock
+	: >"$LOG"
+	starts site.pem
+	within 10 requested "good.$MINE-old"
+	sleep 0.5
+	renew
+	kill "$holder"
+	ends 0
+	about new
+}
+
+@test "renewed while HAProxy is told: the new one's response is in place at the end" {
+	pair "good.$MINE-old" "good.$MINE-new"
+	"$FAKEHAPROXY" fake.sock @hang >told 2>&1 3>&- &
+	echo $! >>pids
+	within 10 test -S fake.sock
+	starts --haproxy fake.sock site.pem
+	within 10 test -s site.pem.ocsp
+	sleep 0.5
+	renew
+	# HAProxy did not answer
+	ends 3
+	about new
+}
+
+@test "an issuer's file that is replaced meanwhile does no harm" {
+	pair "good,latency-1500.$MINE"
+	starts site.pem
+	within 10 requested "latency-1500.$MINE"
+	echo nothing >site.pem.issuer
+	ends 0
+	cp "$PKI/ca.pem" site.pem.issuer
+	about old
 }

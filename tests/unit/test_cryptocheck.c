@@ -22,6 +22,7 @@
 
 #include "cert.h"
 #include "cryptocheck.h"
+#include "lab.h"
 #include "words.h"
 
 /* As libcrypto of RHEL 9 is: this stands before OpenSSL's. */
@@ -199,6 +200,51 @@ no_issuer_is_blamed_for_a_sha1_signature_that_the_system_refuses(void **state)
 	assert_non_null(strstr(why, "its key does not verify it"));
 }
 
+/* What is said of a response whose SHA-1 signature does not verify. */
+static void
+say_of_response(struct lab *lab, const char *recipe, char *why)
+{
+	const struct ocsp_policy policy = {.now = lab->now,
+	    .skew = 300,
+	    .max_age = -1,
+	    .assume_lifetime = 3600,
+	    .allow_sha1 = 1};
+	struct ocsp_verdict v;
+	struct response r;
+	struct subject s;
+
+	lab_subject(lab, &s, "ca", 0, HASH_SHA1, 0);
+	lab_respond(lab, &s, forge_find(recipe), &r);
+	r.der[r.len - 1] ^= 1;
+	assert_int_equal(
+	    ocsp_judge(s.target, r.der, r.len, &policy, &v), VERDICT_REFUSED);
+	memcpy(why, v.why, sizeof(v.why));
+	free(r.der);
+	subject_free(&s);
+}
+
+static void
+no_responder_is_blamed_for_a_sha1_signature_that_the_system_refuses(
+    void **state)
+{
+	struct lab lab;
+	char why[WHY_MAX];
+
+	(void)state;
+	if (cryptocheck_refuses_sha1())
+		skip(); /* then none can be made */
+	lab_open(&lab);
+	no_sha1 = 1;
+	say_of_response(&lab, "sig-sha1", why);
+	assert_non_null(strstr(why, "update-crypto-policies --set"));
+	say_of_response(&lab, "good", why);
+	assert_null(strstr(why, "update-crypto-policies"));
+	no_sha1 = 0;
+	say_of_response(&lab, "sig-sha1", why);
+	assert_non_null(strstr(why, "the signature does not match"));
+	lab_close(&lab);
+}
+
 int
 main(void)
 {
@@ -214,6 +260,8 @@ main(void)
 	    cmocka_unit_test(asking_leaves_no_error_behind),
 	    cmocka_unit_test(
 		no_issuer_is_blamed_for_a_sha1_signature_that_the_system_refuses),
+	    cmocka_unit_test(
+		no_responder_is_blamed_for_a_sha1_signature_that_the_system_refuses),
 	};
 
 	/* before the first test changes what names it */
