@@ -1558,11 +1558,13 @@ is_timely(struct judging *j)
 	/* who has the key still may write any producedAt into it */
 	if (j->signer_expired &&
 	    (v->this_update > v->produced_at ||
-		v->this_update > seconds_of(X509_get0_notAfter(j->signer))))
+		v->this_update > seconds_of(X509_get0_notAfter(j->signer)))) {
+		j->proven = 0;
 		return refuse(j, VERDICT_REFUSED,
 		    "its thisUpdate, %s, is later than its producedAt or than "
 		    "the end of its signer's certificate",
 		    words_time(when, v->this_update));
+	}
 	/* from here on only its times, and a nonce, can be wrong */
 	v->authentic = 1;
 	if (v->produced_at > latest)
