@@ -961,6 +961,11 @@ by_code(const struct slot *s, CURLcode code, const char **words)
 	case CURLE_OPERATION_TIMEDOUT:
 		return timed_out(s);
 	case CURLE_SSL_CONNECT_ERROR:
+		/* in the middle of the handshake: no word on whom to trust */
+		if (strstr(s->error, "reset by peer") != NULL ||
+		    strstr(s->error, "SSL_ERROR_SYSCALL") != NULL)
+			return is_proxied(s, code) ? HTTP_EPROXY : HTTP_ECLOSED;
+		/* FALLTHROUGH */
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_CERTPROBLEM:

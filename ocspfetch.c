@@ -295,6 +295,10 @@ remember_shortest(struct run *r, const struct job *j)
 {
 	int64_t when = job_good_until(j, &r->env);
 
+	/* what was begun anew is no longer what it was */
+	if (r->shortest != NULL && j->named.changes > 0 &&
+	    strcmp(r->shortest, j->path) == 0)
+		r->falls_short = INT64_MAX;
 	if (when == 0 || (r->shortest != NULL && when >= r->falls_short))
 		return;
 	free(r->shortest);

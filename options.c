@@ -410,23 +410,33 @@ hide(struct options *o, char *arg)
 	return kept;
 }
 
+/* By its name, a header may prove who sends it: X-Api-Key, Authorization. */
+static int
+is_secret(const char *line, size_t n)
+{
+	static const char *const parts[] = {"auth", "cookie", "key", "pass",
+	    "secret", "session", "signature", "token"};
+	size_t i, at;
+
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		for (at = 0; at + strlen(parts[i]) <= n; at++)
+			if (strncasecmp(
+				line + at, parts[i], strlen(parts[i])) == 0)
+				return 1;
+	return 0;
+}
+
 /* How the header is shown to whom it is told how to repeat the request. */
 static const char *
 shown(struct options *o, const char *line)
 {
-	static const char *const secret[] = {
-	    "Authorization", "Proxy-Authorization", "Cookie"};
 	const size_t n = strcspn(line, ":");
 	struct text t = {0};
-	size_t i;
 
-	for (i = 0; i < sizeof(secret) / sizeof(secret[0]); i++)
-		if (strlen(secret[i]) == n &&
-		    strncasecmp(line, secret[i], n) == 0) {
-			text_add(&t, "%s: ...", secret[i]);
-			return own(o, t.s);
-		}
-	return line;
+	if (!is_secret(line, n))
+		return line;
+	text_add(&t, "%.*s: ...", (int)n, line);
+	return own(o, t.s);
 }
 
 static enum options_result
@@ -688,9 +698,8 @@ static enum options_result
 bad_url(const char *url, const char *reason, struct text *why)
 {
 	const char *host = strrchr(url, '@'), *from = strstr(url, "://");
-	const char *colon = strchr(from != NULL ? from + 3 : url, ':');
 
-	if (host == NULL || colon == NULL || colon > host)
+	if (host == NULL)
 		return bad(why, "option -u, --url: \"%s\": %s", url, reason);
 	return bad(why, "option -u, --url: \"%.*s...%s\": %s",
 	    from != NULL ? (int)(from - url) + 3 : 0, url, host, reason);

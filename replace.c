@@ -32,7 +32,7 @@ begins_as_response(const unsigned char *p, size_t len)
 	if (!has(p, len, 0, 0x30))
 		return 0;
 	/* an error has 3 bytes; whatever is signed has more than 127 */
-	if (len > 1 && p[1] != 3 && (p[1] < 0x81 || p[1] > 0x84))
+	if (len > 1 && p[1] != 3 && (p[1] < 0x80 || p[1] > 0x84))
 		return 0;
 	if (len > 1 && p[1] > 0x80)
 		at += p[1] & 0x7f;

@@ -134,14 +134,6 @@ warn_quirks(struct text *out, const struct warnings *w)
 {
 	const int quirks = w->verdict->quirks;
 
-	if (quirks & QUIRK_CA_SPELLING)
-		warn(out, w, "name",
-		    "%s names the certificate by the CA's own spelling of its "
-		    "name, not by the certificate's issuer field: HAProxy does "
-		    "not staple it, clients with OpenSSL do not find the "
-		    "certificate in it; the CA has to mend it (RFC 6960 "
-		    "section 4.1.1)",
-		    w->output);
 	if (quirks & QUIRK_AUTHORITY_KEY)
 		warn(out, w, "signer",
 		    "%s is signed by a certificate whose "

@@ -1307,7 +1307,7 @@ not_touched() {
 	rm site.pem.ocsp
 	ln -s site.pem.ocsp site.pem.ocsp
 	fetch -c site.pem
-	exits 3
+	exits 2
 	rm site.pem.ocsp
 	mkfifo ../fifo
 	ln -s ../fifo site.pem.ocsp
