@@ -20,6 +20,8 @@ set -u
 
 # The source line without its indentation, the mutation, and then the reason.
 EQUIVALENT='
+if (is->len == a->issuer_len && | == to != | each issuer is decoded anew, which only the gate sees
+ERR_peek_error() != 0 ? ERR_reason_error_string(ERR_peek_error()) | != to == | other words for what cannot be
 (n = i2d_OCSP_REQUEST(t->req, &t->der)) <= 0) | <= to < | no DER is empty
 if (n > 0) { | > to >= | no DER is empty
 if (to != NULL && len > 0) | > to >= | no bytes are copied
