@@ -944,10 +944,20 @@ is_too_long(const struct slot *s, CURLcode code)
 	return 1;
 }
 
+/* In the middle of a TLS handshake: no word on whom to trust. */
+static int
+is_reset(const struct slot *s)
+{
+	return strstr(s->error, "reset by peer") != NULL ||
+	    strstr(s->error, "SSL_ERROR_SYSCALL") != NULL;
+}
+
 /* What libcurl's code means to us; `words` where it has none of its own. */
 static enum http_result
 by_code(const struct slot *s, CURLcode code, const char **words)
 {
+	if (code == CURLE_SSL_CONNECT_ERROR && is_reset(s))
+		return is_proxied(s, code) ? HTTP_EPROXY : HTTP_ECLOSED;
 	switch (code) {
 	case CURLE_OUT_OF_MEMORY:
 		return HTTP_ENOMEM;
@@ -961,11 +971,6 @@ by_code(const struct slot *s, CURLcode code, const char **words)
 	case CURLE_OPERATION_TIMEDOUT:
 		return timed_out(s);
 	case CURLE_SSL_CONNECT_ERROR:
-		/* in the middle of the handshake: no word on whom to trust */
-		if (strstr(s->error, "reset by peer") != NULL ||
-		    strstr(s->error, "SSL_ERROR_SYSCALL") != NULL)
-			return is_proxied(s, code) ? HTTP_EPROXY : HTTP_ECLOSED;
-		/* FALLTHROUGH */
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_CERTPROBLEM:

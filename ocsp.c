@@ -1476,7 +1476,7 @@ bound(struct ocsp_verdict *v, int64_t end, enum ocsp_bound by)
 {
 	if (end < v->usable_until) {
 		v->usable_until = end;
-		v->bounded_by = by;
+		v->bounded_by = (int)by;
 	}
 }
 

@@ -455,7 +455,9 @@ check_line(const char *line, char *reason)
 
 	if (http_check_header(line, reason) == -1)
 		return -1;
-	after = strchr(line, ':') + 1;
+	after = line + strcspn(line, ":");
+	if (*after == ':')
+		after++;
 	if (*after == ' ' || *after == '\t' || *after == '\0')
 		return 0;
 	snprintf(reason, WHY_MAX,
@@ -744,7 +746,7 @@ check_texts(const struct options *o, struct text *why)
 
 static const struct options defaults = {
     .max_age = -1,
-    .assume_lifetime = 36 * 3600,
+    .assume_lifetime = 36 * 3600LL,
     .skew = 300,
     .timeout = 30,
     .connect_timeout = 10,
