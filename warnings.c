@@ -128,37 +128,47 @@ warn_list(struct text *out, const struct warnings *w)
 		    w->output, w->output);
 }
 
-/* Right by the standards, but stricter clients may refuse it. */
+/*
+ * Right by the standards, but stricter programs refuse it: each quirk of the
+ * verdict, the word of its concern, and what is said after the file's name.
+ */
+static const struct quirk_warning {
+	int quirk;
+	const char *concern;
+	const char *text;
+} quirk_warnings[] = {
+    {QUIRK_AUTHORITY_KEY, "signer",
+	"is signed by a certificate whose authorityKeyIdentifier names an "
+	"earlier certificate of the CA: clients with OpenSSL may refuse "
+	"it; the CA has to renew its responder's certificate"},
+    {QUIRK_CONSTRAINED_NAME, "signer",
+	"is signed by a certificate whose CN is outside of the CA's name "
+	"constraints: clients with OpenSSL may refuse it; the CA has to "
+	"give its responder another CN"},
+    {QUIRK_NULL_PARAMETERS, "signer",
+	"has an ECDSA signature with parameters of NULL: clients with "
+	"OpenSSL may refuse it; the CA has to update its responder"},
+    {QUIRK_SHA1_SIGNER, "signer",
+	"is signed by a certificate that is itself signed with SHA-1: "
+	"clients with GnuTLS refuse it; the CA has to give its responder "
+	"one with SHA-256"},
+    {QUIRK_CA_SPELLING, "name",
+	"names the certificate by the CA's own spelling of its name, not "
+	"by the certificate's issuer field: HAProxy does not staple it, "
+	"clients with OpenSSL do not find the certificate in it; the CA "
+	"has to mend it (RFC 6960 section 4.1.1)"},
+};
+
 static void
 warn_quirks(struct text *out, const struct warnings *w)
 {
-	const int quirks = w->verdict->quirks;
+	const struct quirk_warning *q = quirk_warnings;
+	size_t i;
 
-	if (quirks & QUIRK_AUTHORITY_KEY)
-		warn(out, w, "signer",
-		    "%s is signed by a certificate whose "
-		    "authorityKeyIdentifier names an earlier certificate of "
-		    "the CA: clients with OpenSSL may refuse it; the CA has to "
-		    "renew its responder's certificate",
-		    w->output);
-	if (quirks & QUIRK_CONSTRAINED_NAME)
-		warn(out, w, "signer",
-		    "%s is signed by a certificate whose CN is outside of the "
-		    "CA's name constraints: clients with OpenSSL may refuse "
-		    "it; the CA has to give its responder another CN",
-		    w->output);
-	if (quirks & QUIRK_NULL_PARAMETERS)
-		warn(out, w, "signer",
-		    "%s has an ECDSA signature with parameters of NULL: "
-		    "clients with OpenSSL may refuse it; the CA has to update "
-		    "its responder",
-		    w->output);
-	if (quirks & QUIRK_SHA1_SIGNER)
-		warn(out, w, "signer",
-		    "%s is signed by a certificate that is itself signed with "
-		    "SHA-1: clients with GnuTLS refuse it; the CA has to give "
-		    "its responder one with SHA-256",
-		    w->output);
+	for (i = 0; i < sizeof(quirk_warnings) / sizeof(*q); i++)
+		if (w->verdict->quirks & q[i].quirk)
+			warn(out, w, q[i].concern, "%s %s", w->output,
+			    q[i].text);
 }
 
 /* Who does not find the certificate's status in it. */
@@ -167,20 +177,11 @@ warn_identity(struct text *out, const struct warnings *w)
 {
 	const int quirks = w->verdict->quirks;
 
-	if (quirks & QUIRK_CA_SPELLING)
-		warn(out, w, "name",
-		    "%s names the certificate by the CA's own spelling of its "
-		    "name, not by the certificate's issuer field: HAProxy does "
-		    "not staple it, clients with OpenSSL do not find the "
-		    "certificate in it; the CA has to mend it (RFC 6960 "
-		    "section 4.1.1)",
-		    w->output);
 	if (quirks & QUIRK_ISSUER_SPELLING)
 		warn(out, w, "name",
 		    "the CA's certificate spells its name in other bytes than "
 		    "%s does: clients with OpenSSL may refuse any response; "
-		    "have "
-		    "the CA issue a new certificate",
+		    "have the CA issue a new certificate",
 		    w->path);
 	if (quirks & QUIRK_OTHER_FIRST)
 		warn(out, w, "several",
