@@ -27,12 +27,6 @@
 
 #ifdef __linux__
 
-#ifndef __NR_landlock_create_ruleset
-#define __NR_landlock_create_ruleset 444
-#define __NR_landlock_add_rule 445
-#define __NR_landlock_restrict_self 446
-#endif
-
 /* A child that is being tried has so long, in ms. */
 #define PATIENCE 2000
 

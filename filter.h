@@ -12,6 +12,17 @@
 
 #include <stddef.h>
 
+#ifdef __linux__
+#include <sys/syscall.h>
+
+/* Landlock's calls, the same on each machine, which older headers lack. */
+#ifndef __NR_landlock_create_ruleset
+#define __NR_landlock_create_ruleset 444
+#define __NR_landlock_add_rule 445
+#define __NR_landlock_restrict_self 446
+#endif
+#endif
+
 /* What to do without, as bits. */
 #define DEADLY_SETRLIMIT 1U
 #define DEADLY_PRCTL 2U

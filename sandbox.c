@@ -149,11 +149,6 @@ sandbox_start(unsigned deadly)
 /* ---- Landlock ---- */
 
 /* Of <linux/landlock.h>, whose older editions lack the newer half. */
-#ifndef __NR_landlock_create_ruleset
-#define __NR_landlock_create_ruleset 444
-#define __NR_landlock_add_rule 445
-#define __NR_landlock_restrict_self 446
-#endif
 #define LL_VERSION 1U
 #define LL_PATH_BENEATH 1
 #define LL_EXECUTE (1ULL << 0)
