@@ -379,3 +379,28 @@ alike() {
 	s,(serial number|key) [0-9A-F]+,\1 HEX,g
 	s,CN=(Test|Example) ,CN=,g' | spans
 }
+
+# memory_has PID FILE...: the process has the bytes of one of these in its memory
+memory_has() {
+	perl -e '
+		my ($pid, @files) = @ARGV;
+		my %what;
+		for my $name (@files) {
+			open my $f, "<:raw", $name or die $name;
+			local $/;
+			$what{$name} = <$f>;
+		}
+		open my $maps, "<", "/proc/$pid/maps" or die "maps";
+		open my $mem, "<:raw", "/proc/$pid/mem" or die "mem";
+		while (<$maps>) {
+			next unless /^([0-9a-f]+)-([0-9a-f]+) rw/;
+			my ($from, $to) = (hex $1, hex $2);
+			next if $to - $from > 1 << 28;
+			sysseek $mem, $from, 0;
+			next unless sysread $mem, my $all, $to - $from;
+			for my $name (@files) {
+				print("$name\n"), exit 0 if index($all, $what{$name}) >= 0;
+			}
+		}
+		exit 1' "$@"
+}

@@ -646,31 +646,6 @@ secrets() {
 	[ -s "$2/2-a" ] || [ -s "$2/12-a" ]
 }
 
-# found_in PID DIRECTORY: one of these pieces is in its memory
-found_in() {
-	perl -e '
-		my ($pid, @files) = @ARGV;
-		my %what;
-		for my $name (@files) {
-			open my $f, "<:raw", $name or die $name;
-			local $/;
-			$what{$name} = <$f>;
-		}
-		open my $maps, "<", "/proc/$pid/maps" or die "maps";
-		open my $mem, "<:raw", "/proc/$pid/mem" or die "mem";
-		while (<$maps>) {
-			next unless /^([0-9a-f]+)-([0-9a-f]+) rw/;
-			my ($from, $to) = (hex $1, hex $2);
-			next if $to - $from > 1 << 28;
-			sysseek $mem, $from, 0;
-			next unless sysread $mem, my $all, $to - $from;
-			for my $name (@files) {
-				print("$name\n"), exit 0 if index($all, $what{$name}) >= 0;
-			}
-		}
-		exit 1' "$1" "$2"/*
-}
-
 asked_where() { grep -q "/hang\.$1" "$LOG"; }
 
 @test "no piece of a key is left in the memory of any process of a run" {
@@ -696,12 +671,12 @@ asked_where() { grep -q "/hang\.$1" "$LOG"; }
 		echo "$pid" >>"$BATS_FILE_TMPDIR/pids"
 		within 10 asked_where "k$n"
 		for p in "$pid" $(pgrep -P "$pid"); do
-			run ! found_in "$p" rsa
-			run ! found_in "$p" ec
+			run ! memory_has "$p" rsa/*
+			run ! memory_has "$p" ec/*
 		done
 		mkdir "name$n"
 		printf '%s' "hang.k$n" >"name$n/x"
-		found_in "$pid" "name$n"
+		memory_has "$pid" "name$n"/*
 		kill "$pid"
 		wait "$pid" || true
 	done

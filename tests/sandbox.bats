@@ -123,25 +123,6 @@ asked_both() {
 	[ "$(asked)" -eq 2 ]
 }
 
-# in_memory PID FILE: does the memory of this process hold these bytes?
-in_memory() {
-	perl -e '
-		my ($pid, $file) = @ARGV;
-		open my $f, "<:raw", $file or die $file;
-		my $what = do { local $/; <$f> };
-		open my $maps, "<", "/proc/$pid/maps" or die "maps";
-		open my $mem, "<:raw", "/proc/$pid/mem" or die "mem";
-		while (<$maps>) {
-			next unless /^([0-9a-f]+)-([0-9a-f]+) rw/;
-			my ($from, $to) = (hex $1, hex $2);
-			next if $to - $from > 1 << 28;
-			sysseek $mem, $from, 0;
-			next unless sysread $mem, my $all, $to - $from;
-			exit 0 if index($all, $what) >= 0;
-		}
-		exit 1' "$1" "$2"
-}
-
 @test "no process of a run that goes on holds the private key in its memory" {
 	local pid judge p
 	[ -w /proc/self/mem ] || skip "needs /proc"
@@ -162,11 +143,11 @@ in_memory() {
 	within 10 asked_both
 	judge=$(children "$pid")
 	for p in "$pid" $judge; do
-		never in_memory "$p" text
-		never in_memory "$p" raw
+		never memory_has "$p" text
+		never memory_has "$p" raw
 	done
 	# what is looked for would be found
-	in_memory "$pid" name
+	memory_has "$pid" name
 }
 
 asked_slow() {
@@ -190,9 +171,9 @@ asked_slow() {
 	within 10 asked_slow
 	grep -q "k.key holds a certificate or a key" out
 	for p in "$pid" $(children "$pid"); do
-		never in_memory "$p" text
+		never memory_has "$p" text
 	done
-	in_memory "$pid" name
+	memory_has "$pid" name
 	cmp k.key site.key
 }
 
@@ -204,7 +185,7 @@ holds_none() {
 		dd if="$file" of=piece bs=1 skip="$at" count=12 status=none
 		[ "$(wc -c <piece)" -eq 12 ]
 		for p in "$pid" $(children "$pid"); do
-			never in_memory "$p" piece
+			never memory_has "$p" piece
 		done
 	done
 }
@@ -229,7 +210,7 @@ has() {
 	within 10 asked_slow
 	within 10 has 1 "$pid"
 	holds_none "$pid" key.der 304 368 432 480 640 680
-	in_memory "$pid" name
+	memory_has "$pid" name
 }
 
 @test "nor one in the place of a response that nobody has looked at" {
@@ -259,7 +240,7 @@ has() {
 	within 10 has 1 "$pid"
 	holds_none "$pid" rsa.key 100 300 500 700 900 1100 1300 1500
 	printf '%s' b101.pem >name
-	in_memory "$pid" name
+	memory_has "$pid" name
 }
 
 @test "no process of it leaves a core file" {
