@@ -101,6 +101,7 @@ struct search {
 	struct text hunt;            /* each candidate, in lines */
 	struct text places;          /* each place, for one message */
 	char nearest[CANDIDATE_MAX]; /* of the last place, in words */
+	int ended;                   /* an issuer was found that has expired */
 	enum cert_result local;      /* what kept a file from being searched, */
 	char local_why[WHY_MAX];     /* of the first one */
 };
@@ -1574,6 +1575,7 @@ search_ders(
 	}
 	ERR_clear_error();
 	note_place(s, from, s->nearest);
+	s->ended |= nearest == ENDED;
 	return nearest;
 }
 
@@ -1660,11 +1662,14 @@ cert_find_issuer(
 	} else if (res == CERT_OK && c->issuer_len == 0) {
 		res = CERT_EISSUER;
 		(void)take_names(c, c->parts->leaf);
-		words_set(why, WHY_MAX,
-		    "no issuer found for it (%s%s%s), name its file with "
-		    "-i; looked at: %s",
+		words_set(why, WHY_MAX, "%s for it (%s%s%s), %s; looked at: %s",
+		    s.ended ? "only an expired issuer found"
+			    : "no issuer found",
 		    c->issuer_name != NULL ? c->issuer_name : "?",
 		    c->issuer_key[0] != '\0' ? ", key " : "", c->issuer_key,
+		    s.ended ? "get the CA's renewed certificate and name its "
+			      "file with -i, or have the CA issue this one anew"
+			    : "name its file with -i",
 		    s.places.s != NULL ? s.places.s : "nothing");
 	}
 	c->hunt = s.hunt.s;

@@ -44,6 +44,23 @@ is_ahead(const struct ocsp_verdict *v, int64_t now)
 	return v->has_times && (v->this_update > now || v->produced_at > now);
 }
 
+static int
+is_not_yet_valid(const struct diagnose *d)
+{
+	return d->cert->not_before > d->now;
+}
+
+static void
+advise_on_early_clock(struct reason *r, const struct diagnose *d)
+{
+	char when[WORDS_TIME_MAX], here[WORDS_TIME_MAX];
+
+	snprintf(r->advice, sizeof(r->advice),
+	    "is this machine's clock right? It says %s, the certificate begins "
+	    "only on %s",
+	    words_time(here, d->now), words_time(when, d->cert->not_before));
+}
+
 /* A word on the clock where that may be the cause. */
 static void
 advise_on_clock(struct reason *r, const struct diagnose *d,
@@ -52,17 +69,13 @@ advise_on_clock(struct reason *r, const struct diagnose *d,
 	char when[WORDS_TIME_MAX], here[WORDS_TIME_MAX];
 	long long off = (long long)a->date - (long long)d->now;
 
-	words_time(here, d->now);
 	if (a->date != -1 && (off > CLOCK_DIFFERS || off < -CLOCK_DIFFERS))
 		snprintf(r->advice, sizeof(r->advice),
 		    "is this machine's clock right? It says %s, the "
 		    "responder's %s",
-		    here, words_time(when, a->date));
-	else if (d->cert->not_before > d->now)
-		snprintf(r->advice, sizeof(r->advice),
-		    "is this machine's clock right? It says %s, the "
-		    "certificate begins only on %s",
-		    here, words_time(when, d->cert->not_before));
+		    words_time(here, d->now), words_time(when, a->date));
+	else if (is_not_yet_valid(d))
+		advise_on_early_clock(r, d);
 	/* a Date is not signed: it excuses nothing but what is about times */
 	if (r->advice[0] != '\0' &&
 	    (v->status == VERDICT_STALE || is_ahead(v, d->now)))
@@ -200,7 +213,8 @@ diagnose_http(const struct diagnose *d, const struct http_answer *a)
 	    (d->options->method == METHOD_GET || is_over(d, a)))
 		advise(&r, "it may answer POST only (-X post)");
 	else if (a->result == HTTP_ETLS &&
-	    strstr(a->why, "certificate") != NULL)
+	    strstr(a->why, "certificate") != NULL &&
+	    strstr(a->why, "ca-certificates") == NULL)
 		advise(&r,
 		    "the responder's own certificate has to be in date, for "
 		    "this name, and from an authority that this machine "
@@ -390,6 +404,8 @@ advise_on_error(
 			    "it may not take a nonce, as AD CS does not by "
 			    "default: do without --nonce, or is this the wrong "
 			    "responder or issuer?");
+		else if (is_not_yet_valid(d))
+			advise_on_early_clock(r, d);
 		else if (old >= 2 * 86400L)
 			advise(r,
 			    "is this the right responder, and the right "
@@ -432,10 +448,13 @@ diagnose_unknown(
 	words_span(age, old);
 	if (code == CODE_TEMPORARY) {
 		set(&r, code, CAUSE_UNKNOWN, "%s: %s", d->url, v->why);
-		snprintf(r.advice, sizeof(r.advice),
-		    "it is only %s old, so the responder may not have heard of "
-		    "it yet",
-		    age);
+		if (is_not_yet_valid(d))
+			advise_on_early_clock(&r, d);
+		else
+			snprintf(r.advice, sizeof(r.advice),
+			    "it is only %s old, so the responder may not have "
+			    "heard of it yet",
+			    age);
 		return r;
 	}
 	set(&r, code, CAUSE_UNKNOWN, "%s: %s, though it is %s old", d->url,

@@ -384,9 +384,9 @@ static const struct {
 	"name the certificate that it is about"},
     [FORMAT_CSR] = {"holds a certificate request (CSR) and no certificate",
 	"name the certificate that the CA made from it"},
-    [FORMAT_BASE64] = {"is base64 without the lines BEGIN and END, as no "
-		       "server reads a certificate",
-	"base64 -d %s >site.der"},
+    [FORMAT_BASE64] = {"is base64 without the lines BEGIN and END, which "
+		       "no server reads",
+	"base64 -d %s | openssl x509 -inform DER -out site.pem"},
     [FORMAT_UTF16] = {"is text in UTF-16, as Windows writes it: servers find "
 		      "no certificate in it",
 	"iconv -f UTF-16 -t UTF-8 %s >site.pem"},

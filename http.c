@@ -802,7 +802,10 @@ tell_failure(struct slot *s, CURLcode code, const struct http_options *o,
 	else if (code == CURLE_SSL_CACERT_BADFILE)
 		snprintf(a->why, len, "%s cannot be read as authorities%s",
 		    authorities(o),
-		    o->cacert == NULL ? " (SSL_CERT_FILE)" : "");
+		    o->cacert != NULL ? ""
+			: variable("SSL_CERT_FILE") != NULL
+			? " (SSL_CERT_FILE)"
+			: ": install ca-certificates");
 	else if (code == CURLE_RECV_ERROR && a->result == HTTP_ECLOSED)
 		snprintf(a->why, len, "the connection broke %s (%s)",
 		    has_begun(s) ? "in the middle of it" : "before it came",

@@ -566,11 +566,11 @@ note_issuer(struct job *j, const struct env *env,
 		break;
 	case STAPLE_KEPT:
 		fail_issuer(j, env,
-		    "%s holds %s, and is not touched; put the issuer into "
+		    "%s holds %s, and is not touched; append the issuer to "
 		    "%s",
 		    place->path,
 		    place->is_cert        ? "the certificate itself"
-			: place->is_named ? "another one"
+			: place->is_named ? "another certificate"
 					  : "something else than certificates",
 		    j->path);
 		break;
@@ -579,7 +579,7 @@ note_issuer(struct job *j, const struct env *env,
 		trace_line(&j->trace, "", "not written: %s", why);
 		break;
 	default:
-		fail_issuer(j, env, "it is not in place: %s", why);
+		fail_issuer(j, env, "it could not be written: %s", why);
 		break;
 	}
 }
@@ -1232,7 +1232,7 @@ job_saved(struct job *j, enum action action)
 
 /* What is stored cannot be used, and is later all the same. */
 static void
-fail_for_older(struct job *j)
+fail_for_older(struct job *j, const struct env *env)
 {
 	char ours[WORDS_TIME_MAX], theirs[WORDS_TIME_MAX];
 
@@ -1244,7 +1244,9 @@ fail_for_older(struct job *j)
 	    words_time(ours, j->got.this_update),
 	    words_time(theirs, j->have.this_update),
 	    j->have.status == VERDICT_STALE ? "has run out"
-					    : "seems to come from the future");
+		: j->have.this_update > env->now
+		? "seems to come from the future"
+		: "is refused");
 }
 
 /* Writes it, or with --dry-run sees what would come of that. */
@@ -1316,7 +1318,7 @@ job_save(
 		break;
 	case STAPLE_KEPT:
 		job_saved(j, ACTION_KEPT);
-		fail_for_older(j);
+		fail_for_older(j, env);
 		break;
 	case STAPLE_BUSY:
 		memcpy(j->busy, why, sizeof(j->busy));

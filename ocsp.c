@@ -1292,16 +1292,20 @@ is_strong(struct judging *j)
 		    "have");
 	if (has_null_ecdsa(alg))
 		j->v->quirks |= QUIRK_NULL_PARAMETERS;
-	if (is_short_rsa(j->signer) || is_short_rsa(j->anchor->x509))
+	if (is_short_rsa(j->signer) || is_short_rsa(j->anchor->x509)) {
+		j->v->advised = 1;
 		return refuse(j, VERDICT_REFUSED,
 		    "the RSA key of its signer, or of the issuer, has less "
-		    "than %d bits",
+		    "than %d bits: the CA has to use a longer one",
 		    MIN_RSA_BITS);
-	if (md != NID_undef && md != NID_sha1 && digest_bits(md) < LEVEL_BITS)
+	}
+	if (md != NID_undef && md != NID_sha1 && digest_bits(md) < LEVEL_BITS) {
+		j->v->advised = 1;
 		return refuse(j, VERDICT_REFUSED,
 		    "its signature uses %s (%d bits of security, at least %d "
 		    "are demanded); the CA has to sign with SHA-256",
 		    OBJ_nid2ln(md), digest_bits(md), LEVEL_BITS);
+	}
 	if (md == NID_sha1 || j->v->sha1) {
 		j->v->sha1 = 1;
 		if (!j->p->allow_sha1 && !is_revoked(j))
@@ -1515,7 +1519,8 @@ refuse_expired(struct judging *j)
 	const struct ocsp_verdict *v = j->v;
 	const long long ago = (long long)(p->now - v->usable_until);
 
-	j->v->advised = is_endless(j) || v->bounded_by == BOUND_ASSUMED;
+	j->v->advised = is_endless(j) || v->bounded_by == BOUND_ASSUMED ||
+	    v->bounded_by == BOUND_MAX_AGE;
 	if (is_endless(j))
 		return refuse(j, VERDICT_REFUSED,
 		    "it has no nextUpdate, and --assume-lifetime 0 refuses "
@@ -1526,7 +1531,8 @@ refuse_expired(struct judging *j)
 		    words_time(when, v->next_update), words_span(span, ago));
 	case BOUND_MAX_AGE:
 		return refuse(j, VERDICT_STALE,
-		    "its thisUpdate, %s, is older than --max-age (%lld s)",
+		    "its thisUpdate, %s, is older than --max-age (%lld s): "
+		    "raise that, or have the CA sign more often",
 		    words_time(when, v->this_update), p->max_age);
 	case BOUND_ASSUMED:
 		return refuse(j, VERDICT_STALE,

@@ -314,8 +314,8 @@ look_again(struct run *r)
 	if (r->shortest == NULL || r->env.now <= r->falls_short)
 		return;
 	complain_at(r, LOG_WARNING, r->shortest,
-	    ": while the run went on, its response came to last less long than "
-	    "is demanded; run again");
+	    ": the run took so long that its response no longer lasts as long "
+	    "as is demanded (-m); run again");
 	worsen(r, CODE_TEMPORARY);
 }
 
@@ -449,7 +449,7 @@ leave_to_next_run(struct run *r)
 
 	snprintf(rest, sizeof(rest),
 	    ": not run, since this run was itself started by a command of -e; "
-	    "the next run with -e that was not calls it for %zu file%s",
+	    "a later run with -e, started otherwise, runs it for %zu file%s",
 	    r->nchanges, r->nchanges == 1 ? "" : "s");
 	complain_at(r, LOG_NOTICE, "-e, --on-change", rest);
 }

@@ -79,7 +79,7 @@ const char options_help[] =
     "  -v, --verbose            tell what is done; twice, with headers and contents\n"
     "  -j, --json               one JSON object a certificate, on standard output\n"
     "      --syslog             tell the system's log, too\n"
-    "      --no-warn WORD       end this warning for good\n"
+    "      --no-warn WORD       do not print this warning\n"
     "      --progress           show how many certificates are done\n"
     "      --sandbox MODE       auto, require or off\n"
     "  -h, --help / -V, --version\n"

@@ -113,6 +113,9 @@ rejected_advice(const struct job *j, const struct env *env)
 		(v->this_update > env->now || v->produced_at > env->now)))
 		return "set this machine's clock if it is wrong, else tell the "
 		       "authority";
+	if (v->status == VERDICT_STALE)
+		return "tell the CA: its responder, or a cache before it, "
+		       "sends an old response";
 	return "a fault of the authority or its network, or an attack: have a "
 	       "look with -v";
 }
@@ -287,7 +290,8 @@ add_push(const struct report_push *p, struct text *raw)
 	case PUSH_UNREAD:
 		text_add(raw,
 		    "what response it has cannot be read%s%s; of this run "
-		    "there is no new one, so nothing was handed over",
+		    "there is no new one, so nothing was handed over; run "
+		    "again with -f to fetch one",
 		    *p->why != '\0' ? ": " : "", p->why);
 		break;
 	}

@@ -97,7 +97,8 @@ warn_haproxy(struct text *out, const struct warnings *w)
 	if (w->verdict->singles > 1)
 		warn(out, w, "several",
 		    "%s holds the status of %d certificates: HAProxy does not "
-		    "staple it",
+		    "staple it; the CA has to respond with the requested one "
+		    "alone",
 		    w->output, w->verdict->singles);
 	if (!w->verdict->has_next)
 		warn(out, w, "no-next",
@@ -193,7 +194,8 @@ warn_identity(struct text *out, const struct warnings *w)
 		warn(out, w, "hash",
 		    "%s names the certificate by SHA-256: clients with OpenSSL "
 		    "do not find it, HAProxy and Apache do not staple it, "
-		    "hitch does not start with it",
+		    "hitch does not start with it; do without "
+		    "--certid-hash sha256",
 		    w->output);
 }
 

@@ -113,3 +113,15 @@ day() {
 	told "an attack"
 	[ ! -e site.pem.ocsp ]
 }
+
+@test "to what begins only later, unauthorized or unknown is told with the clock, not as too young" {
+	local recipe
+	for recipe in err-unauthorized unknown; do
+		leaf "$recipe" "$recipe" --from 86400
+		fetch -r 0 "$recipe.pem"
+		exits 1
+		told "is this machine's clock right? It says $(day 0)"
+		told "the certificate begins only on $(day 1)"
+		[[ "$stderr" != *" old"* ]]
+	done
+}

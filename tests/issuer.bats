@@ -331,7 +331,8 @@ lost() {
 	cas expiredca >site.pem.issuer
 	lost
 	says "site.pem.issuer: "
-	says "expired"
+	says "only an expired issuer found for it"
+	says "get the CA's renewed certificate and name its file with -i"
 	rm site.pem.issuer
 	cas expiredca >expired.crt
 	lost -i expired.crt site.pem

@@ -272,7 +272,7 @@ damaged() {
 	printf 'a.pem [issuer own.pem]\nb.pem [issuer shared.pem]\n' >list
 	fetch --fetch-issuer -l list
 	exits 3
-	says "ocspfetch: b.pem: the issuer was fetched, but shared.pem holds another one"
+	says "ocspfetch: b.pem: the issuer was fetched, but shared.pem holds another certificate, and"
 	openssl verify -partial_chain -trusted own.pem a.pem
 	cmp a.pem shared.pem
 	[ ! -e a.pem.issuer ]

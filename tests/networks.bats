@@ -477,6 +477,20 @@ not_trusted() {
 	silent
 }
 
+@test "a machine without a list of authorities is told what to install" {
+	[ "$(id -u)" -eq 0 ] || skip "needs to be root, to mount"
+	unshare -m true 2>/dev/null || skip "no mount namespace here"
+	[ -d /etc/ssl/certs ] || skip "the list is elsewhere"
+	tls_responder
+	leaf site -
+	run --separate-stderr unshare -m sh -c \
+		'mount -t tmpfs none /etc/ssl/certs && exec "$@"' - \
+		env -u SSL_CERT_FILE "$OCSPFETCH" -r 0 -u "$TLS/good" site.pem
+	exits 1
+	says "no trusted TLS connection: the system's list cannot be read as authorities: install ca-certificates"
+	does_not_say "the responder's own certificate"
+}
+
 @test "an https proxy needs an authority too, and --cacert names it" {
 	tls_responder
 	leaf site -

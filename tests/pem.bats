@@ -313,7 +313,7 @@ make_formats() {
 	says_of f/utf-16 "UTF-16" "iconv -f UTF-16 -t UTF-8 'f/utf-16' >site.pem"
 	says_of f/utf-16le "UTF-16" "iconv -f UTF-16LE "
 	says_of f/utf-16be "UTF-16" "iconv -f UTF-16BE "
-	says_of f/base64 "base64" "base64 -d 'f/base64' >site.der"
+	says_of f/base64 "base64" "base64 -d 'f/base64' | openssl x509 -inform DER -out site.pem"
 	says_of f/key "a private key" "name the file with the certificate"
 	says_of f/key-der "a private key" "name the file"
 	says_of f/key-locked "a private key" "name the file"

@@ -186,7 +186,7 @@ before_3_5() {
 	fetch -i "$PKI/ca.pem" --haproxy nowhere.sock site.pem
 	exits 3
 	says "HAProxy before 3.5 does not start where a response is, but not the issuer, and"
-	says "site.pem.issuer holds something else than certificates, and is not touched; put the issuer into site.pem"
+	says "site.pem.issuer holds something else than certificates, and is not touched; append the issuer to site.pem"
 	[ ! -e site.pem.ocsp ]
 	[ "$(cat site.pem.issuer)" = "not a certificate" ]
 	mkdir other
@@ -228,7 +228,7 @@ before_3_5() {
 	echo "site.pem [ocsp site.pem.ocsp issuer chain.pem]" >list
 	fetch -i "$PKI/ca.pem" --haproxy nowhere.sock -l list
 	exits 3
-	says "chain.pem holds another one, and is not touched"
+	says "chain.pem holds another certificate, and is not touched"
 	[ ! -e site.pem.ocsp ]
 	cmp chain.pem "$PKI/root.pem"
 	# and where it is the issuer there is nothing to mend

@@ -211,6 +211,7 @@ max_age_counts_from_this_update_and_only_limits(void **state)
 	assert_int_equal(judge_by(&s, &r, &p, &v), VERDICT_STALE);
 	assert_int_equal(v.expired, 1);
 	assert_non_null(strstr(v.why, "older than --max-age (7200 s)"));
+	assert_int_equal(v.advised, 1);
 	/* 0 is a limit, too */
 	p.max_age = 0;
 	p.now = v.this_update + 1;
