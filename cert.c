@@ -1360,7 +1360,7 @@ note_place(struct search *s, const char *from, const char *what)
 {
 	if (s->places.len > 0)
 		text_add(&s->places, "; ");
-	text_add_escaped(&s->places, from, strnlen(from, 200));
+	text_add_escaped(&s->places, from, strlen(from));
 	text_add(&s->places, ": %s", what);
 }
 
@@ -1369,7 +1369,7 @@ static void
 note_local(struct search *s, const char *why)
 {
 	if (s->local == CERT_OK)
-		snprintf(s->local_why, sizeof(s->local_why), "%s", why);
+		words_cut(s->local_why, sizeof(s->local_why), why);
 	s->local = CERT_ELOCAL;
 }
 

@@ -46,6 +46,9 @@ job_free(struct job *j)
 	drop_stored(j);
 	free(j->get_url);
 	free(j->save_der);
+	outcome_free(&j->outcome);
+	text_free(&j->busy);
+	text_free(&j->rights);
 	text_free(&j->trace.text);
 	text_free(&j->warnings);
 }
@@ -575,7 +578,7 @@ note_issuer(struct job *j, const struct env *env,
 		    j->path);
 		break;
 	case STAPLE_BUSY:
-		memcpy(j->busy, why, sizeof(j->busy));
+		text_set(&j->busy, "%s", why);
 		trace_line(&j->trace, "", "not written: %s", why);
 		break;
 	default:
@@ -1281,7 +1284,7 @@ note_written(
 	j->output_id = staple_written_id(j->staple);
 	j->owed = env->o->on_change != NULL;
 	j->written_len = len;
-	words_cut(j->rights, sizeof(j->rights), rights);
+	text_set(&j->rights, "%s", rights);
 }
 
 enum job_state
@@ -1321,7 +1324,7 @@ job_save(
 		fail_for_older(j, env);
 		break;
 	case STAPLE_BUSY:
-		memcpy(j->busy, why, sizeof(j->busy));
+		text_set(&j->busy, "%s", why);
 		return JOB_WAIT;
 	case STAPLE_REFUSED:
 		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT, "%s", why);
@@ -1685,7 +1688,7 @@ warn_of_stored(struct job *j, const struct env *env)
 	    .verdict = job_stored(j),
 	    .path = j->path,
 	    .output = j->output,
-	    .rights = j->rights,
+	    .rights = j->rights.s,
 	    .len = j->action == ACTION_WRITTEN ? j->written_len : j->have_len,
 	    .mode = j->staple != NULL ? staple_mode(j->staple) : -1,
 	    .written = j->action == ACTION_WRITTEN,

@@ -228,9 +228,9 @@ add_reason(struct text *out, const struct job *j)
 		add_null(out, "reason");
 		return;
 	}
-	text_add(&all, "%s", j->outcome.why);
-	if (j->outcome.also[0] != '\0')
-		text_add(&all, "; besides, %s", j->outcome.also);
+	text_add(&all, "%s", outcome_why(&j->outcome));
+	if (*outcome_also(&j->outcome) != '\0')
+		text_add(&all, "; besides, %s", outcome_also(&j->outcome));
 	add_stored(&all, j);
 	add_text(out, "reason", all.s);
 	out->failed |= all.failed;

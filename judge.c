@@ -483,7 +483,7 @@ judge_response(struct judge *j, const struct ocsp_target *t,
 	*v = j->nothing;
 	if (res == JUDGE_DONE)
 		v->status = VERDICT_REFUSED;
-	memcpy(v->why, why, sizeof(v->why));
+	words_cut(v->why, sizeof(v->why), why);
 	return res;
 }
 

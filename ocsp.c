@@ -861,7 +861,7 @@ seconds_of(const ASN1_TIME *t)
 __attribute__((format(printf, 2, 3))) static int
 refuse_signer(struct judging *j, const char *fmt, ...)
 {
-	char what[WHY_MAX / 2];
+	char what[WHY_SHORT_MAX / 2];
 	va_list ap;
 
 	va_start(ap, fmt);

@@ -150,7 +150,7 @@ struct ocsp_verdict {
 	int quirks;        /* enum ocsp_quirk, or-ed */
 	int advised;       /* `why` says what to do, too */
 	char signer[256];  /* name of its certificate, UTF-8, unescaped */
-	char why[WHY_MAX]; /* what was found, or why it is not good */
+	char why[WHY_SHORT_MAX]; /* what was found, or why it is not good */
 };
 
 /* Before anything else here or in cert.h; NULL if there is no memory. */

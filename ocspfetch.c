@@ -654,7 +654,8 @@ save_later(struct run *r, struct job *j, const unsigned char *der, size_t len)
 		return;
 	} else
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
-		    "%s (it was waited for up to %d s)", j->busy,
+		    "%s (it was waited for up to %d s)",
+		    j->busy.s != NULL ? j->busy.s : "another run has it",
 		    LOCK_PATIENCE / 1000);
 	finish(r, j);
 }

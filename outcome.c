@@ -5,31 +5,39 @@
 
 #include "outcome.h"
 
+static void
+move(struct text *to, struct text *from)
+{
+	text_free(to);
+	*to = *from;
+	memset(from, 0, sizeof(*from));
+}
+
 void
 outcome_fail(
     struct outcome *o, enum code status, enum cause cause, const char *fmt, ...)
 {
-	char *to = o->why;
+	struct text *to = &o->why;
 	va_list ap;
 
 	/* what failed here is told even where something graver happened */
 	if (status == CODE_LOCAL && o->status > status) {
-		if (o->also[0] != '\0')
+		if (o->also_cause != CAUSE_NONE)
 			return;
-		to = o->also;
+		to = &o->also;
 		o->also_cause = cause;
 	} else if (status <= o->status)
 		return;
 	else {
 		if (o->status == CODE_LOCAL) {
-			memcpy(o->also, o->why, sizeof(o->also));
+			move(&o->also, &o->why);
 			o->also_cause = o->cause;
 		}
 		o->status = status;
 		o->cause = cause;
 	}
 	va_start(ap, fmt);
-	words_vset(to, WHY_MAX, fmt, ap);
+	text_vset(to, fmt, ap);
 	va_end(ap);
 }
 
@@ -48,12 +56,12 @@ outcome_clear(struct outcome *o)
 		return;
 	o->status = CODE_OK;
 	o->cause = CAUSE_NONE;
-	if (o->also[0] == '\0')
+	if (o->also_cause == CAUSE_NONE)
 		return;
 	o->status = CODE_LOCAL;
 	o->cause = o->also_cause;
-	memcpy(o->why, o->also, sizeof(o->why));
-	o->also[0] = '\0';
+	move(&o->why, &o->also);
+	o->also_cause = CAUSE_NONE;
 }
 
 void
@@ -70,6 +78,32 @@ outcome_retract(struct outcome *o)
 		return;
 	o->status = CODE_OK;
 	o->cause = CAUSE_NONE;
+}
+
+void
+outcome_free(struct outcome *o)
+{
+	text_free(&o->why);
+	text_free(&o->also);
+}
+
+/* A text that found no memory does not keep the failure from being told. */
+static const char *
+tell(const struct text *t)
+{
+	return t->s == NULL || t->failed ? "out of memory" : t->s;
+}
+
+const char *
+outcome_why(const struct outcome *o)
+{
+	return o->status == CODE_OK ? "" : tell(&o->why);
+}
+
+const char *
+outcome_also(const struct outcome *o)
+{
+	return o->also_cause == CAUSE_NONE ? "" : tell(&o->also);
 }
 
 const char *

@@ -57,13 +57,14 @@ enum cause {
 	CAUSE_VERIFIER /* the process that decodes failed */
 };
 
+/* Starts as all zero bytes; see outcome_why() and outcome_also(). */
 struct outcome {
 	enum code status;
 	enum cause cause;
 	int is_ocsp; /* `why` tells what OCSP said, not the way to it */
-	char why[WHY_MAX];
-	char also[WHY_MAX]; /* a local failure besides; or empty */
-	enum cause also_cause;
+	struct text why;
+	struct text also;      /* a local failure besides */
+	enum cause also_cause; /* NONE: there is no such failure */
 };
 
 /*
@@ -75,7 +76,7 @@ struct reason {
 	enum cause cause;
 	char text[WHY_MAX]; /* what failed: value, limit */
 	char advice[256];   /* what may be behind it, what to do; or empty */
-	char note[WHY_MAX]; /* for -v, where not the advice; or empty */
+	char note[2 * WHY_SHORT_MAX]; /* for -v, where not the advice; or empty */
 };
 
 /* Remembers what went wrong, unless something graver did. */
@@ -94,6 +95,12 @@ void outcome_got_ocsp(struct outcome *);
 
 /* A temporary failure on the way is taken back: there is another way yet. */
 void outcome_retract(struct outcome *);
+
+void outcome_free(struct outcome *);
+
+/* What failed, and what failed here besides ("": nothing); never NULL. */
+const char *outcome_why(const struct outcome *);
+const char *outcome_also(const struct outcome *);
 
 /* "dns", "revoked": a word of a closed list; never NULL. */
 const char *outcome_cause(enum cause);

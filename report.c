@@ -12,7 +12,7 @@ report_wait(const struct job *j, const struct env *env, struct text *out)
 	struct text raw = {0};
 
 	text_add(&raw, "%s: %s; asking again in %s, for %s more (--wait)",
-	    j->path, j->outcome.why,
+	    j->path, outcome_why(&j->outcome),
 	    words_span(pause, (j->pause_ms + 500) / 1000),
 	    words_span(
 		left, (env->began_ms + env->o->wait * 1000 - env->ms) / 1000));
@@ -62,8 +62,8 @@ server_advice(const struct job *j, const struct env *env)
 static int
 is_told(const struct job *j)
 {
-	return strstr(j->outcome.why, j->output) != NULL &&
-	    strstr(j->outcome.why, j->have.why) != NULL;
+	return strstr(outcome_why(&j->outcome), j->output) != NULL &&
+	    strstr(outcome_why(&j->outcome), j->have.why) != NULL;
 }
 
 /* What a server reads from now on. */
@@ -176,9 +176,9 @@ add_message(const struct job *j, const struct env *env, struct text *out)
 	struct text raw = {0};
 	const char *what;
 
-	text_add(&raw, "%s: %s", j->path, j->outcome.why);
-	if (j->outcome.also[0] != '\0')
-		text_add(&raw, "; besides, %s", j->outcome.also);
+	text_add(&raw, "%s: %s", j->path, outcome_why(&j->outcome));
+	if (*outcome_also(&j->outcome) != '\0')
+		text_add(&raw, "; besides, %s", outcome_also(&j->outcome));
 	tell_holding(j, env, &raw);
 	if (*(what = advice(j, env)) != '\0')
 		text_add(&raw, "; %s", what);
@@ -212,7 +212,7 @@ report_log(const struct job *j, const struct env *env, struct text *out)
 		return;
 	}
 	if (j->outcome.status != CODE_OK)
-		text_add(&raw, "%s: no alarm: %s", j->path, j->outcome.why);
+		text_add(&raw, "%s: no alarm: %s", j->path, outcome_why(&j->outcome));
 	else
 		text_add(&raw, "%s: a new response was written", j->path);
 	tell_holding(j, env, &raw);

@@ -102,11 +102,11 @@ struct job {
 	struct ocsp_verdict revoked; /* the latest that came, if any did */
 	enum stapled stapled;
 	struct outcome outcome;  /* what went wrong */
-	char busy[WHY_MAX];      /* who keeps it from saving */
+	struct text busy;        /* who keeps it from saving */
 	unsigned char *save_der; /* what waits to be saved; NULL: nothing */
 	size_t save_len;
 	size_t written_len;
-	char rights[WHY_MAX]; /* mode or owner that it did not get; or empty */
+	struct text rights; /* mode or owner that it did not get; or empty */
 	long long save_until; /* of the caller's clock */
 
 	enum action action;

@@ -73,7 +73,7 @@ end_lines(struct job *j, const struct env *env)
 		    trace_good_for(buf, j->have.usable_until, env->now));
 	if (j->code != CODE_OK || j->outcome.status != CODE_TEMPORARY)
 		return;
-	trace_line(&j->trace, "no alarm", "%s", j->outcome.why);
+	trace_line(&j->trace, "no alarm", "%s", outcome_why(&j->outcome));
 	trace_line(&j->trace, "",
 	    "what is stored lasts for more than the %s that are demanded",
 	    words_span(buf, job_min_valid(j, env)));

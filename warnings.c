@@ -257,7 +257,7 @@ warn_mode(struct text *out, const struct warnings *w)
 {
 	int mode = w->mode;
 
-	if (w->rights[0] != '\0')
+	if (w->rights != NULL && *w->rights != '\0')
 		warn(out, w, "mode", "%s", w->rights);
 	else if (mode != -1 && (mode & 04) == 0 && (w->options->mode & 04) != 0)
 		warn(out, w, "mode",

@@ -46,6 +46,24 @@ text_add(struct text *t, const char *fmt, ...)
 }
 
 void
+text_vset(struct text *t, const char *fmt, va_list ap)
+{
+	t->len = 0;
+	t->failed = 0;
+	text_vadd(t, fmt, ap);
+}
+
+void
+text_set(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_vset(t, fmt, ap);
+	va_end(ap);
+}
+
+void
 text_free(struct text *t)
 {
 	free(t->s);

@@ -10,9 +10,12 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Room for one reason, terminator included; every room's `why` has this size.
+/*
+ * Room for one reason, terminator included: two file names as long as they can
+ * be, and what is wrong with them.  SHORT: one that names no file.
  */
-#define WHY_MAX 1024
+#define WHY_MAX 9216
+#define WHY_SHORT_MAX 1024
 
 /* Room for a point in time or a span of it, terminator included. */
 #define WORDS_TIME_MAX 40
@@ -31,6 +34,12 @@ int text_add(struct text *, const char *, ...)
 int text_vadd(struct text *, const char *, va_list)
     __attribute__((format(printf, 2, 0)));
 void text_free(struct text *);
+
+/* The same, in place of what was there. */
+void text_set(struct text *, const char *, ...)
+    __attribute__((format(printf, 2, 3)));
+void text_vset(struct text *, const char *, va_list)
+    __attribute__((format(printf, 2, 0)));
 
 /* The first character of `len` > 0 bytes; how many it has, 0: no UTF-8. */
 size_t words_utf8(const char *, size_t len, unsigned long *cp);

@@ -599,7 +599,7 @@ signalled() {
 	silent
 	[ "$(cat depth)" = x ]
 	[ "$(markers)" = ./.b.pem.ocsp.changed ]
-	grep -q 'calls it for 1 file$' inner
+	grep -q 'runs it for 1 file$' inner
 	[ "$(wc -l <inner)" -eq 1 ]
 }
 

@@ -143,6 +143,7 @@ begin(void)
 	env.o = &o;
 	env.now = NOW;
 	env.ms = 5000;
+	outcome_free(&job.outcome);
 	memset(&job, 0, sizeof(job));
 	job.path = "site.pem";
 	job.output = output;
@@ -215,8 +216,9 @@ test_nothing_known_is_null(void **state)
 	begin();
 	memset(&job.cert, 0, sizeof(job.cert));
 	job.output = NULL;
-	job.outcome.status = job.code = CODE_INPUT;
-	snprintf(job.outcome.why, sizeof(job.outcome.why), "no \"such\" file");
+	job.code = CODE_INPUT;
+	outcome_fail(&job.outcome, job.code, CAUSE_CERTIFICATE,
+	    "no \"such\" file");
 	says("\"output\":null,\"serial\":null,\"issuer\":null,"
 	     "\"issuer_source\":null,\"url\":null,\"method\":null,"
 	     "\"http_status\":null,\"status\":null,"
@@ -317,9 +319,9 @@ test_two_failures_are_one_reason(void **state)
 {
 	(void)state;
 	begin();
-	job.outcome.status = job.code = CODE_REJECTED;
-	snprintf(job.outcome.why, sizeof(job.outcome.why), "first");
-	snprintf(job.outcome.also, sizeof(job.outcome.also), "second\n");
+	job.code = CODE_REJECTED;
+	outcome_fail(&job.outcome, job.code, CAUSE_REFUSED, "first");
+	outcome_fail(&job.outcome, CODE_LOCAL, CAUSE_FILE, "second\n");
 	says("\"reason\":\"first; besides, second\\u000A\"");
 }
 
@@ -328,10 +330,9 @@ test_what_is_stored_is_part_of_the_reason(void **state)
 {
 	(void)state;
 	begin();
-	job.outcome.status = job.code = CODE_TEMPORARY;
-	job.outcome.cause = CAUSE_NO_RESPONSE;
+	job.code = CODE_TEMPORARY;
+	outcome_fail(&job.outcome, job.code, CAUSE_NO_RESPONSE, "none");
 	job.output = NULL;
-	snprintf(job.outcome.why, sizeof(job.outcome.why), "none");
 	says("\"reason\":\"none\"");
 	job.output = strdup("x.ocsp");
 	assert_non_null(job.output);

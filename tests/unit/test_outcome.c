@@ -22,8 +22,9 @@ of_two_local_failures_besides_the_first_is_told(void **state)
 	outcome_fail(&o, CODE_LOCAL, CAUSE_MEMORY, "out of memory");
 	assert_int_equal(o.status, CODE_REJECTED);
 	assert_int_equal(o.cause, CAUSE_REFUSED);
-	assert_string_equal(o.why, "the answer");
-	assert_string_equal(o.also, "the judge");
+	assert_string_equal(outcome_why(&o), "the answer");
+	assert_string_equal(outcome_also(&o), "the judge");
+	outcome_free(&o);
 }
 
 static void
@@ -37,8 +38,9 @@ what_is_graver_leaves_the_local_failure_to_be_told(void **state)
 	outcome_fail(&o, CODE_REVOKED, CAUSE_REVOKED, "revoked");
 	outcome_fail(&o, CODE_LOCAL, CAUSE_MEMORY, "out of memory");
 	assert_int_equal(o.status, CODE_REVOKED);
-	assert_string_equal(o.why, "revoked");
-	assert_string_equal(o.also, "the disk");
+	assert_string_equal(outcome_why(&o), "revoked");
+	assert_string_equal(outcome_also(&o), "the disk");
+	outcome_free(&o);
 }
 
 static void
@@ -50,7 +52,8 @@ of_equally_grave_failures_the_first_is_told(void **state)
 	outcome_fail(&o, CODE_TEMPORARY, CAUSE_DNS, "first");
 	outcome_fail(&o, CODE_TEMPORARY, CAUSE_CONNECT, "second");
 	assert_int_equal(o.cause, CAUSE_DNS);
-	assert_string_equal(o.why, "first");
+	assert_string_equal(outcome_why(&o), "first");
+	outcome_free(&o);
 }
 
 static void
@@ -66,13 +69,14 @@ a_good_response_clears_all_but_a_local_failure(void **state)
 	outcome_fail(&o, CODE_LOCAL, CAUSE_FILE, "the disk");
 	outcome_clear(&o);
 	assert_int_equal(o.status, CODE_LOCAL);
-	assert_string_equal(o.why, "the disk");
+	assert_string_equal(outcome_why(&o), "the disk");
 	outcome_fail(&o, CODE_REJECTED, CAUSE_REFUSED, "refused");
 	outcome_clear(&o);
 	assert_int_equal(o.status, CODE_LOCAL);
 	assert_int_equal(o.cause, CAUSE_FILE);
-	assert_string_equal(o.why, "the disk");
-	assert_string_equal(o.also, "");
+	assert_string_equal(outcome_why(&o), "the disk");
+	assert_string_equal(outcome_also(&o), "");
+	outcome_free(&o);
 }
 
 static void
@@ -84,12 +88,13 @@ what_ocsp_says_replaces_what_failed_on_the_way(void **state)
 	outcome_fail(&o, CODE_TEMPORARY, CAUSE_TIMEOUT, "on the way");
 	outcome_got_ocsp(&o);
 	outcome_fail(&o, CODE_TEMPORARY, CAUSE_TRY_LATER, "tryLater");
-	assert_string_equal(o.why, "tryLater");
+	assert_string_equal(outcome_why(&o), "tryLater");
 	/* and is not replaced by it */
 	outcome_retract(&o);
 	outcome_got_ocsp(&o);
 	outcome_fail(&o, CODE_TEMPORARY, CAUSE_TIMEOUT, "on the way");
-	assert_string_equal(o.why, "tryLater");
+	assert_string_equal(outcome_why(&o), "tryLater");
+	outcome_free(&o);
 }
 
 static void
@@ -104,6 +109,7 @@ only_a_temporary_failure_is_taken_back(void **state)
 	outcome_got_ocsp(&o);
 	assert_int_equal(o.status, CODE_INPUT);
 	assert_int_equal(o.cause, CAUSE_URL);
+	outcome_free(&o);
 }
 
 static void
@@ -119,11 +125,13 @@ a_reason_becomes_one_line_with_its_advice(void **state)
 	outcome_fail_for(&o, &r);
 	assert_int_equal(o.status, CODE_TEMPORARY);
 	assert_int_equal(o.cause, CAUSE_HTTP);
-	assert_string_equal(o.why, "what failed; what to do");
+	assert_string_equal(outcome_why(&o), "what failed; what to do");
+	outcome_free(&o);
 	memset(&o, 0, sizeof(o));
 	r.advice[0] = '\0';
 	outcome_fail_for(&o, &r);
-	assert_string_equal(o.why, "what failed");
+	assert_string_equal(outcome_why(&o), "what failed");
+	outcome_free(&o);
 }
 
 static void
