@@ -360,6 +360,14 @@ add_with_options(
 		    title(l, l->list), (unsigned long)l->line, path, what);
 }
 
+/* A password or a token is one as much as a name is. */
+static int
+may_be_secret(struct crtlist_span name)
+{
+	return name.n > WORDS_GLIMPSE && memchr(name.p, '/', name.n) == NULL &&
+	    memchr(name.p, '.', name.n) == NULL;
+}
+
 /*
  * What a list names and is not there is told in full only if it looks like a
  * name: a file that is no list at all may hold what others must not read.
@@ -373,18 +381,20 @@ add_line(struct list *l, const struct crtlist *c,
 	const size_t plain = crtlist_plain(line->path);
 	struct stat st;
 
-	if (plain < line->path.n || crtlist_is_encoded(line->path)) {
+	if (plain < line->path.n || may_be_secret(line->path) ||
+	    crtlist_is_encoded(line->path)) {
 		if (stat(path, &st) == 0 || add_bundle(l, path, 1) > 0)
 			;
 		else if (crtlist_is_encoded(line->path)) {
 			crtlist_say_alien(c, &l->said);
 			return CRTLIST_ALIEN;
 		} else {
+			words_glimpse(glimpse, path, plain);
 			text_add(&l->said,
 			    "%s: line %lu: there is no file of this name: "
-			    "\"%s...\"",
-			    title(l, l->list), (unsigned long)l->line,
-			    words_glimpse(glimpse, path, plain));
+			    "\"%s%s\"",
+			    title(l, l->list), (unsigned long)l->line, glimpse,
+			    strlen(glimpse) == plain ? "..." : "");
 			return CRTLIST_WRONG;
 		}
 	}

@@ -724,6 +724,26 @@ one_fault() {
 	[ -e a=b:c.pem.ocsp ]
 }
 
+@test "a list that holds a password, a token or a key in digits shows none of it" {
+	local secret
+	several a
+	for secret in SECRET "$(printf '%016d' 0)SECRET" \
+		"$(printf '%048d' 0)SECRET" "$(printf '\xc3\xa9%.0s' {1..9})SECRET"; do
+		printf 'a.pem\n0123456789abcdef%s\n' "$secret" >list
+		for run in "-l list" "-vv -l list" "-j -l list" "-c -l list" "-l -"; do
+			# shellcheck disable=SC2086
+			run --separate-stderr "$OCSPFETCH" $run <list
+			exits 2
+			says ': line 2: there is no file of this name: "0123456789abcdef..."'
+			[[ $stderr$output != *SECRET* ]]
+		done
+	done
+	# a short one is a name
+	printf 'sixteen-letters0\n' >list
+	fetch -c -l list
+	says "sixteen-letters0: cannot read it: No such file"
+}
+
 @test "a comment that speaks of a key is a comment" {
 	several a
 	printf '# -----BEGIN CERTIFICATE-----\na.pem\n' >list
