@@ -498,7 +498,7 @@ issued_by() {
 @test "an issuer's file that this machine cannot open is told as that" {
 	local n seen=0
 	leaf site good
-	! sanitized || skip "a sanitizer opens files of its own"
+	unsanitized "opens files of its own" || return 0
 	for n in 1 2 3 4 5 6; do
 		rm -f site.pem.ocsp
 		run --separate-stderr env FAULT="open:$n:EMFILE" \
@@ -652,7 +652,7 @@ asked_where() { grep -q "/hang\.$1" "$LOG"; }
 	local pid p order n=0
 	[ -w /proc/self/mem ] || skip "needs /proc"
 	[ "$(id -u)" -eq 0 ] || skip "needs to be root, to look"
-	! sanitized || skip "a sanitizer keeps what was freed"
+	unsanitized "keeps what was freed" || return 0
 	openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.key 2>err
 	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ec.key
 	secrets rsa.key rsa
