@@ -10,6 +10,7 @@
 #define LIST_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* More certificates than this are not taken on in one run. */
 #define LIST_MAX ((size_t)1000000)
@@ -41,15 +42,15 @@ struct list_entry {
 	const char *path;
 	const char *output; /* where its response goes; NULL: not said */
 	const char *issuer; /* where its issuer is; NULL: not said */
-	int perhaps;        /* of a directory: it may be no certificate */
-	int changes;        /* of its files in this run: the caller's */
 	const char *list;   /* which list names it; NULL: none */
-	unsigned long line; /* and where */
-	int pattern;        /* it is absent, and may be meant for a shell */
+	const struct list_rival *rival; /* itself in that ring; or NULL */
+	uint32_t line;                  /* of `list` */
+	int perhaps; /* of a directory: it may be no certificate */
+	int changes; /* of its files in this run: the caller's */
+	int pattern; /* it is absent, and may be meant for a shell */
 	/* by "key", "issuer" or "sctl", without "ocsp": HAProxy 3 then looks
 	 * for no other file */
 	int pinned;
-	const struct list_rival *rival; /* itself in that ring; or NULL */
 };
 
 enum list_result {

@@ -104,10 +104,6 @@ struct run {
 	unsigned narrowed; /* JAIL_ bits of this process */
 	int is_narrow;     /* and whether it tried to be */
 	int written_places;
-
-	/* The first of those that ended with 0 to fall short, and when. */
-	char *shortest;
-	int64_t falls_short;
 };
 
 /* ---- the clock and the signals ---- */
@@ -290,33 +286,20 @@ worsen(struct run *r, enum code code)
 	r->worst = policy_gravest(r->worst, code);
 }
 
-static void
-remember_shortest(struct run *r, const struct job *j)
-{
-	int64_t when = job_good_until(j, &r->env);
-
-	/* what was begun anew is no longer what it was */
-	if (r->shortest != NULL && j->named.changes > 0 &&
-	    strcmp(r->shortest, j->path) == 0)
-		r->falls_short = INT64_MAX;
-	if (when == 0 || (r->shortest != NULL && when >= r->falls_short))
-		return;
-	free(r->shortest);
-	r->shortest = strdup(j->path);
-	r->falls_short = when;
-}
-
 /* What was enough when its turn came may not be at the end of a long run. */
 static void
 look_again(struct run *r)
 {
+	struct list_entry e;
+
 	tick(r);
-	if (r->shortest == NULL || r->env.now <= r->falls_short)
-		return;
-	complain_at(r, LOG_WARNING, r->shortest,
-	    ": the run took so long that its response no longer lasts as long "
-	    "as is demanded (-m); run again");
-	worsen(r, CODE_TEMPORARY);
+	while (
+	    r->recheck != NULL && recheck_short(r->recheck, r->env.now, &e)) {
+		complain_at(r, LOG_WARNING, e.path,
+		    ": the run took so long that its response no longer lasts "
+		    "as long as is demanded (-m); run again");
+		worsen(r, CODE_TEMPORARY);
+	}
 }
 
 /* ---- telling ---- */
@@ -564,9 +547,11 @@ remember_done(struct run *r, const struct job *j)
 	const struct recheck_done d = {.named = j->named,
 	    .cert = j->cert_id,
 	    .output = j->output_id,
-	    .needs_none = job_needs_none(j)};
+	    .lasts = job_good_until(j, &r->env),
+	    .needs_none = job_needs_none(j),
+	    .unfiled = r->env.o->served != NULL};
 
-	if (j->action != ACTION_PASSED_OVER && r->env.o->served == NULL &&
+	if (j->action != ACTION_PASSED_OVER &&
 	    recheck_add(r->recheck, &d) == -1)
 		out_of_memory(r, j->path);
 }
@@ -610,10 +595,8 @@ finish(struct run *r, struct job *j)
 	if (!policy_gives_up_server(r->env.server_failures))
 		r->env.server_failures =
 		    j->unreached ? r->env.server_failures + 1 : 0;
-	if (code == CODE_OK) {
-		remember_shortest(r, j);
+	if (code == CODE_OK)
 		remember_done(r, j);
-	}
 	if (j->action == ACTION_WRITTEN || j->would_write)
 		r->changed = 1;
 	if (job_is_news(j, &r->env))
@@ -1271,7 +1254,6 @@ clean_up(struct run *r)
 		free(r->changes[i].output);
 	free(r->changes);
 	push_queue_free(r->pushes);
-	free(r->shortest);
 	cert_shelf_free(r->env.shelf);
 	queue_free(r->queue);
 	recheck_free(r->recheck);

@@ -15,6 +15,7 @@ struct recheck {
 	struct entries done;
 	struct entries again;
 	size_t taken; /* of `again` */
+	size_t told;  /* of `done`, by recheck_short() */
 };
 
 static int
@@ -75,12 +76,29 @@ recheck_take(struct recheck *r, struct list_entry *named)
 	return 1;
 }
 
+int
+recheck_short(struct recheck *r, int64_t now, struct list_entry *named)
+{
+	const struct recheck_done *d;
+
+	while (r->told < r->done.n) {
+		d = &r->done.v[r->told++];
+		if (d->lasts != 0 && d->lasts < now) {
+			*named = d->named;
+			return 1;
+		}
+	}
+	return 0;
+}
+
 /* By the files alone: what changed may have the same content all the same. */
 static int
 is_as_it_was(const struct recheck_done *d, const char *output)
 {
-	return fileid_of(d->named.path) == d->cert &&
-	    (output == NULL || d->needs_none || fileid_of(output) == d->output);
+	return d->unfiled ||
+	    (fileid_of(d->named.path) == d->cert &&
+		(output == NULL || d->needs_none ||
+		    fileid_of(output) == d->output));
 }
 
 long

@@ -3,7 +3,8 @@
  * recheck: which certificates are to be done again, since their files changed
  * while the run was under way: one that was renewed meanwhile, or a response
  * that was removed or replaced after it was found good.  At the end of a run
- * all that ended with 0 is looked at, by fileid.h, so that 0 is true then.
+ * all that ended with 0 is looked at, by fileid.h and by the clock, so that 0
+ * is true then.
  */
 #ifndef RECHECK_H
 #define RECHECK_H
@@ -18,7 +19,9 @@ struct recheck_done {
 	struct list_entry named;
 	uint64_t cert;   /* fileid.h */
 	uint64_t output; /* of its response; 0: none was there */
+	int64_t lasts;   /* until then, as long as is demanded; 0: whatever */
 	int needs_none;  /* so that its response does not count */
+	int unfiled;     /* its files do not count */
 };
 
 struct recheck;
@@ -34,6 +37,10 @@ int recheck_again(struct recheck *, const struct list_entry *);
 
 /* The next that is to be done again; 0: there is none. */
 int recheck_take(struct recheck *, struct list_entry *);
+
+/* The next that lasts no longer `now`, once each; 0: there is none.
+ * What is done again after it is not looked at. */
+int recheck_short(struct recheck *, int64_t now, struct list_entry *);
 
 /*
  * Looks at all that was added, once more; what has changed is to be taken.

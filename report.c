@@ -183,7 +183,8 @@ add_message(const struct job *j, const struct env *env, struct text *out)
 	if (*(what = advice(j, env)) != '\0')
 		text_add(&raw, "; %s", what);
 	if (j->named.list != NULL)
-		text_add(&raw, " (%s, line %lu)", j->named.list, j->named.line);
+		text_add(&raw, " (%s, line %lu)", j->named.list,
+		    (unsigned long)j->named.line);
 	text_add(out, "ocspfetch: ");
 	if (raw.s != NULL)
 		text_add_escaped(out, raw.s, raw.len);

@@ -347,16 +347,47 @@ killed_before_the_rename() {
 	says "another user"
 }
 
+# How many seconds $1's response lasts yet.
+left() {
+	echo $(($(date -d "$(openssl ocsp -respin "$1.pem.ocsp" -noverify \
+		-resp_text | sed -n 's/.*Next Update: //p')" +%s) - $(date +%s)))
+}
+
 @test "what was enough when its turn came has to be enough when the run ends" {
-	local left
-	leaf a good-same
-	leaf slow latency-8000
-	response a good-same
-	left=$(($(date -d "$(openssl ocsp -respin a.pem.ocsp -noverify -resp_text |
-		sed -n 's/.*Next Update: //p')" +%s) - $(date +%s)))
-	fetch -r 0 -d -m $((left - 4)) a.pem
+	local name
+	for name in a b; do
+		leaf "$name" good-same
+		response "$name" good-same
+	done
+	leaf slow latency-8000,good-longer
+	fetch -r 0 -d -m $(($(left a) - 4)) a.pem b.pem
 	exits 0
-	fetch -r 0 -m $((left - 4)) a.pem slow.pem
+	fetch -r 0 -m $(($(left a) - 4)) a.pem b.pem slow.pem
 	exits 1
-	says "a.pem: while the run went on"
+	for name in a b; do
+		says "$name.pem: the run took so long that its response no longer lasts"
+	done
+	does_not_say "slow.pem"
+}
+
+@test "that one of them is renewed meanwhile takes nothing of it from the others" {
+	local pid code=0
+	leaf a good-same
+	leaf b good-same
+	leaf slow latency-8000,good-longer
+	leaf new good-longer
+	response a good-same
+	sleep 2
+	response b good-same
+	"$OCSPFETCH" -r 0 -m $(($(left b) - 4)) b.pem 2>err
+	"$OCSPFETCH" -r 0 -m $(($(left a) - 4)) a.pem b.pem slow.pem 2>err &
+	pid=$!
+	sleep 2
+	mv new.pem a.pem
+	wait "$pid" || code=$?
+	cat err
+	[ "$code" -eq 1 ]
+	grep -q '^ocspfetch: b.pem: the run took so long' err
+	not grep -q 'a.pem:' err
+	[ -s slow.pem.ocsp ]
 }
