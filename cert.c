@@ -1505,30 +1505,13 @@ examine(const struct search *s, X509 *x, struct kept *kept)
 	return end < s->now ? ENDED : ISSUER;
 }
 
-/*
- * Names may be equal though they are written in different kinds of strings;
- * but who hashes them, as OCSP does, gets different numbers.
- */
 static int
-is_spelled_alike(const X509_NAME *a, const X509_NAME *b)
-{
-	const unsigned char *p, *q;
-	size_t n, m;
-
-	return X509_NAME_get0_der(a, &p, &n) == 1 &&
-	    X509_NAME_get0_der(b, &q, &m) == 1 && n == m &&
-	    memcmp(p, q, n) == 0;
-}
-
-static int
-remember_issuer(
-    struct cert *c, const struct cert_der *d, X509 *x, const char *from)
+remember_issuer(struct cert *c, const struct cert_der *d, const char *from)
 {
 	const X509_NAME *field = X509_get_issuer_name(c->parts->leaf);
 	const unsigned char *name;
 	size_t name_len;
 
-	c->issuer_spelled = !is_spelled_alike(field, X509_get_subject_name(x));
 	c->issuer_from = strdup(from);
 	c->issuer = malloc(d->len);
 	if (c->issuer == NULL || c->issuer_from == NULL ||
@@ -1566,7 +1549,7 @@ search_ders(
 		if (found > nearest)
 			memcpy(s->nearest, what, sizeof(what));
 		if (found == ISSUER && s->c->issuer == NULL &&
-		    remember_issuer(s->c, &l->v[i], x, from) == -1)
+		    remember_issuer(s->c, &l->v[i], from) == -1)
 			note_local(s, "out of memory");
 		if (kept == NULL)
 			X509_free(x);
@@ -1742,15 +1725,6 @@ cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
 	take_fingerprint(c);
 	parts_free(c);
 	return res;
-}
-
-void *
-cert_issuer_decoded(struct cert_shelf *shelf, const struct cert *c)
-{
-	const struct cert_der d = {.p = c->issuer, .len = c->issuer_len};
-	const struct kept *k = shelf_find(shelf, &d);
-
-	return k != NULL ? k->x : NULL;
 }
 
 char *

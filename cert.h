@@ -94,7 +94,6 @@ struct cert {
 	char *issuer_from; /* where it was found, in words */
 	char *hunt;        /* each candidate and what came of it, in lines */
 	int64_t issuer_begins; /* its notBefore, where that is still to come */
-	int issuer_spelled;    /* the two write its name in different bytes */
 	unsigned char *issuer_field; /* DER: its name as we write it */
 	size_t issuer_field_len;
 	int issuer_beside; /* it is in the same file or in `beside[0]` */
@@ -148,12 +147,6 @@ enum cert_result cert_find_issuer(
  */
 enum cert_result cert_take_issuer(struct cert *, const unsigned char *p,
     size_t len, const char *from, int64_t now, char *why);
-
-/*
- * The issuer as OpenSSL decoded it, for ocsp_target(): borrowed from the shelf;
- * NULL if it is not kept there any more.
- */
-void *cert_issuer_decoded(struct cert_shelf *, const struct cert *);
 
 /* The issuer in PEM, owned by the caller; NULL: out of memory. */
 char *cert_issuer_pem(const struct cert *);

@@ -250,16 +250,15 @@ add_directory(struct list *l, const char *path)
 {
 	char error[WORDS_ERROR_MAX];
 	struct dirent **names;
-	enum kind kind;
-	int i, n;
+	int i, n, failed;
 
 	if ((n = scandir(path, &names, may_be_certificate, alphasort)) == -1) {
-		kind = fault_of(errno);
+		failed = errno;
 		text_free(&l->said);
 		text_add(&l->said, "%s: cannot read the directory: %s", path,
-		    words_error(error, errno, (long)geteuid()));
+		    words_error(error, failed, (long)geteuid()));
 		add_where(l, l->list, l->line);
-		add_said(l, kind);
+		add_said(l, fault_of(failed));
 		return;
 	}
 	add_text(l, DIR_BEGINS, path);

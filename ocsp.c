@@ -1556,7 +1556,7 @@ refuse_expired(struct judging *j)
 static int
 is_timely(struct judging *j)
 {
-	char when[WORDS_TIME_MAX], span[WORDS_TIME_MAX];
+	char when[WORDS_TIME_MAX], here[WORDS_TIME_MAX], span[WORDS_TIME_MAX];
 	struct ocsp_verdict *v = j->v;
 	const struct ocsp_policy *p = j->p;
 	int64_t latest = v->this_update;
@@ -1578,10 +1578,12 @@ is_timely(struct judging *j)
 	if (latest - p->now > p->skew)
 		return refuse(j, VERDICT_REFUSED,
 		    "its %s, %s, is in the future by %s (%lld s are "
-		    "tolerated): the responder's clock or this one is wrong",
+		    "tolerated): the responder's clock is wrong, or this one, "
+		    "which says %s",
 		    latest == v->this_update ? "thisUpdate" : "producedAt",
 		    words_time(when, latest),
-		    words_span(span, (long long)(latest - p->now)), p->skew);
+		    words_span(span, (long long)(latest - p->now)), p->skew,
+		    words_time(here, p->now));
 	set_usable_until(j);
 	if (is_revoked(j))
 		return 1;

@@ -1,5 +1,4 @@
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 
 #include <errno.h>

@@ -1,7 +1,6 @@
 #include <getopt.h>
 #include <limits.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -381,7 +380,7 @@ add_to_list(struct option_list *l, const char *arg)
 static char *
 own(struct options *o, char *s)
 {
-	char **v;
+	struct options_owned *v;
 
 	if (s == NULL)
 		return NULL;
@@ -391,7 +390,9 @@ own(struct options *o, char *s)
 		return NULL;
 	}
 	o->owned = v;
-	return v[o->nowned++] = s;
+	v += o->nowned++;
+	v->len = strlen(s);
+	return v->s = s;
 }
 
 /*
@@ -909,8 +910,8 @@ options_free(struct options *o)
 	size_t i;
 
 	for (i = 0; i < o->nowned; i++) {
-		sandbox_forget(o->owned[i], strlen(o->owned[i]));
-		free(o->owned[i]);
+		sandbox_forget(o->owned[i].s, o->owned[i].len);
+		free(o->owned[i].s);
 	}
 	free(o->owned);
 	free(o->issuers.v);

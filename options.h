@@ -84,7 +84,11 @@ struct options {
 	const char *const *operands;
 	size_t noperands;
 
-	char **owned; /* what was taken off the command line, and files */
+	/* what was taken off the command line, and files */
+	struct options_owned {
+		char *s;
+		size_t len; /* as it was taken; a NUL may be in it since */
+	} * owned;
 	size_t nowned;
 };
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdlib.h>
-#include <string.h>
 
 #include "fileid.h"
 #include "recheck.h"

@@ -1,7 +1,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "proxy.h"
 #include "report.h"
 #include "verbose.h"
 
