@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # ocspfetch: fetch, judge and keep OCSP responses for stapling.
 #
 # `make` needs a compiler, GNU make, pkg-config, libcurl and OpenSSL, and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -836,7 +837,8 @@ take_urls(struct cert *c, X509 *x)
 			rc = add_url(c->issuer_urls, &c->nissuer_urls, uri);
 	}
 	AUTHORITY_INFO_ACCESS_free(aia);
-	/* to have none would be quite another thing */
+	/* "no responder is named" would be another exit code than "no memory"
+	 */
 	return rc == -1 ? -2 : 0;
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * cert: what a certificate file says, and whose certificate its issuer is.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * child: a process of ours that does one thing, and what is said to it.
  *

@@ -102,7 +102,7 @@ try_seccomp(void)
 static const struct attempt {
 	unsigned bit;
 	const char *name;
-	int (*call)(void); /* 0: others see to what it answers */
+	int (*call)(void); /* 0: it may be called; its own result is ignored */
 } attempts[] = {
     {DEADLY_SETRLIMIT, "setrlimit", try_setrlimit},
     {DEADLY_PRCTL, "prctl", try_prctl},

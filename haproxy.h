@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * haproxy: hands a response to a running HAProxy over its runtime API.
  *

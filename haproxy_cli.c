@@ -18,7 +18,8 @@
 /* So much of a reply is shown. */
 #define SHOWN_MAX 300
 
-/* What is left of a Unix socket's queue is asked again after so many ms. */
+/* connect() to a full queue of a Unix socket is tried again after so many ms.
+ */
 #define QUEUE_PAUSE 20
 
 /* Where there is none, main ignores SIGPIPE all the same. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * hook: runs the user's command once, and waits for its end.
  *

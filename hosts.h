@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * hosts: which responder may be asked now.  A slow one does not get all the
  * slots, one that limits its rate is asked at its own, and one that cannot be

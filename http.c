@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -420,7 +421,10 @@ on_close(void *arg, curl_socket_t fd)
 	return close(fd);
 }
 
-/* Nobody uses it again: libcurl looks at one before it does. */
+/*
+ * Keeps a connection from being reused: libcurl finds it closed when it looks
+ * at it before the next request.
+ */
 static void
 drop(curl_socket_t fd)
 {
@@ -1272,16 +1276,13 @@ loop(struct pool *p)
 		draw = fill(p, &wait_ms);
 		if (p->busy == 0 && draw == HTTP_NONE)
 			return;
-		/*
-		 * What ends in perform must be handed on before poll, which
-		 * would sleep its whole time with nothing left to wake it.
-		 */
-		/* it failed: then all is answered, but for later attempts */
+		/* without a pool each request is answered by the failure */
 		if (set_up_pool(p) == -1) {
 			poll(NULL, 0, draw == HTTP_LATER ? (int)wait_ms : 0);
 			continue;
 		}
 		curl_multi_perform(p->multi, &running);
+		/* before poll, which nothing would wake then */
 		if (drain(p) > 0)
 			continue;
 		if (draw != HTTP_LATER || wait_ms > IDLE_MS)

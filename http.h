@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * http: bytes out, bytes in; bounded, many at a time.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * job: what one certificate goes through, from its file to its exit code.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * json: what a job has to say to machines, for --json.  The manual's section
  * "For machines" and contrib/ocspfetch.schema.json say what it means.  Nothing

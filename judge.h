@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * judge: what strangers sent is decoded by a process that has nothing to lose.
  *
@@ -41,7 +42,10 @@ void judge_free(struct judge *);
 /* Is there a jail?  FAILED: none that --sandbox=require is content with. */
 enum judge_result judge_try(struct judge *, char *why);
 
-/* It will be needed: what this process knows later it need not have known. */
+/*
+ * Starts the judge's process now rather than at the first response: it inherits
+ * no secret that this process reads from here on.
+ */
 void judge_ready(struct judge *);
 
 /* As ocsp_judge(); FAILED: `v->why` tells, and the verdict is INVALID. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * list: what was named, one certificate after another.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * ocsp: which question to ask about a certificate, and whether an answer is
  * true, about this certificate, and fresh.
@@ -132,22 +133,22 @@ struct ocsp_verdict {
 	int64_t next_update;
 	int64_t usable_until; /* the earliest of all ends */
 	int64_t revoked_at;
-	int reason;        /* RFC 5280 section 5.3.1; -1: none given */
-	int bounded_by;    /* enum ocsp_bound: whose end usable_until is */
-	int has_times;     /* the times above could be read */
-	int has_next;      /* nextUpdate among them */
-	int delegated;     /* signed by a certificate of the issuer's */
-	int nocheck;       /* which says id-pkix-ocsp-nocheck */
-	int nonce;         /* it repeats ours */
-	int singles;       /* statuses in it, ours included */
-	int authentic;     /* signature, signer and identity are right */
-	int expired;       /* usable_until has passed */
-	int sha1;          /* it, or its signer's certificate, is signed so */
-	int other_hash;    /* its CertID is under another hash than requested */
-	int excused;       /* REVOKED, though it would be refused if good */
-	int quirks;        /* enum ocsp_quirk, or-ed */
-	int advised;       /* `why` says what to do, too */
-	char signer[256];  /* name of its certificate, UTF-8, unescaped */
+	int reason;       /* RFC 5280 section 5.3.1; -1: none given */
+	int bounded_by;   /* enum ocsp_bound: whose end usable_until is */
+	int has_times;    /* the times above could be read */
+	int has_next;     /* nextUpdate among them */
+	int delegated;    /* signed by a certificate of the issuer's */
+	int nocheck;      /* which says id-pkix-ocsp-nocheck */
+	int nonce;        /* it repeats ours */
+	int singles;      /* statuses in it, ours included */
+	int authentic;    /* signature, signer and identity are right */
+	int expired;      /* usable_until has passed */
+	int sha1;         /* it, or its signer's certificate, is signed so */
+	int other_hash;   /* its CertID is under another hash than requested */
+	int excused;      /* REVOKED, though it would be refused if good */
+	int quirks;       /* enum ocsp_quirk, or-ed */
+	int advised;      /* `why` says what to do, too */
+	char signer[256]; /* name of its certificate, UTF-8, unescaped */
 	char why[WHY_SHORT_MAX]; /* what was found, or why it is not good */
 };
 
@@ -163,9 +164,9 @@ int ocsp_starved(void);
 void ocsp_starve(void); /* as if it had */
 
 /*
- * Something failed that OpenSSL was asked.  What it could not set up for lack
- * of memory, a digest for instance, it may lack for good: if it ever asked in
- * vain, this is as ocsp_starve().
+ * To be called when a call of OpenSSL's failed.  A digest that OpenSSL could
+ * not set up for lack of memory stays missing for the rest of the process: if
+ * an allocation has ever failed, this is as ocsp_starve().
  */
 void ocsp_doubt(void);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include <sys/resource.h>
 #include <sys/time.h>
 
@@ -37,11 +38,10 @@
 /* Descriptors that a run needs whatever it asks: files, directories, hooks. */
 #define OWN_DESCRIPTORS 64
 
-/* So long may the pushes to HAProxy take beyond --deadline, all of them, in ms.
- */
+/* All pushes to HAProxy together may overrun --deadline by so much, in ms. */
 #define PUSH_LEAST 1000
 
-/* So much waits to be handed to HAProxy, in bytes, before it is. */
+/* Responses are pushed to HAProxy when so many bytes of them wait. */
 #define NEWS_MAX ((size_t)1 << 20)
 
 /*

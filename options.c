@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include <getopt.h>
 #include <limits.h>
 #include <stdarg.h>

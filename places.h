@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * places: the directories that files are in, each once.
  */

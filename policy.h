@@ -117,8 +117,8 @@ enum policy_need policy_need(
     const struct policy_cert *, int has_file, int64_t now);
 
 /*
- * A certificate's files changed so often in this run: is it begun anew?  Where
- * not, nothing is true of it for long enough to be told.
+ * A certificate's files changed so often in this run: is it begun anew?  After
+ * POLICY_MAX_CHANGES it is reported as changing (1, temporary) instead.
  */
 #define POLICY_MAX_CHANGES 3
 int policy_begins_anew(int changes);

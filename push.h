@@ -27,11 +27,10 @@ struct push_sink {
 struct push_queue *push_queue_new(const struct env *, const struct push_sink *);
 void push_queue_free(struct push_queue *);
 
-/*
- * Takes what the job has in place, and its target.  -1: out of memory.
- * How many bytes wait now?
- */
+/* Takes the job's response that is in place, and its target.  -1: no memory. */
 int push_add(struct push_queue *, struct job *);
+
+/* How many bytes of responses wait to be pushed. */
 size_t push_waiting(const struct push_queue *);
 
 /* Pushes all that waits.  `until_ms` of the env's clock; 0: no limit. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * queue: whose turn it is.  Here wait the jobs that pause before they are asked
  * again, and those whose responder has its share of the slots; what is named

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include <stdarg.h>
 #include <string.h>
 
@@ -212,7 +213,8 @@ report_log(const struct job *j, const struct env *env, struct text *out)
 		return;
 	}
 	if (j->outcome.status != CODE_OK)
-		text_add(&raw, "%s: no alarm: %s", j->path, outcome_why(&j->outcome));
+		text_add(&raw, "%s: no alarm: %s", j->path,
+		    outcome_why(&j->outcome));
 	else
 		text_add(&raw, "%s: a new response was written", j->path);
 	tell_holding(j, env, &raw);

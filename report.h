@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * report: the messages about certificates, one line each: what failed, the
  * value seen, the limit; what stands now; what to do.  Text from outside is

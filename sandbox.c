@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* for O_PATH */
 #endif

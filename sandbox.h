@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * sandbox: what a process gives up.
  *
@@ -36,7 +37,8 @@ void sandbox_close(int argc, char *const *argv, unsigned deadly);
  */
 void sandbox_hide(unsigned deadly);
 
-/* Before free(), NULL or not: what is no business of who is forked later. */
+/* Wipes a secret before free(), lest processes forked later inherit it; or
+ * NULL. */
 void sandbox_forget(void *, size_t);
 
 /* Memory goes into no core file, from here on. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * served: what a TLS server staples, as its clients see it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * staple: bytes on disk, whole or not at all.
  *

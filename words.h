@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * words: text for people.  Pure functions: no input or output, no clock, no
  * locale, no global state.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # How it asks: the bytes of the question, GET and POST, which responder next,
 # what is asked again and what is not, the limits of time and memory, proxies,

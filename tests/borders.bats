@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # What the sources promise one another and who builds them: which room knows
 # which library, what the binary links, what make does and leaves behind.
@@ -23,6 +24,13 @@ setup() {
 includers() {
 	grep -lE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]$1/" ./*.[ch] |
 	    sed 's,^\./,,' | sort | tr '\n' ' '
+}
+
+@test "each source file names its licence" {
+	run grep -L 'SPDX-License-Identifier: ISC' ./*.[ch] Makefile .ci/run \
+	    tests/*.bats tests/*.bash tests/*.sh tests/*/*.sh tests/*.[ch] \
+	    tests/*/*.[ch] contrib/hooks/*
+	[ -z "$output" ]
 }
 
 @test "OpenSSL is included only in cert.c, cryptocheck.c, ocsp.c and served.c" {

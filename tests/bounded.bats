@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # Whatever the responder does: a run ends in its time, in little memory, with
 # the code that the manual names for it, and the stored file is as it was.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # A certification authority as people build it with the openssl command: a
 # root, `openssl ca` and its index, a certificate for OCSP signing, and
 # `openssl ocsp` as the responder.  For the demo and for tutorial.bats.

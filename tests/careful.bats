@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # Mistakes that people make, and moments that nobody thinks of: what a first
 # hostile review of the program found, so that it stays found.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # What each CA's responder sends, as it is shipped or set up wrongly, and the
 # words that name the cure and who has it: the manual's "Certification
 # authorities" promises them.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # -c agrees with a run: the exit status for every kind of certificate and of
 # stored response, beside that of a run whose responder is down.

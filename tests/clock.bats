@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # This machine's clock is wrong: it is told as that, with what it shows, and
 # nothing that is good is lost or accused.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # The completions, loaded by the very shells: they offer the options of the
 # manual and no others, the words of a choice, and files for certificates.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # What contrib/ offers for copying works, and satisfies its own linters.
 #
 # shellcheck disable=SC2154

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: ISC
 #
 # What the tests have reached, by what they left in a build for coverage:
 # `make coverage` makes it and runs them.

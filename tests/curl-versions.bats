@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # http.c against the libcurl of other days: this machine has only one, so its
 # header says that it is another, and what that one lacks may not be named.

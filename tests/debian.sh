@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: ISC
 #
 # The Debian package, as a distribution and its users meet it: built from
 # `make dist` in a chroot with nothing but its build dependencies, lintian,

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: ISC
 #
 # ocspfetch at its job, against a certification authority and a responder that
 # live for as long as this takes.  OCSPFETCH is the program.

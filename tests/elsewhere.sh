@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: ISC
 #
 # Another release of Debian, with its compilers and libraries, or another kind
 # of machine: builds there without a warning, and runs the tests.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # The exit status, which is what a job acts on: each code of the manual, at its
 # edges, with what is said and what is left on disk.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # The one line that a person reads at 3 a.m., compared whole: the file, the
 # responder, what came back, what stands now, what to do.  And the command that

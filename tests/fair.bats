@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # Whose turn it is: slow responders, those that want to be left alone, and those
 # that cannot be reached do not hold up the certificates of others.

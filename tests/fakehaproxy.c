@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * fakehaproxy: a socket that is not HAProxy's, or one that misbehaves.
  *

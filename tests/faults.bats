@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # Whatever fails, the file is the old one or the new one, whole: each call of
 # the save path, and memory, fails in turn (tests/faultshim.c).

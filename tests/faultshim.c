@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * faultshim: makes one call of a libc function fail.  For LD_PRELOAD.
  *

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # The main job: a certificate, its issuer, a question, an answer, a file.
 
 load lib

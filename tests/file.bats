@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # The file: what replaces it and what does not, how, and what a failure, a
 # signal, a rival or a killed run leaves.

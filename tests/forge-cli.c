@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * forge: make a PKI, leaves and OCSP responses from a shell.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * forge: see forge.h.  First the table of recipes, then the PKI, then the
  * responses.

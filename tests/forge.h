@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * forge: a throw-away PKI and OCSP responses about it, honest and hostile,
  * made when the tests run, so that nothing is checked in and nothing expires.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # What the fuzzers started from, and what they once found, does no harm: every
 # input of the corpus runs again through its target.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * gcovflush: in the place of _exit() where coverage is counted, since only
  * exit() writes down what was.  The judge of responses ends so, and whoever is

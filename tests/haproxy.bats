@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # --haproxy against a real HAProxy: what it was handed is what it staples, byte
 # for byte; and against what only looks like one.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # What `make` puts into the binary against bugs that nobody has found yet, as a
 # look at the binary shows it; and that the same sources give the same bytes.

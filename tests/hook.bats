@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # --on-change: called once per run, at least once for each file that is
 # written, whatever fails or is killed in between.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # --fetch-issuer: where it goes, what it takes for the issuer and what not, and
 # what is left on disk.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # The certificate: what is taken for one, what is refused with exit 2, and that
 # nothing in it or in its name gets the better of us.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # Whose certificate is the issuer's: where it is looked for, in which order,
 # what it has to prove, and that nothing is sent before it has.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # --json: one line for each certificate, whatever came of it, that a parser and
 # the schema in contrib/ accept, and that says what is true.
 #

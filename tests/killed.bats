@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # Killed before any system call, or out of room: the file is the old one or the
 # new one, whole, and the next run puts all in order.

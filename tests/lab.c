@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * lab: see lab.h.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * lab: a forged PKI, and its leaves as the program sees them, for tests and
  * fuzzers that drive the judge itself.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # What the end-to-end tests share: a throw-away PKI, a responder, certificates.
 # shellcheck shell=bash
 #

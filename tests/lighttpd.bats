@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # lighttpd looks for a new file once a minute, when it has a reason to: a suite
 # of its own, that waits while others work.
 

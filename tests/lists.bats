@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # Many certificates: directories, bundles, HAProxy's crt-lists, lists of every
 # hostile kind, and how a run shows how far it is.
 #

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * logsink: the system's log, for one test: it prints each message that is
  * sent to the socket PATH, one a line, with what may be no line shown as "?".

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: ISC
 #
 # Builds by every compiler at every level, without a warning, and what the tests
 # say of each.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * measure: what a command took.  Runs it, writes "STATUS MS KB" to a file: its
  * exit status (128 and the signal that ended it), wall time and the most

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # Every text of two words or more in C sources, in their order: the parts of a
 # literal joined, comments and #include left out, \n and \" as they are shown.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # `make messages` shows every text of the program in one place, to be read
 # aloud by whoever changes one.  Here: that it leaves none out, and that no

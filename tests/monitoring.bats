@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # contrib/check_ocsp_staple: what Nagios, Icinga and their like hear.
 #
 # shellcheck disable=SC2154

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: ISC
 #
 # Are the tests of the verifier worth anything?  Each comparison in ocsp.c that
 # has a part in the verification is turned into its opposite, and each bound

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # Networks and responders as people have them, beyond what asking.bats holds:
 # Vault's errors, a path that is decoded on the way, edges that disagree, IPv6

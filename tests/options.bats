@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # The command line: what each option takes and refuses, what is said to those
 # who ask for more (-v, -vv, -h, -V), and that a usage error comes before any
 # work.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # What servers take from a file is what we take, or we say 2; what is no PEM is
 # named, with the command that makes it so; and a key stays unread.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # Real proxies, tinyproxy and squid, between it and the responder: asked through
 # them, by them refused, and who is to blame when nothing comes.

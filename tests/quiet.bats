@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # Quiet is quiet.  What goes well says not a byte, and what fails says at least
 # one line that names the file: under cron, which sends a mail if there is any

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # The README is where a person decides in a minute: what it shows and claims is
 # true, and it is short enough to be read.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # What tests/setup.sh, tests/elsewhere.sh and tests/real-cas.sh share: programs of
 # another release of Debian.  To be sourced.
 # shellcheck shell=sh

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # A certificate, its response or its issuer is renewed, replaced or removed while
 # a run is under way, at each of its stages.  What is on disk at the end is about

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * responder: an OCSP responder over HTTP that answers as badly as it is
  * told.  The first segment of the path tells it: names out of the table of

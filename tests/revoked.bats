@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # A signed "revoked" counts: also when it has run out, names no end, or is
 # signed with SHA-1; and whoever looks, a run, -c, -S or -j, says the same.
 #

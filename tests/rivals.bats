@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # Fifty runs at once: the newest answer wins, nobody fails, and who reads the
 # files all the while sees whole responses only, and none that is older than

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # What is received is decoded where it can do no harm: with the whole program.
 # What is impossible in there, test_sandbox tries; what its death costs,

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # Thousands of certificates in one run: what is bounded stays so, however many
 # there are.  SCALE says how many (2000; `make bench FULL=1` takes 20000).
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # -S: what a server really staples, judged; real servers and odd ones.
 #
 # `run --separate-stderr` sets these; this shellcheck has not heard of it.

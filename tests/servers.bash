@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # Real servers on loopback, and the recipes of the manual that they are run by.
 # shellcheck shell=bash
 #

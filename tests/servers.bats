@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # From the file to the handshake: each server is run by the manual's recipe, and
 # staples the very bytes that the program wrote; then a newer response, and the
 # manual's way to make it effective.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: ISC
 #
 # Installs what `make demo` and `make check` need and this machine lacks;
 # `sh tests/setup.sh all` adds what `make asan` and `make lint` need, and on

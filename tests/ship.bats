@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # What an administrator or a distribution copies works as it is: units, cron,
 # the hooks of ACME clients, rules for logs, pages that tell how to move here.
 #

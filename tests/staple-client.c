@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * staple-client: what a TLS server staples, byte for byte.
  *

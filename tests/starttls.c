@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * starttls: a server that says what a protocol says before TLS, and then
  * staples.  For the tests of --served; one connection at a time.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # The screenshots in the manual's DIAGNOSTICS are what the program says: each
 # situation is made, and the whole of its text compared, but for times, sizes,

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # --syslog: what the system's log hears, at a /dev/log of the test's own.
 #
 # shellcheck disable=SC2154

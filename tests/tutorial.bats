@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # Real parts: `openssl ca` and `openssl ocsp`, set up as tutorials tell it.
 
 load lib

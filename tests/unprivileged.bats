@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # Everything works for an ordinary user who owns the directory.
 
 load lib

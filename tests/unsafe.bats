@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # What is never reached, sent or let through, whatever a certificate, an option
 # or a responder says.  Schemes and URLs of certificates: input.bats; --url and

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # The story that -v tells: who the certificate is, what was asked, what was
 # answered, what was decided and why; and what -vv adds.

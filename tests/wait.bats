@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # --wait: what it waits for and what ends it, how long, and what it says; and
 # Retry-After and --splay.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # It predicts: what is good and was written, but will not be stapled, or will
 # stop a server, is warned of, in the run that writes it.  Where a server is
 # quick to ask, it is asked whether that is true.

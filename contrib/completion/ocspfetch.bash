@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # Completion of ocspfetch(1) for bash: its options, their values, files.
 
 _ocspfetch()

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: ISC
 #
 # acme.sh's reload command: the OCSP response of a new certificate is fetched,
 # and only when it is in place is the server reloaded.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What the maker of certificates and the responder agree upon: by its serial
  * number, a certificate is found in any request without decoding that.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: ISC
 #
 # make bench: ocspfetch beside what else asks OCSP responders, in the same run.
 #

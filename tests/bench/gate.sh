@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: ISC
 #
 # make bench-gate: what a further certificate costs, in instructions, which no
 # noise of the machine can move.  Exit status 1 if one costs too much.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # What bench.sh and gate.sh share: a world of certificates with a responder,
 # instructions counted, rows printed.  Sourced; BUILD and OCSPFETCH are set by
 # the Makefile.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * bench-pki: certificates by the thousand, and an answer about each.
  *

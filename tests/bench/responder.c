@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * bench-responder: answers that were signed beforehand, as fast as it goes.
  *

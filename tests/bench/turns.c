@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * bench-turns: runs commands in turn, A B C A B C ..., and measures each run.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * dertree: see dertree.h.  An edit names an element by its number, in the order
  * of the bytes, and what happens to it.

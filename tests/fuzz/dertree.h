@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * dertree: DER as a tree that can be edited; what is around an edit keeps its
  * lengths right.

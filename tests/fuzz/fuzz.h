@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * fuzz: what the fuzzers share.  Each fuzz_NAME.c is one target of libFuzzer's
  * (`make fuzz`), and with replay.c a program that runs the inputs it is given,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Certificate files, issuer files, and what a caIssuers URL sends.
  *

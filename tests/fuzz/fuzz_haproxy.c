@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What stands behind a socket may say anything: one part for each command.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What a responder, or a proxy, may answer: the bytes of a connection.
  *

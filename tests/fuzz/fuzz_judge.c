@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The judge.  An input is no response but how to make one: what is taken from
  * the forge's table, which part of it is edited and how, and whether it is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The command line, its times and numbers.  Words end with a newline.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Text from outside: URLs and headers, addresses, and what is shown of them.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * replay: runs a fuzz target over files, where there is no libFuzzer.
  *

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: ISC
 #
 # Runs each fuzz target for a while, beginning with the corpus in the tree.
 #

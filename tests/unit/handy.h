@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * handy: what several rooms' tests need.  After <cmocka.h>.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Certificates: what is read of a good one, and that nothing which was cut,
  * flipped or made up is ever taken for one.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What the rooms make of a system and of libraries that fail them, one call at
  * a time: no memory, a setting that libcurl does not take, and files that are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The HAProxy room by itself: addresses, words, sizes, times, and what it makes
  * of answers.  tests/haproxy.bats has the real one.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The hook room by itself: what its command finds, and what is said of its end.
  */

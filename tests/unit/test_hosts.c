@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* hosts.c: who may be asked now. */
 #include <limits.h>
 #include <setjmp.h>

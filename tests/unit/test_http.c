@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * http by itself: which URLs and headers it takes, and what http_run() makes
  * of a server that sends byte for byte what a test wants.  The server is in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * JSON: what is escaped and how, and what each field is made of.
  */

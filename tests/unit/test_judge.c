@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The judge in its own process: it says what the judge in ours says, and when
  * it dies, hangs or talks nonsense, that is one response's fault, never the

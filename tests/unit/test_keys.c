@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Keys that verify a signature and yet are not the one it was made with:
  * whoever may choose all of a key finds such a one for each signature.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What is named: operands, directories, bundles, the lines of lists, and what
  * is named twice.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Every combination of a status, a signer, times, a CertID and extensions,
  * forged and judged: exactly one class of them is good, and each other has the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The judge by itself: each way of making a response, and each way of
  * spoiling one, has a row in the forge's table; and here is what time,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The command line, in-process: what each option leaves in struct options,
  * what is there without it, and where the limits are.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * What is told of a certificate on which more than one thing failed.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Directories of files: each once, all or none.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The jail from inside: what a process that is in it still can do, tried out
  * and told over the one socket that is left to it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * served by itself: how HOST[:PORT] is read, and what becomes of a server
  * that says too much, too little, the wrong thing, or nothing, before the

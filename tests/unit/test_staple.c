@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The file room by itself: what it finds, what it replaces and when it asks,
  * and what remains of it when something fails or is swapped beneath it.

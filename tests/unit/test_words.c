@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Text for people: what is escaped and what stays, times, spans, quoting.
  */
