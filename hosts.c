@@ -82,15 +82,6 @@ hosts_find(struct hosts *h, const char *url)
 	return one;
 }
 
-/* What one host may have of the slots, while others may want some. */
-static size_t
-share(const struct hosts *h)
-{
-	return h->parallel < 2 ? 1
-	    : h->parallel < 4  ? h->parallel - 1
-			       : h->parallel - h->parallel / 4;
-}
-
 enum host_state
 host_state(
     const struct hosts *h, const struct host *one, long long now, long *wait_ms)
@@ -109,7 +100,7 @@ host_state(
 	case TURN_NOW:
 		break;
 	}
-	if (one->busy < share(h))
+	if (one->busy < policy_share(h->parallel))
 		return HOST_FREE;
 	if (one->took > HOSTS_SLOW || now - one->moved > HOSTS_SLOW)
 		return HOST_SLOW;

@@ -525,6 +525,14 @@ policy_heard(const struct options *o, struct policy_pace *p,
 	return HOST_GOES_ON;
 }
 
+size_t
+policy_share(size_t parallel)
+{
+	return parallel < 2 ? 1
+	    : parallel < 4  ? parallel - 1
+			    : parallel - parallel / 4;
+}
+
 enum policy_turn
 policy_turn(const struct policy_pace *p, size_t busy, long long last,
     long long now, long long *wait_ms)
@@ -653,4 +661,14 @@ policy_push(const struct ocsp_verdict *ours, int written,
 	if (!ours->has_next)
 		return PUSH_NO_NEXT;
 	return held->holds == HOLDS_UNREAD && !written ? PUSH_UNREAD : PUSH_DO;
+}
+
+enum code
+policy_push_code(enum policy_push push, int reached, int mute,
+    const struct ocsp_verdict *theirs)
+{
+	if (!reached || push == PUSH_UNPROVEN || (push == PUSH_UNREAD && !mute))
+		return CODE_LOCAL;
+	return push == PUSH_REVOKED ? policy_revoked_code(theirs, NULL)
+				    : CODE_OK;
 }

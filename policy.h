@@ -314,6 +314,10 @@ enum policy_host policy_heard(const struct options *, struct policy_pace *,
     const struct policy_attempt *, const struct policy_exchange *,
     const struct policy_span *);
 
+/* How many of `parallel` requests may go to one host, while others want some.
+ */
+size_t policy_share(size_t parallel);
+
 /* May the next request go out? */
 enum policy_turn {
 	TURN_NOW,
@@ -407,5 +411,13 @@ enum policy_push {
 /* Never back in time: `ours` is good and in place, `written` by this run. */
 enum policy_push policy_push(
     const struct ocsp_verdict *ours, int written, const struct policy_held *);
+
+/*
+ * What handing over means for the exit status: `reached`, HAProxy took part in
+ * it to the end; `mute`, it is too old to tell what it has.  `theirs`: what it
+ * has, where that is PUSH_REVOKED.
+ */
+enum code policy_push_code(
+    enum policy_push, int reached, int mute, const struct ocsp_verdict *theirs);
 
 #endif

@@ -308,19 +308,6 @@ hand_over(struct place *p, const struct news *n, const struct reading *r,
 	return HAPROXY_UPDATED;
 }
 
-static enum code
-code_of(enum haproxy_result res, const struct reading *r)
-{
-	if (res != HAPROXY_UPDATED && res != HAPROXY_ATTACHED)
-		return CODE_LOCAL;
-	if (r->push == PUSH_REVOKED)
-		return policy_revoked_code(&r->verdict, NULL);
-	if (r->push == PUSH_UNPROVEN ||
-	    (r->push == PUSH_UNREAD && r->held.held != HAPROXY_MUTE))
-		return CODE_LOCAL;
-	return CODE_OK;
-}
-
 /* A dead one is mentioned once.  -1: another one's transaction is open. */
 static int
 push(struct push_queue *q, struct place *p, const struct news *n, int last)
@@ -344,7 +331,9 @@ push(struct push_queue *q, struct place *p, const struct news *n, int last)
 	}
 	what.result = res;
 	what.push = r.push;
-	code = code_of(res, &r);
+	code = policy_push_code(r.push,
+	    res == HAPROXY_UPDATED || res == HAPROXY_ATTACHED,
+	    r.held.held == HAPROXY_MUTE, &r.verdict);
 	haproxy_response_free(&r.held);
 	if (res == HAPROXY_BUSY && !last)
 		return -1;

@@ -1956,6 +1956,66 @@ add(const char *name, CMUnitTestFunction run, const void *row)
 	for (i = 0; i < ROWS(table); i++)                                      \
 	add((table)[i].says, run, &(table)[i])
 
+static const struct pushed_row {
+	const char *says;
+	enum policy_push push;
+	int reached, mute;
+	struct ocsp_verdict theirs;
+	enum code want;
+} pusheds[] = {
+    {"what HAProxy took is 0", PUSH_DO, 1, 0, V(INVALID, 0, 0), CODE_OK},
+    {"a HAProxy that was not reached is 3", PUSH_DO, 0, 0, V(INVALID, 0, 0),
+	CODE_LOCAL},
+    {"not even its revoked counts where HAProxy failed in the middle",
+	PUSH_REVOKED, 0, 0, V(REVOKED, 0, DAY), CODE_LOCAL},
+    {"a response that HAProxy has already is 0", PUSH_SAME, 1, 0,
+	V(INVALID, 0, 0), CODE_OK},
+    {"a later response in HAProxy is 0", PUSH_NEWER, 1, 0, V(GOOD, 0, DAY),
+	CODE_OK},
+    {"a later revoked in HAProxy is 5", PUSH_REVOKED, 1, 0, V(REVOKED, 0, DAY),
+	CODE_REVOKED},
+    {"a later revoked in HAProxy that cannot be verified is 3", PUSH_UNPROVEN,
+	1, 0, V(REVOKED, 0, DAY), CODE_LOCAL},
+    {"a response without nextUpdate that HAProxy is not given is 0",
+	PUSH_NO_NEXT, 1, 0, V(INVALID, 0, 0), CODE_OK},
+    {"what HAProxy has and nobody can read is 3", PUSH_UNREAD, 1, 0,
+	V(INVALID, 0, 0), CODE_LOCAL},
+    {"but 0 where HAProxy is too old to tell", PUSH_UNREAD, 1, 1,
+	V(INVALID, 0, 0), CODE_OK},
+};
+
+static void
+run_pushed(void **state)
+{
+	const struct pushed_row *r = *state;
+
+	assert_int_equal(
+	    policy_push_code(r->push, r->reached, r->mute, &r->theirs),
+	    r->want);
+}
+
+static const struct share_row {
+	const char *says;
+	size_t parallel, want;
+} shares[] = {
+    {"where none may be asked at once a host has one all the same", 0, 1},
+    {"one at a time is one for each host", 1, 1},
+    {"of two one is left for others", 2, 1},
+    {"of three one is left for others", 3, 2},
+    {"of four one is left for others", 4, 3},
+    {"of seven one is left for others", 7, 6},
+    {"of eight two are left for others", 8, 6},
+    {"of sixteen four are left for others", 16, 12},
+};
+
+static void
+run_share(void **state)
+{
+	const struct share_row *r = *state;
+
+	assert_int_equal(policy_share(r->parallel), r->want);
+}
+
 static void
 no_two_rows_have_the_same_sentence(void **state)
 {
@@ -2011,6 +2071,8 @@ main(void)
 	ADD(runs, run_run);
 	ADD(pushes, run_push);
 	ADD(hands, run_hand);
+	ADD(pusheds, run_pushed);
+	ADD(shares, run_share);
 	add("no two rows have the same sentence",
 	    no_two_rows_have_the_same_sentence, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
