@@ -528,9 +528,9 @@ policy_heard(const struct options *o, struct policy_pace *p,
 size_t
 policy_share(size_t parallel)
 {
-	return parallel < 2 ? 1
-	    : parallel < 4  ? parallel - 1
-			    : parallel - parallel / 4;
+	if (parallel <= 1)
+		return 1;
+	return parallel - (parallel >= 8 ? parallel / 4 : 1);
 }
 
 enum policy_turn
