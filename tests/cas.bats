@@ -217,6 +217,32 @@ AWS Private CA|good"
 	[ "$(authorities | wc -l)" -eq $((n + 1)) ]
 }
 
+@test "FreeIPA's response and one signed days ago are good in one run, each by its own rule" {
+	mkdir certs
+	leaf certs/ipa no-next-now
+	leaf certs/public good-older
+	fetch certs
+	exits 0
+	silent
+	[ -s certs/ipa.pem.ocsp ]
+	[ -s certs/public.pem.ocsp ]
+	fetch -c --no-warn no-next certs
+	exits 0
+	silent
+	# what is assumed of the one is no bound for the other
+	fetch -f --assume-lifetime 1h certs
+	exits 0
+	silent
+	fetch -c --assume-lifetime 0 certs
+	exits 4
+	says "ipa.pem"
+	does_not_say "public.pem"
+	fetch -c --no-warn no-next -a 1d certs
+	exits 1
+	says "public.pem"
+	does_not_say "ipa.pem"
+}
+
 @test "openssl ocsp, started as the manual has it, responds with a nextUpdate" {
 	local start ask
 	start=$(commands "openssl ocsp" | sed -n 1p)

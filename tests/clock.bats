@@ -126,3 +126,100 @@ day() {
 		[[ "$stderr" != *" old"* ]]
 	done
 }
+
+# ---- a day behind ----
+
+# from_tomorrow: told as a matter of clocks, with the value and the limit.
+from_tomorrow() {
+	told "is in the future by 2"
+	told "(300 s are tolerated): the responder's clock or this one is wrong"
+	does_not_say attack
+	does_not_say "thisUpdate older"
+}
+
+@test "a day behind, what was signed since is refused with both clocks' times: 4, and nothing is lost" {
+	local o
+	leaf site good
+	for o in -r0 -n; do
+		clock -$DAY "$o" site.pem
+		exits 4
+		from_tomorrow
+		told "is this machine's clock right? It says $(day -1) "
+		told ", the responder's $(day 0) "
+		told "set this machine's clock if it is wrong, else tell the "
+		no_file
+	done
+	# what was good by yesterday's clock stays, and is told
+	response site good-older
+	cp site.pem.ocsp before
+	clock -$DAY -r 0 site.pem
+	exits 4
+	from_tomorrow
+	told "site.pem.ocsp is good until "
+	cmp before site.pem.ocsp
+	# and what was written by the right clock stays, too
+	response site good-newer
+	cp site.pem.ocsp before
+	clock -$DAY -r 0 site.pem
+	exits 4
+	from_tomorrow
+	cmp before site.pem.ocsp
+	# -f is no way around
+	clock -$DAY -r 0 -f site.pem
+	exits 4
+	cmp before site.pem.ocsp
+}
+
+@test "a day behind, a responder without a Date is told as a matter of clocks, too" {
+	leaf site good,no-date
+	clock -$DAY -r 0 site.pem
+	exits 4
+	from_tomorrow
+	told "set this machine's clock if it is wrong, else tell the "
+	no_file
+}
+
+@test "a day behind, -c refuses what was written by the right clock, and takes what is older" {
+	leaf site good
+	response site good-newer
+	cp site.pem.ocsp before
+	clock -$DAY -c site.pem
+	exits 4
+	from_tomorrow
+	told "set this machine's clock if it is wrong, else tell the "
+	cmp before site.pem.ocsp
+	response site good-older
+	clock -$DAY -c site.pem
+	exits 0
+	silent
+}
+
+@test "a day behind, with the responder down, what was written by the right clock stays: 1" {
+	leaf site -
+	response site good-newer
+	cp site.pem.ocsp before
+	clock -$DAY -r 0 -u http://127.0.0.1:1/ site.pem
+	exits 1
+	told "http://127.0.0.1:1/: no connection"
+	from_tomorrow
+	cmp before site.pem.ocsp
+	response site good-older
+	cp site.pem.ocsp before
+	clock -$DAY -r 0 -u http://127.0.0.1:1/ site.pem
+	exits 0
+	silent
+	cmp before site.pem.ocsp
+	# and with the right clock all is well again
+	response site good-newer
+	fetch -r 0 -u http://127.0.0.1:1/ site.pem
+	exits 0
+	silent
+}
+
+@test "a day behind, --skew 25h is what helps until the clock is set" {
+	leaf site good
+	clock -$DAY -r 0 --skew 25h site.pem
+	exits 0
+	silent
+	good_file
+}

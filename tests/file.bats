@@ -1782,3 +1782,28 @@ read_for_ever() {
 	cmp ../final "../reads/$n"
 	cmp ../final site.pem.ocsp
 }
+
+# opened NAME: how often the last traced run did open it.
+opened() {
+	grep -c "open.*= [0-9]*<[^>]*/$1>" ../trace || true
+}
+
+@test "a run in which nothing is due opens each certificate and response once" {
+	local i
+	site good
+	mkdir certs
+	for i in 1 2 3; do
+		leaf "certs/c$i" "good.$MINE"
+	done
+	fetch site.pem certs
+	exits 0
+	: >"$LOG"
+	traced -e trace=/^open -- -d site.pem certs
+	exits 0
+	silent
+	for i in site c1 c2 c3; do
+		[ "$(opened "$i.pem")" -eq 1 ]
+		[ "$(opened "$i.pem.ocsp")" -eq 1 ]
+	done
+	[ ! -s "$LOG" ] || never grep -F ".$MINE " "$LOG"
+}

@@ -189,6 +189,47 @@ requests() {
 	about old
 }
 
+# overwrite FILE WITH: in place, to the same size and with the time of before.
+overwrite() {
+	[ "$(stat -c %s "$1")" -eq "$(stat -c %s "$2")" ]
+	touch -r "$1" time
+	cat "$2" >"$1"
+	touch -r time "$1"
+	[ "$(stat -c %y "$1")" = "$(stat -c %y time)" ]
+}
+
+# Of one size: lines after the certificate's end are no part of it.
+same_size() {
+	local name size
+	for name in "$@"; do
+		size=$(stat -c %s "$name")
+		head -c $((4000 - size)) /dev/zero | tr '\0' '\n' >>"$name"
+	done
+}
+
+@test "a certificate that is overwritten in place, with its time put back, is noticed" {
+	pair "good,latency-1500.$MINE"
+	same_size site.pem new.pem
+	touch -d '2 days ago' site.pem
+	starts site.pem
+	within 10 requested "latency-1500.$MINE"
+	overwrite site.pem new.pem
+	ends 0
+	about new
+}
+
+@test "a response that is overwritten in place, with its time put back, is noticed" {
+	pair "good.$MINE"
+	leaf slow "good,latency-2000.$MINE"
+	starts site.pem slow.pem
+	within 10 test -s site.pem.ocsp
+	sleep 0.3
+	head -c "$(stat -c %s site.pem.ocsp)" /dev/zero >zeros
+	overwrite site.pem.ocsp zeros
+	ends 0
+	about old
+}
+
 @test "a third change in one run is 1, and no old response stays in the new one's place" {
 	local i
 	for i in 1 2 3 4; do
@@ -299,6 +340,43 @@ requests() {
 	ends 0
 	cp out site.pem.ocsp
 	about new
+}
+
+# It waits in write(2) to standard output; where that cannot be seen, it may.
+writes() {
+	local what
+	what=/proc/$(pgrep -P "$run_pid" -x ocspfetch)/syscall
+	if [ -r "$what" ]; then
+		grep -q '^[0-9]* 0x1 ' "$what"
+	else
+		((SECONDS > since + 3))
+	fi
+}
+
+@test "renewed while its response is written to standard output: 1, and it says so" {
+	local since
+	not_for_valgrind
+	pair "good.$MINE"
+	# nobody reads it, and it is full
+	mkfifo pipe
+	exec 7<>pipe
+	dd if=/dev/zero bs=4096 count=4096 oflag=nonblock >&7 2>/dev/null || true
+	timeout -k 1 60 "$OCSPFETCH" -o - site.pem >pipe 2>err 3>&- 7>&- \
+		</dev/null &
+	run_pid=$!
+	echo $run_pid >>pids
+	within 20 requested "good.$MINE"
+	since=$SECONDS
+	within 20 writes
+	renew
+	cat <pipe >all 7>&- 3>&- &
+	exec 7>&-
+	ends 1
+	[ "$(<err)" = "ocspfetch: site.pem: it was renewed after its response was written to standard output; run again" ]
+	# what was written is whole, and about the old one
+	wait $!
+	perl -0777 -pe 's/^\0+//' all >site.pem.ocsp
+	about old
 }
 
 @test "the command of -e is called when all is as it will be, and a file is named once" {
@@ -431,4 +509,238 @@ hold_a_lock() {
 	ends 0
 	cp "$PKI/ca.pem" site.pem.issuer
 	about old
+}
+
+# ---- each stage, and what somebody else may do to the files in it ----
+
+stages() {
+	local lock=
+	! command -v strace >/dev/null || lock=lock
+	echo before during retry wait $lock haproxy
+}
+
+# old_at STAGE: what the old certificate's responder does, so that there is one.
+old_at() {
+	case $1 in
+	during) echo "good,latency-2000.$MINE-old" ;;
+	retry) echo "503-twice.$MINE-old" ;;
+	wait) echo "unauthorized-6.$MINE-old" ;;
+	*) echo "good.$MINE-old" ;;
+	esac
+}
+
+requested_twice() {
+	[ "$(requests "$1")" -ge 2 ]
+}
+
+# at STAGE COMMAND...: a run of site.pem, and the command at this stage of it.
+at() {
+	local stage=$1 code=0
+	shift
+	rm -f site.pem.ocsp
+	case $stage in
+	before)
+		leaf slow "good,latency-2000.$MINE-slow"
+		starts -P 1 slow.pem site.pem
+		within 20 requested "latency-2000.$MINE-slow"
+		;;
+	during)
+		starts site.pem
+		within 20 requested "latency-2000.$MINE-old"
+		;;
+	retry)
+		starts -r 5 site.pem
+		within 20 requested "503-twice.$MINE-old"
+		;;
+	wait)
+		starts -r 0 -w 60 site.pem
+		within 20 requested "unauthorized-6.$MINE-old"
+		;;
+	lock)
+		hold_a_lock
+		starts -v site.pem
+		# it has what it would write
+		within 20 requested_twice "good.$MINE-old"
+		sleep 0.5
+		;;
+	haproxy)
+		"$FAKEHAPROXY" fake.sock @hang >told 2>&1 3>&- &
+		fake=$!
+		echo $fake >>pids
+		within 20 test -S fake.sock
+		starts --haproxy fake.sock site.pem
+		within 20 test -s told
+		;;
+	esac
+	"$@"
+	case $stage in
+	lock) kill "$holder" ;;
+	haproxy) kill "$fake" ;;
+	esac
+	wait "$run_pid" || code=$?
+	echo "$code" >code
+}
+
+# at_each_stage LAY COMMAND AFTER: all stages at once, each in a directory of its
+# own, which LAY fills, and where AFTER holds in the end.
+at_each_stage() {
+	local stage failed=0
+	declare -A pid
+	for stage in $(stages); do
+		mkdir "$stage"
+		(
+			cd "$stage" || exit
+			MINE=$MINE-$stage
+			BATS_TEST_NUMBER=$BATS_TEST_NUMBER-$stage
+			"$1" "$stage"
+			at "$stage" "$2"
+			"$3" "$stage"
+		) >"$stage.log" 2>&1 3>&- &
+		pid[$stage]=$!
+	done
+	for stage in $(stages); do
+		wait "${pid[$stage]}" || {
+			failed=1
+			echo "== $stage: exit status $(<"$stage/code")"
+			cat "$stage.log" "$stage/err"
+		}
+	done
+	cat ./*/pids >pids
+	return $failed
+}
+
+# ended STAGE N: with N; but HAProxy, which says nothing, is 3.
+ended() {
+	local code=$2
+	[ "$1" != haproxy ] || [ "$code" -gt 3 ] || code=3
+	[ "$(<code)" -eq "$code" ] || {
+		echo "exit status $(<code), not $code"
+		return 1
+	}
+}
+
+# ---- the response ----
+
+lay_newer() {
+	pair "$(old_at "$1")"
+	response old good-newer
+	mv old.pem.ocsp theirs
+}
+
+lay_revoked() {
+	pair "$(old_at "$1")"
+	response old revoked-newer
+	mv old.pem.ocsp theirs
+}
+
+lay_short() {
+	lay_newer "$1"
+	head -c 100 theirs >short
+	mv short theirs
+}
+
+put_theirs() {
+	cp theirs next.ocsp
+	mv next.ocsp site.pem.ocsp
+}
+
+is_theirs() {
+	ended "$1" "${2-0}"
+	cmp theirs site.pem.ocsp
+}
+
+is_theirs_and_5() {
+	is_theirs "$1" 5
+}
+
+is_good_again() {
+	ended "$1" 0
+	about old
+}
+
+@test "a newer response that another run writes stays, at each stage of ours" {
+	not_for_valgrind
+	at_each_stage lay_newer put_theirs is_theirs
+}
+
+@test "a newer revoked that another run writes is 5 and stays, at each stage of ours" {
+	not_for_valgrind
+	at_each_stage lay_revoked put_theirs is_theirs_and_5
+}
+
+@test "half a response that somebody leaves is replaced, at each stage" {
+	not_for_valgrind
+	at_each_stage lay_short put_theirs is_good_again
+}
+
+# ---- the issuer ----
+
+lay_pair() {
+	pair "$(old_at "$1")"
+}
+
+renew_issuer() {
+	cp "$PKI/renewedca.pem" next.issuer
+	mv next.issuer site.pem.issuer
+}
+
+put_other_issuer() {
+	cp "$PKI/other.pem" next.issuer
+	mv next.issuer site.pem.issuer
+}
+
+# What begins after the issuer was lost has none.
+is_good_or_has_none() {
+	if [ "$1" = before ]; then
+		ended "$1" 2
+		[ ! -e site.pem.ocsp ]
+	else
+		is_good_again "$1"
+	fi
+}
+
+@test "an issuer that is renewed with its key does no harm, at each stage" {
+	not_for_valgrind
+	at_each_stage lay_pair renew_issuer is_good_again
+}
+
+@test "an issuer that is replaced by another CA's is 2 for what begins then, else no harm" {
+	not_for_valgrind
+	at_each_stage lay_pair put_other_issuer is_good_or_has_none
+}
+
+# ---- another CA ----
+
+lay_other_ca() {
+	pair "$(old_at "$1")"
+	leaf new "good.$MINE-new" --ca rsaca
+	cp "$PKI/rsaca.pem" new.pem.issuer
+}
+
+renew_with_issuer() {
+	cp new.pem.issuer next.issuer
+	mv next.issuer site.pem.issuer
+	renew
+}
+
+is_about_new() {
+	ended "$1" 0
+	about new
+}
+
+is_2() {
+	ended "$1" 2
+	# the old one's was in its place before it was renewed, or nothing is
+	[ "$1" = haproxy ] || [ ! -e site.pem.ocsp ]
+	never about new
+}
+
+@test "renewed by another CA, with its issuer: the new one's response is written, at each stage" {
+	not_for_valgrind
+	at_each_stage lay_other_ca renew_with_issuer is_about_new
+}
+
+@test "renewed by another CA, without its issuer: 2, and no old response is written, at each stage" {
+	not_for_valgrind
+	at_each_stage lay_other_ca renew is_2
 }

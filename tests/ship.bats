@@ -112,16 +112,16 @@ units() {
 
 # ---- cron ----
 
-# hourly CERTIFICATES OPTIONS: what cron does of it once an hour.
+# hourly CERTIFICATES OPTIONS [LINE]: what cron does of it once an hour.
 hourly() {
 	command -v run-parts || skip "no run-parts here"
 	mkdir -p hourly
 	# a machine that systemd runs is no less one to test on
-	sed 's,/run/systemd/system,/nowhere,' "$CONTRIB/cron/ocspfetch" \
-		>hourly/ocspfetch
+	sed "s,/run/systemd/system,${SYSTEMD-/nowhere}," \
+		"$CONTRIB/cron/ocspfetch" >hourly/ocspfetch
 	chmod 755 hourly/ocspfetch
-	printf 'OCSPFETCH_CERTIFICATES="%s"\nOCSPFETCH_OPTIONS="%s"\n' \
-		"$1" "$2" >defaults
+	printf 'OCSPFETCH_CERTIFICATES="%s"\nOCSPFETCH_OPTIONS="%s"\n%s\n' \
+		"$1" "$2" "${3-}" >defaults
 	run --separate-stderr env OCSPFETCH_DEFAULTS="$PWD/defaults" \
 		run-parts hourly
 }
@@ -167,6 +167,58 @@ hourly() {
 	silent
 	[ "$(cat c)" = changed ]
 	[ -s "a b/site.pem.ocsp" ]
+}
+
+# What the comments of /etc/default/ocspfetch show, with paths of here.
+examples() {
+	sed -n 's/^#	//p' "$CONTRIB/default/ocspfetch" | sed "
+		s,/etc/haproxy/certs,$PWD/certs,
+		s,/etc/nginx/tls/site.pem,$PWD/site.pem,
+		s,/etc/haproxy/crt.list,$PWD/crt.list,
+		s,/run/haproxy/,$PWD/,
+		s,systemctl reload nginx,echo >>$PWD/reloaded,"
+}
+
+@test "each example in the defaults does what it says" {
+	local shown
+	mapfile -t shown < <(examples)
+	[ "${#shown[@]}" -eq 5 ]
+	mkdir certs
+	leaf certs/first "good.$MINE"
+	leaf site "good.$MINE"
+	leaf listed "good.$MINE"
+	echo "$PWD/listed.pem" >crt.list
+	eval "${shown[0]}"
+	hourly "$OCSPFETCH_CERTIFICATES" "${shown[3]}"
+	exits 0
+	silent
+	[ -s certs/first.pem.ocsp ]
+	[ -s site.pem.ocsp ]
+	[ "$(wc -l <reloaded)" -eq 1 ]
+	eval "${shown[1]}"
+	hourly "$OCSPFETCH_CERTIFICATES" "${shown[2]}"
+	[ "$status" -ne 0 ]
+	says "$PWD/admin.sock"
+	says "return code 3"
+	[ -s listed.pem.ocsp ]
+}
+
+@test "the hourly job does not look at OCSPFETCH_RELOAD, as the defaults say" {
+	leaf site "good.$MINE"
+	hourly "$PWD/site.pem" --if-due \
+		"export OCSPFETCH_RELOAD='echo >>$PWD/reloaded'"
+	exits 0
+	silent
+	[ -s site.pem.ocsp ]
+	[ ! -e reloaded ]
+}
+
+@test "where systemd runs, the script for cron leaves the job to it" {
+	leaf site "good.$MINE"
+	SYSTEMD=$PWD hourly "$PWD/site.pem" --if-due
+	exits 0
+	silent
+	[ ! -e site.pem.ocsp ]
 }
 
 @test "the line for cron.d is a job that the program takes" {

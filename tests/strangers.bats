@@ -6,10 +6,12 @@
 # had warned of it.
 #
 # `run --separate-stderr` sets these; this shellcheck has not heard of it.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2030,SC2031
 
 load lib
 load servers
+# shellcheck source=/dev/null
+. "$BATS_TEST_DIRNAME/ca.sh"
 
 setup_file() { world; }
 teardown_file() { end_world; }
@@ -19,7 +21,10 @@ setup() {
 	needs nginx haproxy curl gnutls-cli
 }
 
-teardown() { end_servers; }
+teardown() {
+	[ -z "${ca_pid-}" ] || kill "$ca_pid" 2>/dev/null || true
+	end_servers
+}
 
 # ---- whom is asked ----
 
@@ -38,6 +43,7 @@ start_nginx() {
 	    scgi_temp_path tmp;
 	    server {
 	        listen 127.0.0.1:$TLS ssl;
+	        ssl_protocols ${PROTOCOLS-TLSv1.2 TLSv1.3};
 	        ssl_certificate $PWD/site.pem;
 	        ssl_certificate_key $PWD/site.key;
 	        ssl_stapling on;
@@ -228,6 +234,105 @@ all_but_haproxy() { # RECIPE WARNING [OPTION...]
 	all_take adcs --allow-sha1
 }
 
+@test "a thisUpdate of in 200 seconds, within --skew: all, HAProxy too" {
+	of_ca ca
+	all_take skewed
+}
+
+@test "a life of less than two hours is warned of: all, HAProxy too" {
+	of_ca ca
+	written brief
+	says "site.pem.ocsp lives for 1 h 59 min in all: a job that runs once an hour is too seldom"
+	judged staples staples good good good good
+}
+
+# ---- by openssl ocsp, what the forge does not make ----
+
+# own_ca ALGORITHM: a CA of its own in $PKI, whose delegate has such a key.
+own_ca() {
+	ALG=$1
+	ca_port=
+	ca_pid=
+	ca_key() {
+		case ${1##*/} in
+		ocsp.*) own_key "$ALG" "$1" ;;
+		*) own_key P-256 "$1" ;;
+		esac
+	}
+	PKI=$PWD/ca
+	ISSUER=$PKI/root.pem
+	rm -rf "$PKI"
+	ca_make "$PKI"
+	printf '%s\n' '[site]' 'basicConstraints = CA:FALSE' \
+		'extendedKeyUsage = serverAuth' \
+		'subjectAltName = DNS:site.test, IP:127.0.0.1' >>"$PKI/ca.cnf"
+}
+
+own_key() { # ALGORITHM FILE
+	case $1 in
+	P-*) openssl genpkey -algorithm EC -out "$2" \
+		-pkeyopt "ec_paramgen_curve:$1" ;;
+	*) openssl genpkey -algorithm "$1" -out "$2" 2>/dev/null ;;
+	esac
+}
+
+# own_response [OPTION...]: that CA's site.pem, and by a run its site.pem.ocsp.
+own_response() {
+	ca_sign "$PKI" site site
+	cat "$PKI/site.pem" "${CHAIN-$ISSUER}" "$PKI/site.key" >site.pem
+	cp "$PKI/site.key" site.key
+	rm -f site.pem.ocsp
+	ca_respond "$PKI" -ndays 4 "$@"
+	fetch -u "http://127.0.0.1:$ca_port" site.pem
+	kill "$ca_pid"
+	exits 0
+	silent
+	openssl ocsp -respin site.pem.ocsp -noverify -resp_text >text
+}
+
+@test "signed with RSA-PSS and a salt as long as the hash: all, HAProxy too" {
+	own_ca RSA
+	own_response -rsigopt rsa_padding_mode:pss \
+		-rsigopt rsa_pss_saltlen:digest
+	grep -q 'Signature Algorithm: rsassaPss' text
+	judged staples staples good good good good
+}
+
+@test "signed with Ed25519, or on P-521: all, HAProxy too" {
+	own_ca ED25519
+	own_response
+	grep -q 'Signature Algorithm: ED25519' text
+	judged staples staples good good good good
+	own_ca P-521
+	own_response
+	grep -q 'Public-Key: (521 bit)' text
+	judged staples staples good good good good
+}
+
+@test "twelve certificates in the response, the delegate and its chain: all, HAProxy too" {
+	local i
+	own_ca P-256
+	own_key P-256 c0.key
+	openssl req -x509 -key c0.key -subj /CN=C0 -days 9 -out c0.pem
+	for i in {1..10}; do
+		own_key P-256 "c$i.key"
+		openssl req -x509 -key "c$i.key" -subj "/CN=C$i" -days 9 \
+			-CA "c$((i - 1)).pem" -CAkey "c$((i - 1)).key" \
+			-out "c$i.pem"
+	done
+	# the last of them is the CA, and the first what clients trust
+	cp c10.pem "$ISSUER"
+	cp c10.key "$PKI/root.key"
+	ca_sign "$PKI" ocsp.example.com responder
+	cat c10.pem c?.pem >chain.pem
+	CHAIN=chain.pem own_response -rother chain.pem
+	[ "$(grep -c '^Certificate:' text)" -eq 12 ]
+	ISSUER=$PWD/c10.pem
+	PKI=$PWD
+	cp c0.pem root.pem
+	judged staples staples good good good good
+}
+
 # ---- HAProxy alone ----
 
 @test "no nextUpdate (Dogtag, EJBCA, openssl ocsp): all but HAProxy" {
@@ -235,6 +340,16 @@ all_but_haproxy() { # RECIPE WARNING [OPTION...]
 	all_but_haproxy no-next "has no nextUpdate"
 	all_but_haproxy no-next-now "has no nextUpdate"
 	all_but_haproxy no-next-chain "has no nextUpdate"
+	# the next day
+	all_but_haproxy no-next-day "has no nextUpdate"
+}
+
+@test "about to end, with -m 1: all but HAProxy" {
+	of_ca ca
+	written expires-soon -m 1
+	says "site.pem.ocsp ends in 3 min"
+	says "HAProxy does not staple what ends in less than 300 s"
+	judged staples nothing good good good good
 }
 
 @test "the certificate's status twice, or under two hashes: all but HAProxy" {
@@ -247,10 +362,14 @@ all_but_haproxy() { # RECIPE WARNING [OPTION...]
 
 @test "another certificate's status comes first: not HAProxy, nor gnutls-cli" {
 	of_ca ca
-	written good-neighbour
-	says "holds the status of 2 certificates: HAProxy does not staple it"
-	says "the first status in site.pem.ocsp is another certificate's: clients with GnuTLS refuse it"
-	judged staples nothing good refused good good
+	local recipe
+	for recipe in good-neighbour good-neighbour-revoked; do
+		rm -f site.pem.ocsp
+		written "$recipe"
+		says "holds the status of 2 certificates: HAProxy does not staple it"
+		says "the first status in site.pem.ocsp is another certificate's: clients with GnuTLS refuse it"
+		judged staples nothing good refused good good
+	done
 }
 
 @test "a delegate's certificate is signed with SHA-1: not gnutls-cli, but HAProxy" {
@@ -318,6 +437,25 @@ all_but_haproxy() { # RECIPE WARNING [OPTION...]
 	written good-neighbours-200
 	says "of a file of more than 16384 HAProxy staples nothing"
 	says "clients with OpenSSL break off a handshake of TLS 1.2"
+	rm site.pem.ocsp
+	written size-16385
+	says "of a file of more than 16384 HAProxy staples nothing"
+	says "of more than 16380, clients with OpenSSL break off a handshake of TLS 1.2"
+	PROTOCOLS=TLSv1.3 judged staples nothing good good good good
+	PROTOCOLS=TLSv1.2 start_nginx
+	within 30 breaks_off
+	[ "$(gnutls_says)" = good ]
+	[ "$(s_client_says)" = refused ]
+	stop
+	# the largest that is taken, and that HAProxy staples
+	rm site.pem.ocsp
+	written size-16380
+	does_not_say "break off"
+	PROTOCOLS=TLSv1.2 judged staples staples good good good good
+}
+
+breaks_off() {
+	[[ $(curl_says) == "error 35: "*"excessive message size"* ]]
 }
 
 # ---- what we call revoked ----

@@ -74,11 +74,12 @@ site() {
 	site
 	fetch site.pem
 	exits 0
-	says "warning: "
-	says "HAProxy does not staple it"
+	says "warning: site.pem.ocsp has no nextUpdate: HAProxy does not staple it"
+	says "have the CA set a nextUpdate"
 	fetch -c site.pem
 	exits 0
 	says "has no nextUpdate: HAProxy does not staple it"
+	says "have the CA set a nextUpdate"
 	openssl ocsp -respin site.pem.ocsp -noverify -resp_text >out 2>&1
 	grep -q 'This Update' out
 	run ! grep -q 'Next Update' out
@@ -148,6 +149,31 @@ tutorial() { # OPTION...
 
 @test "a responder of -resp_no_certs is stapled where the CA signs itself" {
 	tutorial -ndays 4 -resp_no_certs -rsigner "$ca/root.pem" -rkey "$ca/root.key"
+}
+
+@test "a delegate of -resp_no_certs is refused: its certificate is not in the response" {
+	site -ndays 4 -resp_no_certs
+	fetch site.pem
+	exits 4
+	says "the signer's certificate is not in it, and it is not the issuer's"
+	[ ! -e site.pem.ocsp ]
+	# by its key it is looked for in vain, too
+	ca_respond "$ca" -ndays 4 -resp_no_certs -resp_key_id
+	fetch site.pem
+	exits 4
+	says "the signer's certificate is not in it, and it is not the issuer's"
+	[ ! -e site.pem.ocsp ]
+	# what is good stays
+	ca_respond "$ca" -ndays 4
+	fetch site.pem
+	exits 0
+	cp site.pem.ocsp before
+	ca_respond "$ca" -ndays 4 -resp_no_certs
+	fetch site.pem
+	exits 4
+	says "the signer's certificate is not in it"
+	says "site.pem.ocsp is good until"
+	cmp before site.pem.ocsp
 }
 
 @test "a responder of -resp_key_id is stapled" {
