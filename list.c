@@ -33,8 +33,8 @@ enum kind {
  * One of these for each name, and there may be many: the strings of `s` are
  * NUL-terminated and stand one after another, an absent one is empty.
  */
-struct record {
-	struct record *next;
+struct list_record {
+	struct list_record *next;
 	struct list_rival *rival; /* mostly NULL */
 	uint32_t list; /* where it is named: in this one, from 1 on; 0: none */
 	uint32_t line;
@@ -47,8 +47,8 @@ struct record {
 struct list {
 	const struct list_wanted *w;
 	const char *const *files; /* the lists */
-	struct record *first;
-	struct record **end;
+	struct list_record *first;
+	struct list_record **end;
 	size_t entries;
 	enum list_result state; /* ENTRY, REFUSED, LATE or NOMEM */
 	struct text said;       /* what the caller was told last */
@@ -56,9 +56,9 @@ struct list {
 	uint32_t list; /* what is being read */
 	uint32_t line;
 
-	const struct record *at;  /* the next to be told */
-	const struct record *dir; /* the directory that it is in */
-	int dir_holds;            /* a certificate was seen in it */
+	const struct list_record *at;  /* the next to be told */
+	const struct list_record *dir; /* the directory that it is in */
+	int dir_holds;                 /* a certificate was seen in it */
 };
 
 /* What is named. */
@@ -82,7 +82,7 @@ static void
 add(struct list *l, enum kind kind, const struct name *n)
 {
 	const struct crtlist_line *at = &n->at;
-	struct record *r;
+	struct list_record *r;
 	char *s;
 
 	if (l->state != LIST_ENTRY || l->entries > LIST_MAX)
@@ -134,9 +134,9 @@ add_where(struct list *l, uint32_t list, uint32_t line)
 
 /* All that was added since then is forgotten. */
 static void
-drop(struct list *l, struct record **since, size_t entries)
+drop(struct list *l, struct list_record **since, size_t entries)
 {
-	struct record *r, *next;
+	struct list_record *r, *next;
 
 	for (r = *since; r != NULL; r = next) {
 		next = r->next;
@@ -181,13 +181,13 @@ fault_of(int e)
 }
 
 static const char *
-output_of(const struct record *r)
+output_of(const struct list_record *r)
 {
 	return r->s + strlen(r->s) + 1;
 }
 
 static const char *
-issuer_of(const struct record *r)
+issuer_of(const struct list_record *r)
 {
 	const char *output = output_of(r);
 
@@ -448,7 +448,7 @@ static void
 add_list(struct list *l, const char *name)
 {
 	const struct crtlist_limit limit = {l->w->now_ms, l->w->until_ms};
-	struct record **since = l->end;
+	struct list_record **since = l->end;
 	const size_t entries = l->entries;
 	unsigned long wrong = 0;
 	struct crtlist *c;
@@ -494,13 +494,13 @@ add_list(struct list *l, const char *name)
 /* ---- what is named twice ---- */
 
 static int
-is_file(const struct record *r)
+is_file(const struct list_record *r)
 {
 	return r->kind == FILE_NAMED || r->kind == FILE_PERHAPS;
 }
 
 static struct twin
-twin_of(const struct list *l, const struct record *r)
+twin_of(const struct list *l, const struct list_record *r)
 {
 	const char *output = output_of(r);
 
@@ -517,7 +517,7 @@ twin_of(const struct list *l, const struct record *r)
 
 /* The same certificate with the same response: it is told where it is first. */
 static void
-name_once(struct list *l, struct record *first, struct record *again)
+name_once(struct list *l, struct list_record *first, struct list_record *again)
 {
 	if (first->kind == FILE_PERHAPS && again->kind == FILE_NAMED) {
 		first->kind = again->kind;
@@ -530,8 +530,8 @@ name_once(struct list *l, struct record *first, struct record *again)
 
 /* Of all with the output of `v[i]`, in a ring. */
 static void
-make_rivals(
-    struct list *l, const struct twin *v, struct record **records, size_t i)
+make_rivals(struct list *l, const struct twin *v, struct list_record **records,
+    size_t i)
 {
 	struct list_rival *one, *last = NULL;
 	size_t at = i;
@@ -552,8 +552,8 @@ make_rivals(
 }
 
 static void
-settle_twins(
-    struct list *l, const struct twin *v, struct record **records, size_t n)
+settle_twins(struct list *l, const struct twin *v, struct list_record **records,
+    size_t n)
 {
 	size_t i;
 
@@ -568,14 +568,14 @@ settle_twins(
 static void
 find_twins(struct list *l)
 {
-	struct record **records, *r;
+	struct list_record **records, *r;
 	struct twin *v;
 	size_t n = 0;
 
 	if (l->entries < 2)
 		return;
 	v = calloc(l->entries, sizeof(*v));
-	records = calloc(l->entries, sizeof(struct record *));
+	records = calloc(l->entries, sizeof(struct list_record *));
 	if (v == NULL || records == NULL)
 		l->state = LIST_NOMEM;
 	for (r = l->first; r != NULL && l->state == LIST_ENTRY; r = r->next)
@@ -634,9 +634,11 @@ list_read(struct list **out, const struct list_wanted *w, const char **why)
 	return tell(l, why);
 }
 
-static void
-fill(const struct list *l, const struct record *r, struct list_entry *e)
+void
+list_entry_of(
+    const struct list *l, const struct list_record *r, struct list_entry *e)
 {
+	e->record = r;
 	e->path = r->s;
 	e->output = *output_of(r) != '\0' ? output_of(r) : NULL;
 	e->issuer = *issuer_of(r) != '\0' ? issuer_of(r) : NULL;
@@ -665,14 +667,14 @@ tell_empty_directory(struct list *l, const char **why)
 enum list_result
 list_next(struct list *l, struct list_entry *e, const char **why)
 {
-	const struct record *r;
+	const struct list_record *r;
 
 	while ((r = l->at) != NULL) {
 		l->at = r->next;
 		switch ((enum kind)r->kind) {
 		case FILE_NAMED:
 		case FILE_PERHAPS:
-			fill(l, r, e);
+			list_entry_of(l, r, e);
 			return LIST_ENTRY;
 		case FILE_AGAIN:
 			l->dir_holds = 1;

@@ -39,7 +39,10 @@ struct list_rival {
 };
 
 /* The strings live as long as the list. */
+struct list_record; /* who has it can draw the entry again */
+
 struct list_entry {
+	const struct list_record *record; /* the list's */
 	const char *path;
 	const char *output; /* where its response goes; NULL: not said */
 	const char *issuer; /* where its issuer is; NULL: not said */
@@ -78,6 +81,10 @@ enum list_result list_read(
 /* The next one: ENTRY, END, BAD or LOCAL. */
 enum list_result list_next(
     struct list *l, struct list_entry *e, const char **why);
+
+/* The entry of a record, as it was drawn: `changes` is 0. */
+void list_entry_of(
+    const struct list *, const struct list_record *, struct list_entry *);
 
 /* From the first one on again. */
 void list_again(struct list *l);

@@ -292,8 +292,8 @@ look_again(struct run *r)
 	struct list_entry e;
 
 	tick(r);
-	while (
-	    r->recheck != NULL && recheck_short(r->recheck, r->env.now, &e)) {
+	while (r->recheck != NULL &&
+	    recheck_short(r->recheck, r->list, r->env.now, &e)) {
 		complain_at(r, LOG_WARNING, e.path,
 		    ": the run took so long that its response no longer lasts "
 		    "as long as is demanded (-m); run again");
@@ -543,11 +543,12 @@ log_job(struct run *r, const struct job *j)
 static void
 remember_done(struct run *r, const struct job *j)
 {
-	const struct recheck_done d = {.named = j->named,
+	const struct recheck_done d = {.record = j->named.record,
+	    .changes = j->named.changes,
 	    .cert = j->cert_id,
 	    .output = j->output_id,
 	    .lasts = job_good_until(j, &r->env),
-	    .needs_none = job_needs_none(j),
+	    .needs_none = job_needs_none(j) != 0,
 	    .unfiled = r->env.o->served != NULL};
 
 	if (j->action != ACTION_PASSED_OVER &&
@@ -795,7 +796,7 @@ take_any(struct run *r, long *wait_ms)
 		return j;
 	tick(r);
 	while (queue_again(r->queue, &r->env, r->all_named, &e, wait_ms) ||
-	    recheck_take(r->recheck, &e))
+	    recheck_take(r->recheck, r->list, &e))
 		if ((j = start_job(r, &e, 0)) != NULL)
 			return j;
 	return r->all_named ? queue_take(r->queue, &r->env, 1, wait_ms) : NULL;
@@ -1275,7 +1276,7 @@ output_of(const struct list_entry *named, const void *ctx)
 static long
 look_for_changes(struct run *r)
 {
-	long n = recheck_look(r->recheck, output_of, r->env.o);
+	long n = recheck_look(r->recheck, r->list, output_of, r->env.o);
 
 	if (n == -1)
 		starve(r);

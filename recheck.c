@@ -58,32 +58,40 @@ recheck_add(struct recheck *r, const struct recheck_done *d)
 int
 recheck_again(struct recheck *r, const struct list_entry *named)
 {
-	struct recheck_done d = {.named = *named};
+	const struct recheck_done d = {
+	    .record = named->record, .changes = named->changes + 1};
 
-	d.named.changes++;
 	return append(&r->again, &d);
 }
 
+static void
+draw(const struct list *l, const struct recheck_done *d, struct list_entry *e)
+{
+	list_entry_of(l, d->record, e);
+	e->changes = d->changes;
+}
+
 int
-recheck_take(struct recheck *r, struct list_entry *named)
+recheck_take(struct recheck *r, const struct list *l, struct list_entry *named)
 {
 	if (r->taken == r->again.n)
 		return 0;
-	*named = r->again.v[r->taken].named;
+	draw(l, &r->again.v[r->taken], named);
 	if (++r->taken == r->again.n)
 		r->taken = r->again.n = 0;
 	return 1;
 }
 
 int
-recheck_short(struct recheck *r, int64_t now, struct list_entry *named)
+recheck_short(struct recheck *r, const struct list *l, int64_t now,
+    struct list_entry *named)
 {
 	const struct recheck_done *d;
 
 	while (r->told < r->done.n) {
 		d = &r->done.v[r->told++];
 		if (d->lasts != 0 && d->lasts < now) {
-			*named = d->named;
+			draw(l, d, named);
 			return 1;
 		}
 	}
@@ -92,19 +100,20 @@ recheck_short(struct recheck *r, int64_t now, struct list_entry *named)
 
 /* By the files alone: what changed may have the same content all the same. */
 static int
-is_as_it_was(const struct recheck_done *d, const char *output)
+is_as_it_was(const struct recheck_done *d, const char *path, const char *output)
 {
 	return d->unfiled ||
-	    (fileid_of(d->named.path) == d->cert &&
+	    (fileid_of(path) == d->cert &&
 		(output == NULL || d->needs_none ||
 		    fileid_of(output) == d->output));
 }
 
 long
-recheck_look(struct recheck *r,
+recheck_look(struct recheck *r, const struct list *l,
     char *(*output)(const struct list_entry *, const void *ctx),
     const void *ctx)
 {
+	struct list_entry named;
 	struct recheck_done d;
 	size_t i, same = 0;
 	long changed = 0;
@@ -112,12 +121,13 @@ recheck_look(struct recheck *r,
 
 	for (i = 0; i < r->done.n && changed >= 0; i++) {
 		d = r->done.v[i];
-		name = output(&d.named, ctx);
-		if (is_as_it_was(&d, name))
+		draw(l, &d, &named);
+		name = output(&named, ctx);
+		if (is_as_it_was(&d, named.path, name))
 			r->done.v[same++] = d;
 		else
 			changed =
-			    recheck_again(r, &d.named) == 0 ? changed + 1 : -1;
+			    recheck_again(r, &named) == 0 ? changed + 1 : -1;
 		free(name);
 	}
 	r->done.n = same;

@@ -14,14 +14,15 @@
 
 #include "list.h"
 
-/* A certificate that is done; its strings are borrowed. */
+/* A certificate that is done. */
 struct recheck_done {
-	struct list_entry named;
-	uint64_t cert;   /* fileid.h */
+	const struct list_record *record; /* borrowed */
+	uint64_t cert;                    /* fileid.h */
 	uint64_t output; /* of its response; 0: none was there */
 	int64_t lasts;   /* until then, as long as is demanded; 0: whatever */
-	int needs_none;  /* so that its response does not count */
-	int unfiled;     /* its files do not count */
+	int changes;     /* of its files in this run */
+	unsigned char needs_none; /* so that its response does not count */
+	unsigned char unfiled;    /* its files do not count */
 };
 
 struct recheck;
@@ -36,18 +37,19 @@ int recheck_add(struct recheck *, const struct recheck_done *);
 int recheck_again(struct recheck *, const struct list_entry *);
 
 /* The next that is to be done again; 0: there is none. */
-int recheck_take(struct recheck *, struct list_entry *);
+int recheck_take(struct recheck *, const struct list *, struct list_entry *);
 
 /* The next that lasts no longer `now`, once each; 0: there is none.
  * What is done again after it is not looked at. */
-int recheck_short(struct recheck *, int64_t now, struct list_entry *);
+int recheck_short(
+    struct recheck *, const struct list *, int64_t now, struct list_entry *);
 
 /*
  * Looks at all that was added, once more; what has changed is to be taken.
  * `output` names a response's file: owned by the caller, NULL if there is none
  * or no memory.  How many there are; -1: out of memory.
  */
-long recheck_look(struct recheck *,
+long recheck_look(struct recheck *, const struct list *,
     char *(*output)(const struct list_entry *, const void *ctx),
     const void *ctx);
 
