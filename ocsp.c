@@ -561,41 +561,6 @@ refuse(struct judging *j, enum ocsp_status status, const char *fmt, ...)
 	return 0;
 }
 
-/* A header of DER for `len` bytes of content, put before `*p`. */
-static void
-put_header(unsigned char **p, int constructed, int len, int tag, int class)
-{
-	int size = ASN1_object_size(constructed, len, tag) - len;
-	unsigned char *o = *p -= size;
-
-	ASN1_put_object(&o, constructed, len, tag, class);
-}
-
-/*
- * What stands before the BasicOCSPResponse in a response (RFC 6960 section
- * 4.2.1): its length, put at the end of `buf`.
- */
-static size_t
-make_wrapping(unsigned char *buf, size_t size, int len)
-{
-	static const unsigned char basic[] = {V_ASN1_OBJECT, 9, 0x2b, 0x06,
-	    0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01};
-	static const unsigned char successful[] = {V_ASN1_ENUMERATED, 1, 0};
-	unsigned char *const end = buf + size, *p = end;
-
-	put_header(&p, 0, len, V_ASN1_OCTET_STRING, V_ASN1_UNIVERSAL);
-	p -= sizeof(basic);
-	memcpy(p, basic, sizeof(basic));
-	put_header(
-	    &p, 1, (int)(end - p) + len, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
-	put_header(&p, 1, (int)(end - p) + len, 0, V_ASN1_CONTEXT_SPECIFIC);
-	p -= sizeof(successful);
-	memcpy(p, successful, sizeof(successful));
-	put_header(
-	    &p, 1, (int)(end - p) + len, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
-	return (size_t)(end - p);
-}
-
 /*
  * What was received must be the one DER encoding of what is judged: the
  * bytes are served as they are, and OpenSSL looks at its own re-encoding.
@@ -603,18 +568,16 @@ make_wrapping(unsigned char *buf, size_t size, int len)
 static int
 is_der(const struct judging *j)
 {
-	unsigned char *der = NULL, wrapping[64];
-	size_t n, before;
+	OCSP_RESPONSE *again =
+	    OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, j->basic);
+	unsigned char *der = NULL;
 	int len, same;
 
-	if ((len = i2d_OCSP_BASICRESP(j->basic, &der)) <= 0)
-		return 0;
-	n = (size_t)len;
-	before = make_wrapping(wrapping, sizeof(wrapping), len);
-	same = j->len == before + n &&
-	    memcmp(j->der, wrapping + sizeof(wrapping) - before, before) == 0 &&
-	    memcmp(j->der + before, der, n) == 0;
+	len = again != NULL ? i2d_OCSP_RESPONSE(again, &der) : 0;
+	same = len > 0 && (size_t)len == j->len &&
+	    memcmp(der, j->der, j->len) == 0;
 	OPENSSL_free(der);
+	OCSP_RESPONSE_free(again);
 	return same;
 }
 

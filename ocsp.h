@@ -101,8 +101,6 @@ enum ocsp_quirk {
 	QUIRK_CONSTRAINED_NAME = 2,
 	/* ECDSA with parameters of NULL */
 	QUIRK_NULL_PARAMETERS = 4,
-	/* clients with OpenSSL may refuse a response with one of these three */
-	QUIRKS_OPENSSL = 7,
 	/*
 	 * It names the certificate under the CA's own spelling of its name, not
 	 * the certificate's: who makes a CertID by the standard finds nothing.
