@@ -56,6 +56,7 @@ struct issuer {
 	unsigned char *name; /* DER, as the certificate's issuer field has it */
 	size_t name_len;
 	struct anchor anchors[SPELLINGS]; /* no BY_CA: it is the same */
+	enum { NOT_ASKED, TAKEN, NOT_TAKEN } sha1; /* by OpenSSL itself */
 	struct issuer *next;
 };
 
@@ -416,7 +417,9 @@ make_request(struct ocsp_target *t, const struct ocsp_about *a)
 struct ocsp_target *
 ocsp_target(struct ocsp *o, const struct ocsp_about *a, char *why)
 {
+	const char *reason = "out of memory";
 	struct ocsp_target *t;
+	unsigned long e;
 
 	ERR_clear_error();
 	if ((t = calloc(1, sizeof(*t))) != NULL) {
@@ -426,9 +429,10 @@ ocsp_target(struct ocsp *o, const struct ocsp_about *a, char *why)
 		if (t->issuer != NULL && make_request(t, a) == 0)
 			return t;
 	}
+	if ((e = ERR_peek_error()) != 0)
+		reason = ERR_reason_error_string(e);
 	snprintf(why, WHY_MAX, "cannot make the question: %s",
-	    ERR_peek_error() != 0 ? ERR_reason_error_string(ERR_peek_error())
-				  : "out of memory");
+	    reason != NULL ? reason : "OpenSSL does not say why");
 	ERR_clear_error();
 	ocsp_target_free(t);
 	return NULL;
@@ -869,6 +873,38 @@ tell_other_ca(struct judging *j)
 		    name);
 }
 
+/* The probe is dear: once for each issuer, however many certificates it has. */
+static int
+is_sha1_refused(struct judging *j, int md)
+{
+	struct issuer *is = j->t->issuer;
+
+	if (md != NID_sha1)
+		return 0;
+	if (is->sha1 == NOT_ASKED)
+		is->sha1 = cryptocheck_refuses_sha1() ? NOT_TAKEN : TAKEN;
+	return is->sha1 == NOT_TAKEN;
+}
+
+/* Of a signature that does not verify, it may be the system's fault. */
+static void
+tell_bad_certificate(struct judging *j, X509 *x, int error)
+{
+	int md = NID_undef;
+
+	(void)X509_get_signature_info(x, &md, NULL, NULL, NULL);
+	j->v->advised = error == X509_V_ERR_CERT_SIGNATURE_FAILURE &&
+	    is_sha1_refused(j, md);
+	if (j->v->advised)
+		refuse_signer(j,
+		    "its certificate is signed with SHA-1, which this system's "
+		    "OpenSSL refuses: have the CA issue one with SHA-256, or "
+		    "update-crypto-policies --set DEFAULT:SHA1");
+	else
+		refuse_signer(j, "its certificate is not valid: %s",
+		    X509_verify_cert_error_string(error));
+}
+
 /*
  * What is wrong with the signer's certificate, or with the issuer's own, which
  * stands above it.
@@ -907,9 +943,7 @@ tell_chain_error(struct judging *j)
 	case X509_V_ERR_CERT_UNTRUSTED:
 		break;
 	default:
-		j->v->advised = 0;
-		refuse_signer(j, "its certificate is not valid: %s",
-		    X509_verify_cert_error_string(a->error));
+		tell_bad_certificate(j, at, a->error);
 		return;
 	}
 	tell_other_ca(j);
@@ -948,9 +982,9 @@ tell_verify_error(struct judging *j)
 		break;
 	case OCSP_R_SIGNATURE_FAILURE:
 		what = "the signature does not match";
-		if (signature_digest(OCSP_resp_get0_tbs_sigalg(j->basic)) ==
-			NID_sha1 &&
-		    cryptocheck_refuses_sha1()) {
+		if (is_sha1_refused(j,
+			signature_digest(
+			    OCSP_resp_get0_tbs_sigalg(j->basic)))) {
 			j->v->advised = 1;
 			what = "it is signed with SHA-1, which this system's "
 			       "OpenSSL refuses: have the CA use SHA-256, or "
