@@ -50,7 +50,7 @@ TEST_SRC = $(wildcard tests/*.c tests/unit/*.c) $(BENCH_SRC) $(FUZZ_SRC)
 TEST_HEADERS = $(wildcard tests/*.h tests/unit/*.h tests/bench/*.h tests/fuzz/*.h)
 TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/staple-client $(O)/measure \
 	$(O)/fakehaproxy $(O)/starttls $(O)/logsink $(O)/faultshim.so \
-	$(O)/clockshim.so \
+	$(O)/clockshim.so $(O)/lacking.so \
 	$(UNITS) $(REPLAYS) $(BENCH_PROGRAMS)
 SCRIPTS = .ci/run tests/run tests/memcheck contrib/rsync/ocspfetch-fleet \
 	contrib/completion/ocspfetch.bash contrib/check_ocsp_staple \
@@ -190,6 +190,14 @@ $(filter-out $(O)/test_policy,$(UNITS)): $(O)/%: $(O)/tests/unit/%.o $(ROOMS) \
 $(O)/test_policy: $(O)/tests/unit/test_policy.o $(O)/policy.o
 	$(call say,LD,$@)
 	$(Q)$(link_test)
+
+# A provider, for libcrypto to load.
+$(O)/lacking.so: tests/lacking.c Makefile
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OWN_CPPFLAGS) $(TEST_CFLAGS) $(CPPFLAGS) -std=c11 \
+	    $(WARNINGS) $(WERROR) $(CFLAGS) -fPIC -shared $(LDFLAGS) -o $@ $< \
+	    $(call pkg,--libs,libcrypto)
 
 # Whose calls fail when it says so.
 $(O)/test_faults: WRAP = $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc \
