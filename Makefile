@@ -506,7 +506,8 @@ help:
 	@echo 'make matrix      gcc and clang, -O0 to -O3, musl; MATRIX="gcc-O3"'
 	@echo 'make elsewhere   other releases and machines; WHERE="sid bookworm/s390x"'
 	@echo 'make real-cas    responders of other CAs, as shipped; CAS="strongswan npm"'
-	@echo 'make mutate      do the tests notice a judge that is wrong?'
+	@echo 'make mutate      do the tests notice a judge that is wrong? or only of'
+	@echo '                 make mutate-ocsp, the verifier; mutate-policy, decisions'
 	@echo 'make lint        what a machine can hold against the sources'
 	@echo 'make format      the sources as .clang-format wants them'
 	@echo 'make messages    every text of the program, to be read aloud'
@@ -520,7 +521,8 @@ help:
 
 .DELETE_ON_ERROR:
 .PHONY: all test-programs check demo bench bench-gate asan fuzz mutate \
-	coverage valgrind tsan matrix syntax elsewhere real-cas install \
-	install-completion uninstall lint lint-gcc lint-clang lint-format lint-tidy \
-	lint-analyzer lint-cppcheck lint-man lint-shell lint-banned lint-length \
+	mutate-ocsp mutate-policy coverage valgrind tsan matrix syntax \
+	elsewhere real-cas install install-completion uninstall \
+	lint lint-gcc lint-clang lint-format lint-tidy lint-analyzer \
+	lint-cppcheck lint-man lint-shell lint-banned lint-length \
 	format messages dist dist-check deb-check html clean help
