@@ -166,6 +166,21 @@ lint_of() {
 	[ "$status" -eq 1 ]
 }
 
+# Neither by itself nor by those that it calls, none of which calls another.
+@test "what a failure means changes nothing: diagnose.c calls words and strings only" {
+	local o
+	for o in diagnose words proxy; do
+		nm -u "$BUILT/$o.o"
+	done | sed -n 's/^ *U //p' | sed 's/@.*//; s/^__\(.*\)_chk$/\1/' |
+	    sort -u >"$BATS_TEST_TMPDIR/called"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/called")" -ge 10 ]
+	# of words.c and proxy.c, which are ours
+	run grep -vxE '(mem|str)[a-z]+|v?snprintf|malloc|realloc|free|getenv|gmtime_r|timegm|(words|text)_[a-z_]+|proxy_hint|__ctype_b_loc|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail|__isoc[0-9]*_strtol.*' \
+	    "$BATS_TEST_TMPDIR/called"
+	echo "$output"
+	[ "$status" -eq 1 ]
+}
+
 @test "the binary links nothing but libcurl and OpenSSL" {
 	readelf -d "$BUILT/ocspfetch" >"$BATS_TEST_TMPDIR/dynamic"
 	sed -n 's/.*(NEEDED).*\[\(.*\)\].*/\1/p' "$BATS_TEST_TMPDIR/dynamic" |
