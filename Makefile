@@ -51,7 +51,7 @@ TEST_SRC = $(wildcard tests/*.c tests/unit/*.c) $(BENCH_SRC) $(FUZZ_SRC)
 TEST_HEADERS = $(wildcard tests/*.h tests/unit/*.h tests/bench/*.h tests/fuzz/*.h)
 TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/staple-client $(O)/measure \
 	$(O)/fakehaproxy $(O)/starttls $(O)/logsink $(O)/faultshim.so \
-	$(O)/clockshim.so \
+	$(O)/clockshim.so $(O)/lacking.so \
 	$(UNITS) $(REPLAYS) $(BENCH_PROGRAMS)
 SCRIPTS = .ci/run tests/run tests/memcheck contrib/rsync/ocspfetch-fleet \
 	contrib/completion/ocspfetch.bash contrib/check_ocsp_staple \
@@ -191,6 +191,14 @@ $(filter-out $(O)/test_policy,$(UNITS)): $(O)/%: $(O)/tests/unit/%.o $(ROOMS) \
 $(O)/test_policy: $(O)/tests/unit/test_policy.o $(O)/policy.o
 	$(call say,LD,$@)
 	$(Q)$(link_test)
+
+# A provider, for libcrypto to load.
+$(O)/lacking.so: tests/lacking.c Makefile
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OWN_CPPFLAGS) $(TEST_CFLAGS) $(CPPFLAGS) -std=c11 \
+	    $(WARNINGS) $(WERROR) $(CFLAGS) -fPIC -shared $(LDFLAGS) -o $@ $< \
+	    $(call pkg,--libs,libcrypto)
 
 # Whose calls fail when it says so.
 $(O)/test_faults: WRAP = $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc \
@@ -427,11 +435,18 @@ lint-shell:
 # What has no place in the product: no bound, no error, or a shell.
 BANNED = strcpy|strcat|v?sprintf|strtok|ato[fil]|atoll|gets|system|popen|v?[fs]?scanf
 # Each of these would let the certificate itself, or any other of its CA, sign
-# an OCSP response about it.
-UNSAFE = OCSP_(NOCHECKS|TRUSTOTHER|NOVERIFY|NOSIGS)|X509_add1_trust_object|X509_TRUSTED|PEM_(write|read)_(bio_)?X509_AUX|X509_V_FLAG_NO_CHECK_TIME
+# an OCSP response about it; or takes OpenSSL's own verdict away.
+UNSAFE = OCSP_(NOCHECKS|TRUSTOTHER|NOVERIFY|NOSIGS)|X509_add1_trust_object|X509_TRUSTED|PEM_(write|read)_(bio_)?X509_AUX|X509_V_FLAG_NO_CHECK_TIME|X509_(STORE|VERIFY_PARAM)_set_(trust|purpose)|X509_STORE_set_(verify|verify_cb|check_issued)
+# What it may be asked to forgive, each one fault, which these two functions name.
+FORGIVEN = X509_STORE_set_check_issued\(a->store, check_issued\)|X509_STORE_set_verify_cb\(a->store, note_error\)
+# No private key is ever parsed: it stays the bytes that it was in the file.
+SECRET = d2i_(Auto)?PrivateKey(_ex)?(_bio|_fp)?|d2i_PKCS8[A-Za-z0-9_]*|PEM_read_(bio_)?[A-Za-z]*PrivateKey(_ex)?|OSSL_DECODER_CTX_new_for_pkey|OSSL_STORE_open(_ex)?
 lint-banned:
-	@! grep -nE '(^|[^[:alnum:]_])($(UNSAFE))([^[:alnum:]_]|$$)' *.[ch] || \
+	@! grep -nE '(^|[^[:alnum:]_])($(UNSAFE))([^[:alnum:]_]|$$)' *.[ch] /dev/null | \
+	    grep -vE '^ocsp\.c:[0-9]+:	($(FORGIVEN));$$' || \
 	    { echo 'what verifies a response is weakened'; exit 1; }
+	@! grep -nE '(^|[^[:alnum:]_])($(SECRET))([^[:alnum:]_]|$$)' *.[ch] || \
+	    { echo 'a private key is parsed'; exit 1; }
 	@! grep -nE '(^|[^[:alnum:]_])($(BANNED))[[:space:]]*\(' *.[ch] || \
 	    { echo 'a banned function is called'; exit 1; }
 
@@ -499,7 +514,8 @@ help:
 	@echo 'make matrix      gcc and clang, -O0 to -O3, musl; MATRIX="gcc-O3"'
 	@echo 'make elsewhere   other releases and machines; WHERE="sid bookworm/s390x"'
 	@echo 'make real-cas    responders of other CAs, as shipped; CAS="strongswan npm"'
-	@echo 'make mutate      do the tests notice a judge that is wrong?'
+	@echo 'make mutate      do the tests notice a judge that is wrong? or only of'
+	@echo '                 make mutate-ocsp, the verifier; mutate-policy, decisions'
 	@echo 'make lint        what a machine can hold against the sources'
 	@echo 'make format      the sources as .clang-format wants them'
 	@echo 'make messages    every text of the program, to be read aloud'
@@ -513,7 +529,8 @@ help:
 
 .DELETE_ON_ERROR:
 .PHONY: all test-programs check demo bench bench-gate asan fuzz mutate \
-	coverage valgrind tsan matrix syntax elsewhere real-cas install \
-	install-completion uninstall lint lint-gcc lint-clang lint-format lint-tidy \
-	lint-analyzer lint-cppcheck lint-man lint-shell lint-banned lint-length \
+	mutate-ocsp mutate-policy coverage valgrind tsan matrix syntax \
+	elsewhere real-cas install install-completion uninstall \
+	lint lint-gcc lint-clang lint-format lint-tidy lint-analyzer \
+	lint-cppcheck lint-man lint-shell lint-banned lint-length \
 	format messages dist dist-check deb-check html clean help

@@ -57,6 +57,7 @@ struct issuer {
 	unsigned char *name; /* DER, as the certificate's issuer field has it */
 	size_t name_len;
 	struct anchor anchors[SPELLINGS]; /* no BY_CA: it is the same */
+	enum { NOT_ASKED, TAKEN, NOT_TAKEN } sha1; /* by OpenSSL itself */
 	struct issuer *next;
 };
 
@@ -417,7 +418,9 @@ make_request(struct ocsp_target *t, const struct ocsp_about *a)
 struct ocsp_target *
 ocsp_target(struct ocsp *o, const struct ocsp_about *a, char *why)
 {
+	const char *reason = "out of memory";
 	struct ocsp_target *t;
+	unsigned long e;
 
 	ERR_clear_error();
 	if ((t = calloc(1, sizeof(*t))) != NULL) {
@@ -427,9 +430,10 @@ ocsp_target(struct ocsp *o, const struct ocsp_about *a, char *why)
 		if (t->issuer != NULL && make_request(t, a) == 0)
 			return t;
 	}
+	if ((e = ERR_peek_error()) != 0)
+		reason = ERR_reason_error_string(e);
 	snprintf(why, WHY_MAX, "cannot make the question: %s",
-	    ERR_peek_error() != 0 ? ERR_reason_error_string(ERR_peek_error())
-				  : "out of memory");
+	    reason != NULL ? reason : "OpenSSL does not say why");
 	ERR_clear_error();
 	ocsp_target_free(t);
 	return NULL;
@@ -562,41 +566,6 @@ refuse(struct judging *j, enum ocsp_status status, const char *fmt, ...)
 	return 0;
 }
 
-/* A header of DER for `len` bytes of content, put before `*p`. */
-static void
-put_header(unsigned char **p, int constructed, int len, int tag, int class)
-{
-	int size = ASN1_object_size(constructed, len, tag) - len;
-	unsigned char *o = *p -= size;
-
-	ASN1_put_object(&o, constructed, len, tag, class);
-}
-
-/*
- * What stands before the BasicOCSPResponse in a response (RFC 6960 section
- * 4.2.1): its length, put at the end of `buf`.
- */
-static size_t
-make_wrapping(unsigned char *buf, size_t size, int len)
-{
-	static const unsigned char basic[] = {V_ASN1_OBJECT, 9, 0x2b, 0x06,
-	    0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01};
-	static const unsigned char successful[] = {V_ASN1_ENUMERATED, 1, 0};
-	unsigned char *const end = buf + size, *p = end;
-
-	put_header(&p, 0, len, V_ASN1_OCTET_STRING, V_ASN1_UNIVERSAL);
-	p -= sizeof(basic);
-	memcpy(p, basic, sizeof(basic));
-	put_header(
-	    &p, 1, (int)(end - p) + len, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
-	put_header(&p, 1, (int)(end - p) + len, 0, V_ASN1_CONTEXT_SPECIFIC);
-	p -= sizeof(successful);
-	memcpy(p, successful, sizeof(successful));
-	put_header(
-	    &p, 1, (int)(end - p) + len, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
-	return (size_t)(end - p);
-}
-
 /*
  * What was received must be the one DER encoding of what is judged: the
  * bytes are served as they are, and OpenSSL looks at its own re-encoding.
@@ -604,18 +573,16 @@ make_wrapping(unsigned char *buf, size_t size, int len)
 static int
 is_der(const struct judging *j)
 {
-	unsigned char *der = NULL, wrapping[64];
-	size_t n, before;
+	OCSP_RESPONSE *again =
+	    OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, j->basic);
+	unsigned char *der = NULL;
 	int len, same;
 
-	if ((len = i2d_OCSP_BASICRESP(j->basic, &der)) <= 0)
-		return 0;
-	n = (size_t)len;
-	before = make_wrapping(wrapping, sizeof(wrapping), len);
-	same = j->len == before + n &&
-	    memcmp(j->der, wrapping + sizeof(wrapping) - before, before) == 0 &&
-	    memcmp(j->der + before, der, n) == 0;
+	len = again != NULL ? i2d_OCSP_RESPONSE(again, &der) : 0;
+	same = len > 0 && (size_t)len == j->len &&
+	    memcmp(der, j->der, j->len) == 0;
 	OPENSSL_free(der);
+	OCSP_RESPONSE_free(again);
 	return same;
 }
 
@@ -907,6 +874,38 @@ tell_other_ca(struct judging *j)
 		    name);
 }
 
+/* The probe is dear: once for each issuer, however many certificates it has. */
+static int
+is_sha1_refused(struct judging *j, int md)
+{
+	struct issuer *is = j->t->issuer;
+
+	if (md != NID_sha1)
+		return 0;
+	if (is->sha1 == NOT_ASKED)
+		is->sha1 = cryptocheck_refuses_sha1() ? NOT_TAKEN : TAKEN;
+	return is->sha1 == NOT_TAKEN;
+}
+
+/* Of a signature that does not verify, it may be the system's fault. */
+static void
+tell_bad_certificate(struct judging *j, X509 *x, int error)
+{
+	int md = NID_undef;
+
+	(void)X509_get_signature_info(x, &md, NULL, NULL, NULL);
+	j->v->advised = error == X509_V_ERR_CERT_SIGNATURE_FAILURE &&
+	    is_sha1_refused(j, md);
+	if (j->v->advised)
+		refuse_signer(j,
+		    "its certificate is signed with SHA-1, which this system's "
+		    "OpenSSL refuses: have the CA issue one with SHA-256, or "
+		    "update-crypto-policies --set DEFAULT:SHA1");
+	else
+		refuse_signer(j, "its certificate is not valid: %s",
+		    X509_verify_cert_error_string(error));
+}
+
 /*
  * What is wrong with the signer's certificate, or with the issuer's own, which
  * stands above it.
@@ -945,9 +944,7 @@ tell_chain_error(struct judging *j)
 	case X509_V_ERR_CERT_UNTRUSTED:
 		break;
 	default:
-		j->v->advised = 0;
-		refuse_signer(j, "its certificate is not valid: %s",
-		    X509_verify_cert_error_string(a->error));
+		tell_bad_certificate(j, at, a->error);
 		return;
 	}
 	tell_other_ca(j);
@@ -986,9 +983,9 @@ tell_verify_error(struct judging *j)
 		break;
 	case OCSP_R_SIGNATURE_FAILURE:
 		what = "the signature does not match";
-		if (signature_digest(OCSP_resp_get0_tbs_sigalg(j->basic)) ==
-			NID_sha1 &&
-		    cryptocheck_refuses_sha1()) {
+		if (is_sha1_refused(j,
+			signature_digest(
+			    OCSP_resp_get0_tbs_sigalg(j->basic)))) {
 			j->v->advised = 1;
 			what = "it is signed with SHA-1, which this system's "
 			       "OpenSSL refuses: have the CA use SHA-256, or "

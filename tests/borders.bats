@@ -65,6 +65,55 @@ includers() {
 	[ "$headers" -ge 6 ]
 }
 
+# lint_of LINE: what lint-banned says of an ocsp.c with this line in it.
+lint_of() {
+	printf '\t%s\n' "$1" >"$BATS_TEST_TMPDIR/ocsp.c"
+	run make -s -C "$BATS_TEST_TMPDIR" -f "$PWD/Makefile" lint-banned
+}
+
+@test "lint-banned lets no source parse a private key or weaken the verification" {
+	local word n=0
+	for word in d2i_PrivateKey d2i_AutoPrivateKey d2i_PrivateKey_bio \
+	    d2i_AutoPrivateKey_ex d2i_PKCS8PrivateKey_bio \
+	    PEM_read_bio_PrivateKey PEM_read_PrivateKey \
+	    PEM_read_bio_PrivateKey_ex PEM_read_bio_RSAPrivateKey \
+	    OSSL_DECODER_CTX_new_for_pkey OSSL_STORE_open; do
+		lint_of "k = $word(a, b);"
+		echo "$word: $output"
+		[ "$status" -ne 0 ]
+		[[ $output == *"a private key is parsed"* ]]
+		n=$((n + 1))
+	done
+	for word in OCSP_NOCHECKS OCSP_TRUSTOTHER OCSP_NOVERIFY OCSP_NOSIGS \
+	    X509_add1_trust_object X509_V_FLAG_NO_CHECK_TIME \
+	    X509_STORE_set_trust X509_STORE_set_purpose \
+	    X509_VERIFY_PARAM_set_trust X509_VERIFY_PARAM_set_purpose \
+	    X509_STORE_set_verify X509_STORE_set_verify_cb \
+	    X509_STORE_set_check_issued; do
+		lint_of "k = $word(a->store, any);"
+		echo "$word: $output"
+		[ "$status" -ne 0 ]
+		[[ $output == *"what verifies a response is weakened"* ]]
+		n=$((n + 1))
+	done
+	for word in strcpy sprintf system scanf atoi; do
+		lint_of "$word(a, b);"
+		echo "$word: $output"
+		[ "$status" -ne 0 ]
+		n=$((n + 1))
+	done
+	[ "$n" -eq 29 ]
+	# the two that are there, and what is named alike
+	for word in "X509_STORE_set_verify_cb(a->store, note_error);" \
+	    "X509_STORE_set_check_issued(a->store, check_issued);" \
+	    "d2i_PUBKEY(NULL, &p, n);" "X509_VERIFY_PARAM_set_time(p, t);" \
+	    "PEM_read_bio_ex(bio, a, b, c, d, 0);"; do
+		lint_of "$word"
+		echo "$word: $output"
+		[ "$status" -eq 0 ]
+	done
+}
+
 @test "every header stands alone" {
 	local h
 	for h in ./*.h; do
@@ -122,6 +171,21 @@ includers() {
 	[ "$output" = strlen ]
 	run grep -lE '#include.*"(job|state|list|staple|cert|judge|served|trace)\.h"' \
 	    policy.c policy.h
+	[ "$status" -eq 1 ]
+}
+
+# Neither by itself nor by those that it calls, none of which calls another.
+@test "what a failure means changes nothing: diagnose.c calls words and strings only" {
+	local o
+	for o in diagnose words proxy; do
+		nm -u "$BUILT/$o.o"
+	done | sed -n 's/^ *U //p' | sed 's/@.*//; s/^__\(.*\)_chk$/\1/' |
+	    sort -u >"$BATS_TEST_TMPDIR/called"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/called")" -ge 10 ]
+	# of words.c and proxy.c, which are ours
+	run grep -vxE '(mem|str)[a-z]+|v?snprintf|malloc|realloc|free|getenv|gmtime_r|timegm|(words|text)_[a-z_]+|proxy_hint|__ctype_b_loc|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail|__isoc[0-9]*_strtol.*' \
+	    "$BATS_TEST_TMPDIR/called"
+	echo "$output"
 	[ "$status" -eq 1 ]
 }
 

@@ -498,3 +498,74 @@ owed() {
 @test "with -e, whatever fails in a lock, the hook has heard of it or will" {
 	owed flock ENOLCK EWOULDBLOCK EINTR
 }
+
+@test "-c changes nothing, whatever fails in it, and is 0 only without a word" {
+	local function error i n was tried=0 failed=0
+	cd w0
+	for function in open openat fstat fstatat read close malloc; do
+		n=$(cd .. && calls older "$function" -c)
+		echo "$function: $n calls"
+		# of allocations a sample
+		for ((i = 1; i <= n; i += n / 20 + 1)); do
+			for error in EIO EACCES ENOMEM; do
+				[ "$function $error" != "malloc EIO" ] &&
+					[ "$function $error" != "malloc EACCES" ] ||
+					continue
+				cp -p ../old site.pem.ocsp
+				was=$(identity site.pem.ocsp)
+				shimmed "$function:$i:$error" -c
+				echo "$function:$i:$error: $code, $(cat err)"
+				[ "$was" = "$(identity site.pem.ocsp)" ]
+				[ -z "$(leftovers)" ]
+				# who may not read it is told as with any file
+				[ "$code" -eq 0 ] || [ "$code" -eq 3 ] ||
+					[ "$error $code" = "EACCES 2" ]
+				[ "$code" -eq 0 ] || failed=$((failed + 1))
+				if [ "$code" -eq 0 ]; then
+					[ ! -s err ]
+				else
+					[ "$(wc -l <err)" -eq 1 ]
+				fi
+				tried=$((tried + 1))
+			done
+		done
+	done
+	echo "$tried tried, $failed of them failed"
+	[ "$failed" -ge 20 ]
+}
+
+# The second of three; who has failed is named, alone.
+@test "of a list, what fails in saving one keeps none of the others from it" {
+	local fault n who kept tried=0
+	cd w0
+	for n in 1 2 3; do
+		cp site.pem "s$n.pem"
+		cp site.pem.issuer "s$n.pem.issuer"
+	done
+	printf 's%d.pem\n' 1 2 3 >list
+	for fault in write:2:ENOSPC fsync:3:EIO renameat:2:EACCES \
+		fchmod:2:EIO flock:2:EIO; do
+		rm -f s?.pem.ocsp
+		code=0
+		timeout -k 1 10 env LD_PRELOAD="$FAULTSHIM $ASAN" \
+			FAULT="$fault" "$OCSPFETCH" -l list >out 2>err ||
+			code=$?
+		echo "$fault: $code, $(ls s?.pem.ocsp), $(cat err)"
+		[ "$code" -eq 3 ]
+		kept=0
+		for who in s1.pem s2.pem s3.pem; do
+			if [ -e "$who.ocsp" ]; then
+				cmp "$who.ocsp" ../new
+				not grep -q "$who" err
+				kept=$((kept + 1))
+			else
+				grep -q "$who" err
+			fi
+		done
+		[ "$kept" -eq 2 ]
+		[ "$(wc -l <err)" -eq 1 ]
+		[ -z "$(leftovers)" ]
+		tried=$((tried + 1))
+	done
+	[ "$tried" -eq 5 ]
+}

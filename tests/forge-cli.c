@@ -23,6 +23,7 @@ usage(void)
 	    "             [--no-url] [--aia-issuer URL]... [--must-staple]\n"
 	    "             [--from SECS] [--to SECS] [--serial HEX]\n"
 	    "             [--self-signed] [--key ec|rsa] [--count N]\n"
+	    "             [--md NAME]\n"
 	    "       forge response DIR NAME RECIPE [REQUEST.der] > out.der\n"
 	    "       forge cert DIR NAME der|pem|cms > out\n"
 	    "       forge recipes [--exit]\n",
@@ -67,8 +68,8 @@ leaf(int argc, char **argv)
 	    {"no-url", 0, NULL, 'U'}, {"aia-issuer", 1, NULL, 'i'},
 	    {"must-staple", 0, NULL, 'm'}, {"from", 1, NULL, 'f'},
 	    {"to", 1, NULL, 't'}, {"serial", 1, NULL, 's'},
-	    {"self-signed", 0, NULL, 'S'}, {"key", 1, NULL, 'k'},
-	    {"count", 1, NULL, 'N'}, {NULL, 0, NULL, 0}};
+	    {"self-signed", 0, NULL, 'S'}, {"md", 1, NULL, 'd'},
+	    {"key", 1, NULL, 'k'}, {"count", 1, NULL, 'N'}, {NULL, 0, NULL, 0}};
 	const char *urls[MAX_URLS], *places[MAX_URLS];
 	struct forge_leaf l = {.urls = urls,
 	    .issuer_urls = places,
@@ -102,6 +103,9 @@ leaf(int argc, char **argv)
 			break;
 		case 'S':
 			l.self_signed = 1;
+			break;
+		case 'd':
+			l.md = optarg;
 			break;
 		case 'k':
 			l.rsa = strcmp(optarg, "rsa") == 0;

@@ -644,6 +644,54 @@ digest(const char *name)
 	return md;
 }
 
+/*
+ * Signs with SHA-1, in steps: libcrypto of RHEL 9 refuses to do it in one, and
+ * what it says of such a signature is to be tested there, too.
+ */
+static void
+sign_sha1(const unsigned char *der, int n, EVP_PKEY *key, X509_ALGOR *alg,
+    const ASN1_BIT_STRING *to)
+{
+	EVP_PKEY_CTX *c = NEED(EVP_PKEY_CTX_new(key, NULL));
+	ASN1_BIT_STRING *bits = (ASN1_BIT_STRING *)(size_t)to;
+	unsigned char md[EVP_MAX_MD_SIZE], sig[256];
+	size_t len = sizeof(sig);
+	unsigned int size;
+
+	/* of RSA, what is signed would be more than the hash */
+	MUST(EVP_PKEY_is_a(key, "EC"));
+	MUST(EVP_Digest(der, (size_t)n, md, &size, EVP_sha1(), NULL));
+	MUST(EVP_PKEY_sign_init(c));
+	MUST(EVP_PKEY_sign(c, sig, &len, md, size));
+	MUST(X509_ALGOR_set0(
+	    alg, OBJ_nid2obj(NID_ecdsa_with_SHA1), V_ASN1_UNDEF, NULL));
+	MUST(ASN1_STRING_set(bits, sig, (int)len));
+	bits->flags &= ~(ASN1_STRING_FLAG_BITS_LEFT | 7L);
+	bits->flags |= ASN1_STRING_FLAG_BITS_LEFT;
+	EVP_PKEY_CTX_free(c);
+}
+
+/* A certificate; SHA-1 is named twice in it. */
+static void
+sign_cert(X509 *x, EVP_PKEY *key, const EVP_MD *md)
+{
+	const ASN1_BIT_STRING *sig;
+	const X509_ALGOR *alg;
+	unsigned char *der = NULL;
+	int n;
+
+	if (!EVP_MD_is_a(md, "SHA1")) {
+		MUST(X509_sign(x, key, md));
+		return;
+	}
+	MUST(X509_ALGOR_set0((X509_ALGOR *)(size_t)X509_get0_tbs_sigalg(x),
+	    OBJ_nid2obj(NID_ecdsa_with_SHA1), V_ASN1_UNDEF, NULL));
+	X509_get0_signature(&sig, &alg, x);
+	MUST(n = i2d_re_X509_tbs(x, &der));
+	sign_sha1(der, n, key, (X509_ALGOR *)(size_t)alg, sig);
+	OPENSSL_free(der);
+}
+
 static void
 set_serial(X509 *x, const char *hex)
 {
@@ -796,7 +844,7 @@ make_shape(const struct shape *s, struct ent *done, size_t n, time_t now)
 		X509_EXTENSION_free(odd);
 	}
 	add_key_ids(s, e->cert, issuer->cert, ent_find(done, n, s->ski_of));
-	MUST(X509_sign(e->cert, issuer->key, digest(s->md)));
+	sign_cert(e->cert, issuer->key, digest(s->md));
 }
 
 void
@@ -911,8 +959,7 @@ forge_leaf(const char *dir, const struct forge_leaf *l, time_t now)
 	    issuer.cert, e.key, now + (dflt ? -30 * FORGE_DAY : l->from),
 	    now + (dflt ? 60 * FORGE_DAY : l->to), l->serial);
 	fill_leaf(e.cert, l->self_signed ? e.cert : issuer.cert, l);
-	MUST(X509_sign(
-	    e.cert, l->self_signed ? e.key : issuer.key, EVP_sha256()));
+	sign_cert(e.cert, l->self_signed ? e.key : issuer.key, digest(l->md));
 	save(dir, &e);
 	ent_clear(&e);
 	ent_clear(&issuer);
@@ -1545,13 +1592,21 @@ push_extra(struct forge *f, STACK_OF(X509) *certs, const char *names)
 static void
 resign(OCSP_BASICRESP *bs, EVP_PKEY *key, const EVP_MD *md)
 {
-	const OCSP_RESPDATA *tbs = OCSP_resp_get0_respdata(bs);
-	const X509_ALGOR *alg = OCSP_resp_get0_tbs_sigalg(bs);
+	OCSP_RESPDATA *tbs =
+	    (OCSP_RESPDATA *)(size_t)OCSP_resp_get0_respdata(bs);
+	X509_ALGOR *alg = (X509_ALGOR *)(size_t)OCSP_resp_get0_tbs_sigalg(bs);
 	const ASN1_OCTET_STRING *sig = OCSP_resp_get0_signature(bs);
+	unsigned char *der = NULL;
+	int n;
 
-	MUST(ASN1_item_sign(ASN1_ITEM_rptr(OCSP_RESPDATA),
-	    (X509_ALGOR *)(size_t)alg, NULL, (ASN1_BIT_STRING *)(size_t)sig,
-	    tbs, key, md));
+	if (!EVP_MD_is_a(md, "SHA1")) {
+		MUST(ASN1_item_sign(ASN1_ITEM_rptr(OCSP_RESPDATA), alg, NULL,
+		    (ASN1_BIT_STRING *)(size_t)sig, tbs, key, md));
+		return;
+	}
+	MUST(n = i2d_OCSP_RESPDATA(tbs, &der));
+	sign_sha1(der, n, key, alg, sig);
+	OPENSSL_free(der);
 }
 
 static void
@@ -1561,6 +1616,7 @@ sign(struct forge *f, OCSP_BASICRESP *bs, const struct forge_recipe *r,
 	unsigned long flags = OCSP_NOTIME;
 	STACK_OF(X509) *certs = NEED(sk_X509_new_null());
 	const ASN1_OCTET_STRING *id, *sig;
+	const EVP_MD *md = digest(r->md);
 	const X509_NAME *name;
 
 	if (r->signer == NULL || (r->flags & FORGE_NO_CERTS))
@@ -1568,13 +1624,16 @@ sign(struct forge *f, OCSP_BASICRESP *bs, const struct forge_recipe *r,
 	if (r->flags & (FORGE_BY_KEY | FORGE_STRANGE_ID))
 		flags |= OCSP_RESPID_KEY;
 	push_extra(f, certs, r->extra);
-	MUST(OCSP_basic_sign(bs, by.cert, by.key, digest(r->md), certs, flags));
+	/* SHA-1 only after that: see sign_sha1() */
+	MUST(OCSP_basic_sign(bs, by.cert, by.key,
+	    EVP_MD_is_a(md, "SHA1") ? EVP_sha256() : md, certs, flags));
 	sk_X509_free(certs);
 	if (r->flags & FORGE_STRANGE_ID) {
 		MUST(OCSP_resp_get0_id(bs, &id, &name));
 		flip(id, 1);
-		resign(bs, by.key, digest(r->md));
 	}
+	if ((r->flags & FORGE_STRANGE_ID) || EVP_MD_is_a(md, "SHA1"))
+		resign(bs, by.key, md);
 	sig = OCSP_resp_get0_signature(bs);
 	if (r->flags & FORGE_SIG_CORRUPT)
 		flip(sig, 1);

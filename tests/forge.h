@@ -138,7 +138,8 @@ struct forge_leaf {
 	long from, to;      /* from now; both 0: -30 d, +60 d */
 	int must_staple;
 	int self_signed;
-	int rsa; /* RSA-2048 in place of P-256 */
+	int rsa;        /* RSA-2048 in place of P-256 */
+	const char *md; /* of its signature; NULL: SHA256 */
 };
 
 void forge_leaf(const char *dir, const struct forge_leaf *, time_t now);

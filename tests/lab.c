@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cryptocheck.h"
 #include "lab.h"
 
 #define NEED(x)                                                                \
@@ -120,6 +121,15 @@ lab_respond(struct lab *lab, const struct subject *s,
 	req = ocsp_request(s->target, &len);
 	NEED(forge_response(lab->forge, r, s->name, req, len, lab->now,
 		 &out->der, &out->len) == 0);
+}
+
+int
+lab_refused(const struct forge_recipe *r)
+{
+	return ((r->md != NULL && strcmp(r->md, "SHA1") == 0) ||
+		   (r->signer != NULL &&
+		       strcmp(r->signer, "delegate-sha1") == 0)) &&
+	    cryptocheck_refuses_sha1();
 }
 
 const char *

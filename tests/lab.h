@@ -52,6 +52,13 @@ void subject_free(struct subject *);
 void lab_respond(struct lab *, const struct subject *,
     const struct forge_recipe *, struct response *);
 
+/*
+ * OpenSSL itself refuses what is signed with SHA-1 (RHEL 9), and this one, or
+ * its signer's certificate, is: it is VERDICT_REFUSED, and LAB_CURE is said.
+ */
+int lab_refused(const struct forge_recipe *);
+#define LAB_CURE "update-crypto-policies --set DEFAULT:SHA1"
+
 const char *verdict_name(enum ocsp_status);
 
 #endif

@@ -152,6 +152,7 @@ revoked 5 the certificate was revoked
 
 @test "each kind of staple has its exit status and its message" {
 	local recipe code word n=0 looked=0
+	staples=$(verifiable <<<"$staples")
 	site
 	ours none staple
 	while read -r recipe code word; do
@@ -175,7 +176,7 @@ revoked 5 the certificate was revoked
 		exits "$code" || { echo "$recipe" && return 1; }
 		[ "$code" -eq 0 ] || says "ocspfetch: 127.0.0.1:$TLS: "
 	done <<<"$staples"
-	[ "$n" -eq 27 ]
+	[ "$n" -eq 27 ] || { sha1_refused && [ "$n" -eq 25 ]; }
 	[ "$looked" -ge 12 ]
 }
 

@@ -229,6 +229,7 @@ all_but_haproxy() { # RECIPE WARNING [OPTION...]
 }
 
 @test "signed with SHA-1 (AD CS), with --allow-sha1: all, HAProxy too" {
+	needs_sha1
 	of_ca ca
 	all_take sig-sha1 --allow-sha1
 	all_take adcs --allow-sha1
@@ -373,6 +374,7 @@ own_response() {
 }
 
 @test "a delegate's certificate is signed with SHA-1: not gnutls-cli, but HAProxy" {
+	needs_sha1
 	of_ca ca
 	written by-sha1-delegate --allow-sha1
 	says "clients with GnuTLS refuse it"

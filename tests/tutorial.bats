@@ -181,6 +181,7 @@ tutorial() { # OPTION...
 }
 
 @test "a responder of -rmd sha1 is refused, and stapled with --allow-sha1" {
+	needs_sha1
 	site -ndays 4 -rmd sha1
 	fetch site.pem
 	exits 4
@@ -199,6 +200,7 @@ tutorial() { # OPTION...
 }
 
 @test "a revocation of a responder of -rmd sha1 is 5 without any option" {
+	needs_sha1
 	site -ndays 4
 	ca_revoke "$ca" www.example.com keyCompromise
 	ca_respond "$ca" -rmd sha1

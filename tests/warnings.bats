@@ -389,6 +389,7 @@ of_ca() {
 }
 
 @test "a signer's certificate signed with SHA-1 is warned of" {
+	needs_sha1
 	of_ca ca ca
 	warns by-sha1-delegate "by a certificate that is itself signed with SHA-1" \
 		--allow-sha1

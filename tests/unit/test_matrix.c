@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "cryptocheck.h"
 #include "lab.h"
 
 #define H FORGE_HOUR
@@ -258,10 +259,24 @@ static const struct ext {
 static struct lab lab;
 static struct subject ecdsa, rsa;
 
+/* RHEL 9's OpenSSL verifies none with SHA-1, whoever made it. */
+static const struct effect by_sha1 = {"by SHA-1, which OpenSSL refuses",
+    RANK_SIGNER, VERDICT_REFUSED, LAB_CURE, 0};
+
+static int sha1_refused;
+
+static int
+is_sha1(const struct signer *s)
+{
+	return (s->md != NULL && strcmp(s->md, "SHA1") == 0) ||
+	    (s->signer != NULL && strcmp(s->signer, "delegate-sha1") == 0);
+}
+
 static int
 set_up(void **state)
 {
 	(void)state;
+	sha1_refused = cryptocheck_refuses_sha1();
 	lab_open(&lab);
 	lab_subject(&lab, &ecdsa, NULL, 0, HASH_SHA1, 1);
 	lab_subject(&lab, &rsa, "rsaca", 0, HASH_SHA1, 1);
@@ -396,7 +411,8 @@ row_of(const size_t nth[5])
 	    .ext = &exts[nth[4]]};
 
 	row.effects[0] = &statuses[nth[0]].is;
-	row.effects[1] = &row.signer->is;
+	row.effects[1] =
+	    is_sha1(row.signer) && sha1_refused ? &by_sha1 : &row.signer->is;
 	row.effects[2] = &row.when->is;
 	row.effects[3] = &row.id->is;
 	row.effects[4] = &row.ext->is;
