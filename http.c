@@ -26,6 +26,9 @@
  */
 #define RECEIVE_BUFFER 1024L
 
+/* Bytes that the system is to hold for us; Linux takes twice as many. */
+#define SYSTEM_BUFFER 16384
+
 /* Of a header, in bytes, that libcurl takes; some releases take less. */
 #define LONGEST_LINE ((size_t)102400)
 
@@ -75,6 +78,7 @@ struct slot {
 	int in_coding;      /* the header's last field is Transfer-Encoding */
 	const char *coding; /* in `head`: the one that is refused */
 	int socket_error;   /* why there is no socket; 0: there is one */
+	int fds[2];         /* what it goes over; there may be more, seldom */
 	int busy;
 	int may_use_proxy;
 	int absolute; /* the request line held a whole URL: a proxy reads it */
@@ -346,6 +350,37 @@ may_use_proxy(const struct http_options *o)
 	return 0;
 }
 
+/* Nothing more comes over it, and nobody uses it again: libcurl looks first. */
+static void
+drop(curl_socket_t fd)
+{
+	if (fd != CURL_SOCKET_BAD)
+		shutdown(fd, SHUT_RDWR);
+}
+
+/*
+ * libcurl goes on receiving for as long as there is something, up to a hundred
+ * times, before on_progress() can end the exchange: what has not come yet shall
+ * not come.  When it is closed, whoever sends is told so, or it would wait for
+ * a minute to get rid of the rest.
+ */
+static void
+count_sent(struct slot *s, size_t n)
+{
+	const struct linger none = {.l_onoff = 1};
+	size_t i;
+
+	s->sent += n;
+	if (s->fault != NO_FAULT || s->sent <= HTTP_MAX_SENT)
+		return;
+	s->fault = SENT_TOO_MUCH;
+	for (i = 0; i < 2; i++) {
+		(void)setsockopt(
+		    s->fds[i], SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+		drop(s->fds[i]);
+	}
+}
+
 /*
  * Nothing else shows a body as it is sent, before libcurl takes off its chunks;
  * and all that says whether an HTTP proxy is used is the form of the request.
@@ -358,7 +393,7 @@ on_debug(CURL *easy, curl_infotype type, char *p, size_t n, void *arg)
 
 	(void)easy;
 	if (type == CURLINFO_DATA_IN)
-		s->sent += n;
+		count_sent(s, n);
 	if (type == CURLINFO_HEADER_OUT && (sp = memchr(p, ' ', n)) != NULL &&
 	    n > (size_t)(sp - p) + 1)
 		s->absolute = sp[1] != '/';
@@ -375,19 +410,25 @@ on_progress(void *arg, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
 	(void)down_all;
 	(void)up_all;
 	(void)up;
-	if (s->fault == NO_FAULT &&
-	    /* of a redirection's body libcurl 8.7 and later show no more */
-	    (s->sent > HTTP_MAX_SENT || down > (curl_off_t)HTTP_MAX_SENT))
+	/* of a redirection's body libcurl 8.7 and later show no more than this
+	 */
+	if (s->fault == NO_FAULT && down > (curl_off_t)HTTP_MAX_SENT)
 		s->fault = SENT_TOO_MUCH;
 	return s->fault != NO_FAULT;
 }
 
 /* ---- connections ---- */
 
+static void
+goes_over(struct slot *s, int fd)
+{
+	s->fds[s->fds[0] != CURL_SOCKET_BAD] = fd;
+}
+
 static curl_socket_t
 on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 {
-	const int most = (int)HTTP_MAX_SENT;
+	const int most = SYSTEM_BUFFER;
 	struct slot *s = arg;
 	int fd, type = to->socktype;
 
@@ -401,6 +442,7 @@ on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 		s->socket_error = errno;
 	if (fd == -1)
 		return CURL_SOCKET_BAD;
+	goes_over(s, fd);
 	/* what is not wanted need not be held by the system either */
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &most, sizeof(most));
 	return fd;
@@ -412,20 +454,15 @@ on_close(void *arg, curl_socket_t fd)
 	struct pool *p = arg;
 	size_t i;
 
+	for (i = 0; i < 2 * p->o->parallel; i++)
+		if (p->slots[i / 2].fds[i % 2] == fd)
+			p->slots[i / 2].fds[i % 2] = CURL_SOCKET_BAD;
 	for (i = 0; i < p->nkept; i++)
 		if (p->kept[i].fd == fd) {
 			p->kept[i] = p->kept[--p->nkept];
 			break;
 		}
 	return close(fd);
-}
-
-/* Nobody uses it again: libcurl looks at one before it does. */
-static void
-drop(curl_socket_t fd)
-{
-	if (fd != CURL_SOCKET_BAD)
-		shutdown(fd, SHUT_RDWR);
 }
 
 /*
@@ -486,6 +523,8 @@ on_ready(void *arg, char *peer, char *ip, int peer_port, int port)
 	char byte;
 
 	k = find_kept(s->pool, ip, port, peer, peer_port);
+	if (k != NULL)
+		goes_over(s, k->fd);
 	if (k == NULL ||
 	    (recv(k->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1 &&
 		(errno == EAGAIN || errno == EWOULDBLOCK)))
@@ -1141,6 +1180,7 @@ start(struct pool *p, struct slot *s, const struct http_question *q)
 
 	s->q = *q;
 	s->pool = p;
+	s->fds[0] = s->fds[1] = CURL_SOCKET_BAD;
 	if (set_up_pool(p) == 0 && set_up_slot(s, p->o) == 0 &&
 	    make_headers(s, p->o) == 0 && set_question(s) == 0 &&
 	    curl_multi_add_handle(p->multi, s->easy) == CURLM_OK) {
@@ -1301,11 +1341,12 @@ pool_free(struct pool *p)
 		free(p->slots[i].body);
 		free(p->slots[i].head);
 	}
-	free(p->slots);
+	/* it closes connections, and on_close() looks whose they are */
 	if (p->multi != NULL) {
 		curl_multi_cleanup(p->multi);
 		curl_global_cleanup();
 	}
+	free(p->slots);
 	free(p->kept);
 }
 
