@@ -12,6 +12,7 @@
 #include <curl/curl.h>
 
 #include "http.h"
+#include "proxy.h"
 
 /* The longest that poll sleeps when nothing says otherwise. */
 #define IDLE_MS 1000
@@ -326,28 +327,23 @@ on_header(char *p, size_t one, size_t n, void *arg)
 	return s->fault == NO_FAULT ? n : 0;
 }
 
-/* A variable of the environment; to libcurl an empty one is none. */
-static const char *
-variable(const char *name)
+/* Which setting names the proxy for such a URL; NULL: none does. */
+static struct proxy_setting
+proxy_for(const struct http_options *o, const char *url)
 {
-	const char *value = getenv(name);
+	const struct proxy_options of = {.proxy = o->proxy};
+	struct proxy_setting s = proxy_find(&of, url);
 
-	return value != NULL && value[0] != '\0' ? value : NULL;
+	if (s.value != NULL && s.value[0] == '\0')
+		s.value = NULL;
+	return s;
 }
 
 static int
 may_use_proxy(const struct http_options *o)
 {
-	static const char *const vars[] = {"http_proxy", "https_proxy",
-	    "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
-	size_t i;
-
-	if (o->proxy != NULL)
-		return o->proxy[0] != '\0';
-	for (i = 0; i < sizeof(vars) / sizeof(vars[0]); i++)
-		if (variable(vars[i]) != NULL)
-			return 1;
-	return 0;
+	return proxy_for(o, "http:").value != NULL ||
+	    proxy_for(o, "https:").value != NULL;
 }
 
 /* Nothing more comes over it, and nobody uses it again: libcurl looks first. */
@@ -573,8 +569,8 @@ set_authorities(struct slot *s, const struct http_options *o)
 	const char *file = o->cacert, *dir = NULL;
 
 	if (file == NULL) {
-		file = variable("SSL_CERT_FILE");
-		dir = variable("SSL_CERT_DIR");
+		file = proxy_variable("SSL_CERT_FILE");
+		dir = proxy_variable("SSL_CERT_DIR");
 	}
 	if (file != NULL &&
 	    (!SET(CURLOPT_CAINFO, file) || !SET(CURLOPT_PROXY_CAINFO, file)))
@@ -771,23 +767,15 @@ plain_error(const struct slot *s, CURLcode code)
 	    : s->error;
 }
 
-/* Where the proxy for this URL was named, as libcurl looks for it; NULL:
- * nowhere */
+/* Where the proxy for this URL was named; NULL: nowhere */
 static const char *
 proxy_from(const struct http_options *o, const char *url)
 {
-	static const char *const of_http[] = {
-	    "http_proxy", "all_proxy", "ALL_PROXY", NULL};
-	static const char *const of_https[] = {
-	    "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
-	const char *const *v =
-	    strncasecmp(url, "https:", 6) == 0 ? of_https : of_http;
+	const struct proxy_setting s = proxy_for(o, url);
 
-	if (o->proxy != NULL)
-		return o->proxy[0] != '\0' ? "--proxy" : NULL;
-	while (*v != NULL && variable(*v) == NULL)
-		v++;
-	return *v;
+	if (s.value == NULL)
+		return NULL;
+	return o->proxy != NULL ? "--proxy" : s.name;
 }
 
 /* Whose list of authorities of https it is that cannot be used. */
@@ -795,7 +783,7 @@ static const char *
 authorities(const struct http_options *o)
 {
 	const char *file =
-	    o->cacert != NULL ? o->cacert : variable("SSL_CERT_FILE");
+	    o->cacert != NULL ? o->cacert : proxy_variable("SSL_CERT_FILE");
 
 	return file != NULL ? file : "the system's list";
 }
@@ -842,7 +830,7 @@ tell_failure(struct slot *s, CURLcode code, const struct http_options *o,
 		snprintf(a->why, len, "%s cannot be read as authorities%s",
 		    authorities(o),
 		    o->cacert != NULL ? ""
-			: variable("SSL_CERT_FILE") != NULL
+			: proxy_variable("SSL_CERT_FILE") != NULL
 			? " (SSL_CERT_FILE)"
 			: ": install ca-certificates");
 	else if (code == CURLE_RECV_ERROR && a->result == HTTP_ECLOSED)
