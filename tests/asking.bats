@@ -391,6 +391,22 @@ padded() {
 	asked_by GET
 }
 
+@test "-H @FILE waits for a pipe that pauses, and for one that drips ten seconds in all" {
+	local began
+	leaf site "good.$T"
+	fetch -H @<(for i in 1 2 3 4 5; do sleep 0.3; echo "# $i"; done; echo X-Test: a) site.pem
+	exits 0
+	saw x-test a
+	began=$SECONDS
+	# a minute of it, a byte a time
+	fetch -H @<(for i in {1..120}; do printf x; sleep 0.5; done 2>/dev/null) site.pem
+	exits 2
+	says "cannot read the headers: "
+	echo "it took $((SECONDS - began)) s"
+	[ $((SECONDS - began)) -ge 9 ]
+	[ $((SECONDS - began)) -lt 45 ]
+}
+
 @test "-H Host: replaces the Host that the URL has" {
 	leaf site "good.$T"
 	fetch -H 'Host: ocsp.example.com' site.pem
