@@ -54,12 +54,13 @@ enum fault {
 	HEAD_TOO_BIG,
 	CODED,  /* in a transfer coding that nobody asked for */
 	NO_WAY, /* the proxy opened none; what else it has to say is not read */
-	STALE   /* before it was asked, the connection had something to say */
+	STALE   /* the connection is no good: asked anew, over its own */
 };
 
 /* A connection that brought an answer and stays open: its two ends. */
 struct kept {
 	int fd;
+	const struct slot *user; /* NULL: what it brought was looked at */
 	long port, peer_port;
 	char ip[46], peer_ip[46];
 };
@@ -476,8 +477,10 @@ keep(struct pool *p, const struct slot *s, curl_socket_t fd)
 	if (fd == CURL_SOCKET_BAD || ip == NULL || peer == NULL)
 		return;
 	for (k = p->kept; k < p->kept + p->nkept; k++)
-		if (k->fd == fd)
+		if (k->fd == fd) {
+			k->user = NULL;
 			return;
+		}
 	/* what cannot be looked after is not kept */
 	if (p->nkept == p->max_kept || strlen(ip) >= sizeof(k->ip) ||
 	    strlen(peer) >= sizeof(k->peer_ip)) {
@@ -486,6 +489,7 @@ keep(struct pool *p, const struct slot *s, curl_socket_t fd)
 	}
 	p->nkept++;
 	k->fd = fd;
+	k->user = NULL;
 	k->port = info(s, CURLINFO_LOCAL_PORT);
 	k->peer_port = info(s, CURLINFO_PRIMARY_PORT);
 	memcpy(k->ip, ip, strlen(ip) + 1);
@@ -507,6 +511,27 @@ find_kept(
 }
 
 /*
+ * Another exchange had it, and ended; what came of that was not looked at yet,
+ * as libcurl gives a connection on at once.
+ */
+static int
+is_unjudged(const struct slot *s, const struct kept *k)
+{
+	if (k == NULL)
+		return s->fds[0] == CURL_SOCKET_BAD;
+	return k->user != NULL && k->user != s;
+}
+
+static int
+is_quiet(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1 &&
+	    (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+/*
  * A connection was chosen, and the request is about to be sent.  What is there
  * to be read already is no answer to it: libcurl 7.88 and 8.0 would take it for
  * one, others look themselves.
@@ -515,18 +540,18 @@ static int
 on_ready(void *arg, char *peer, char *ip, int peer_port, int port)
 {
 	struct slot *s = arg;
-	const struct kept *k;
-	char byte;
+	struct kept *k;
 
 	k = find_kept(s->pool, ip, port, peer, peer_port);
-	if (k != NULL)
+	if (is_unjudged(s, k) || (k != NULL && !is_quiet(k->fd))) {
+		s->fault = STALE;
+		return CURL_PREREQFUNC_ABORT;
+	}
+	if (k != NULL) {
+		k->user = s;
 		goes_over(s, k->fd);
-	if (k == NULL ||
-	    (recv(k->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1 &&
-		(errno == EAGAIN || errno == EWOULDBLOCK)))
-		return CURL_PREREQFUNC_OK;
-	s->fault = STALE;
-	return CURL_PREREQFUNC_ABORT;
+	}
+	return CURL_PREREQFUNC_OK;
 }
 #endif
 
@@ -1291,7 +1316,7 @@ loop(struct pool *p)
 {
 	enum http_draw draw;
 	long wait_ms;
-	int running;
+	int running, ended, n;
 
 	for (;;) {
 		if (p->src->idle != NULL)
@@ -1302,15 +1327,20 @@ loop(struct pool *p)
 			return;
 		/*
 		 * What ends in perform must be handed on before poll, which
-		 * would sleep its whole time with nothing left to wake it.
+		 * would sleep its whole time with nothing left to wake it;
+		 * and before anybody is let in who might get its connection.
 		 */
 		/* it failed: then all is answered, but for later attempts */
 		if (set_up_pool(p) == -1) {
 			poll(NULL, 0, draw == HTTP_LATER ? (int)wait_ms : 0);
 			continue;
 		}
-		curl_multi_perform(p->multi, &running);
-		if (drain(p) > 0)
+		ended = 0;
+		do {
+			curl_multi_perform(p->multi, &running);
+			ended += n = drain(p);
+		} while (n > 0);
+		if (ended > 0)
 			continue;
 		if (draw != HTTP_LATER || wait_ms > IDLE_MS)
 			wait_ms = IDLE_MS;

@@ -1775,7 +1775,7 @@ twelve_of() {
 
 @test "what a connection brings unasked costs no certificate its response" {
 	local how n i
-	for how in sent-twice late-twice late-crlf late-408 one-behind \
+	for how in sent-twice late-twice late-crlf early-crlf late-408 one-behind \
 	    sent-twice,chunked late-twice,chunked one-behind,chunked; do
 		for n in 1 2 16; do
 			twelve_of "$how"
@@ -1821,6 +1821,70 @@ twelve_of() {
 	exits 4
 	[ "$(asked | wc -l)" -eq 12 ]
 	[ "$(connections)" -eq 12 ]
+}
+
+# used_again BEHAVIOUR: requests over connections that had it before.
+used_again() {
+	awk -v how="/$1." '$1 == "GET" || $1 == "POST" {
+		conn = $0
+		sub(/.* conn=/, "", conn)
+		sub(/ .*/, "", conn)
+		if (conn in had) print
+		if (index($2, how) == 1) had[conn] = 1
+	}' "$LOG"
+}
+
+@test "nor is it of sixteen at once, be the response foreign or broken" {
+	local how i names
+	for how in wrong-serial html-200 truncated truncate chunk-junk status-junk \
+	    endless-extension; do
+		twelve_of good
+		"$FORGE" leaf "$PKI" "$T-n" --count 24 --url "$URL/$how.$T"
+		"$FORGE" leaf "$PKI" "$T-o" --count 24 --url "$URL/good.$T"
+		names=()
+		for i in {1..24}; do
+			cp "$PKI/$T-n$i.pem" "n$i.pem"
+			cp "$PKI/$T-o$i.pem" "o$i.pem"
+			cp "$PKI/ca.pem" "n$i.pem.issuer"
+			cp "$PKI/ca.pem" "o$i.pem.issuer"
+			rm -f "n$i.pem.ocsp" "o$i.pem.ocsp"
+			names+=("n$i.pem" "o$i.pem")
+		done
+		fetch -r 0 -P 16 "${names[@]}"
+		echo "$how: exit $status, $(asked | wc -l) requests," \
+		    "$(connections) connections"
+		[ "$status" -eq 1 ] || [ "$status" -eq 4 ]
+		for i in {1..24}; do
+			good_file "o$i"
+			no_file "n$i"
+		done
+		[ "$(asked | grep -c " /$how\.")" -ge 24 ]
+		[ -z "$(used_again "$how")" ]
+		# others are: so it is no matter of course
+		[ "$(used_again good | wc -l)" -ge 1 ]
+	done
+}
+
+# From the second response on it is broken, so no connection has a third.
+@test "nor is one that brought an empty line before a response" {
+	local n
+	for n in 1 16; do
+		twelve_of early-crlf
+		"$FORGE" leaf "$PKI" "$T-n" --count 24 --url "$URL/early-crlf.$T"
+		for i in {1..24}; do
+			cp "$PKI/$T-n$i.pem" "n$i.pem"
+			cp "$PKI/ca.pem" "n$i.pem.issuer"
+			rm -f "n$i.pem.ocsp"
+		done
+		fetch -r 0 -P "$n" m{1..12}.pem n{1..24}.pem
+		exits 0
+		silent
+		for i in {1..24}; do good_file "n$i"; done
+		sed -n 's/^[GP].* conn=\([0-9]*\) .*/\1/p' "$LOG" |
+		    sort | uniq -c >each
+		cat each
+		[ "$(sort -n each | tail -n 1 | awk '{ print $1 }')" -eq 2 ]
+	done
 }
 
 @test "an HTTP error of a connection that was used is believed" {

@@ -26,7 +26,7 @@ code_of() {
 	ocsp-4?? | ocsp-50? | type-* | *-date | close | set-cookie) echo 0 ;;
 	chunked | http10 | no-length | continue | dribble3) echo 0 ;;
 	# what is wrong with them comes after the answer
-	sent-twice | late-* | one-behind) echo 0 ;;
+	sent-twice | late-* | early-* | one-behind) echo 0 ;;
 	latency-100) echo 0 ;;
 	status-4?? | status-5?? | status-junk | retry-after*) echo 1 ;;
 	html-200 | empty-200 | gzip | http09 | truncate*) echo 1 ;;
