@@ -1876,7 +1876,7 @@ used_again() {
 			cp "$PKI/ca.pem" "n$i.pem.issuer"
 			rm -f "n$i.pem.ocsp"
 		done
-		fetch -r 0 -P "$n" m{1..12}.pem n{1..24}.pem
+		fetch -r 0 -X get -P "$n" m{1..12}.pem n{1..24}.pem
 		exits 0
 		silent
 		for i in {1..24}; do good_file "n$i"; done
