@@ -1121,6 +1121,30 @@ NONCE=06092b0601050507300102042204
 	asked_by "GET GET" "$T-f"
 }
 
+@test "one 500, 502 or 503 costs nothing: the other method at once, or the same after 1 s" {
+	local code how asks
+	for code in 500 502 503; do
+		for how in auto get post; do
+			leaf "$how" "$code-once.$T-$code-$how"
+			later "$how" -X "$how" "$how.pem"
+		done
+		for how in auto get post; do
+			ended "$how"
+			exits 0
+			silent
+			case $how in
+			auto) asks="GET POST" ;;
+			get) asks="GET GET" ;;
+			post) asks="POST POST" ;;
+			esac
+			[ "$how" = auto ] || took 1000 8000
+			asked_by "$asks" "$T-$code-$how"
+			good_file "$how"
+			rm "$how.pem.ocsp"
+		done
+	done
+}
+
 @test "what is asked again is asked from the first responder on" {
 	leaf site "status-404.$T-b" --url "$URL/trylater-twice.$T-a"
 	fetch -r 1 site.pem

@@ -484,6 +484,13 @@ status_503_n(struct reply *r, long n)
 }
 
 static void
+status_once(struct reply *r, long status)
+{
+	if (visits(r->req->names) < 1)
+		set_status(r, (int)status);
+}
+
+static void
 status_404_n(struct reply *r, long n)
 {
 	if (visits(r->req->names) < n)
@@ -863,6 +870,9 @@ static const struct behaviour behaviours[] = {
     {"unknown-thrice", "OCSP unknown, three times", unknown_n, 3},
     {"404-thrice", "HTTP 404, three times", status_404_n, 3},
     {"reset-thrice", "RST, three times", reset_n, 3},
+    {"500-once", "HTTP 500, once", status_once, 500},
+    {"502-once", "HTTP 502, once", status_once, 502},
+    {"503-once", "HTTP 503, once", status_once, 503},
     {"503-twice", "HTTP 503, twice", status_503_n, 2},
     {"503-then-hang", "HTTP 503, then nothing", status_503_then_hang, 1},
 
