@@ -247,8 +247,12 @@ haproxy_names_load(struct haproxy_cli *p)
 		free(r.s);
 		return haproxy_no_memory(p);
 	}
-	p->h->names = all;
-	return ask_all(p, all);
+	/* of what is not known whole nobody can tell what it has not */
+	if ((res = ask_all(p, all)) == HAPROXY_UPDATED)
+		p->h->names = all;
+	else
+		haproxy_names_free(all);
+	return res;
 }
 
 void

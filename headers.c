@@ -9,8 +9,12 @@
 #include "headers.h"
 #include "sandbox.h"
 
-/* Whoever writes into a pipe has so long for the next byte, in ms. */
-#define PATIENCE 10000
+/*
+ * Whoever writes into a pipe is waited for so often, and each time for so many
+ * ms: ten seconds in all, and no clock.
+ */
+#define WAITS 1000
+#define WAIT 10
 
 /* All of it, or one byte more than is allowed; -1: errno. */
 static ssize_t
@@ -19,17 +23,20 @@ read_all(int fd, char *buf, size_t size)
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	size_t len = 0;
 	ssize_t n;
+	int waits = 0;
 
 	while (len < size) {
 		if ((n = read(fd, buf + len, size - len)) == 0)
 			break;
 		if (n > 0)
 			len += (size_t)n;
-		else if (errno == EAGAIN && poll(&p, 1, PATIENCE) == 0) {
+		else if (errno != EAGAIN && errno != EINTR)
+			return -1;
+		else if (waits++ == WAITS) {
 			errno = ETIMEDOUT;
 			return -1;
-		} else if (errno != EAGAIN && errno != EINTR)
-			return -1;
+		} else if (errno == EAGAIN)
+			(void)poll(&p, 1, WAIT);
 	}
 	return (ssize_t)len;
 }

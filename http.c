@@ -13,6 +13,7 @@
 #include <curl/curl.h>
 
 #include "http.h"
+#include "proxy.h"
 
 /* The longest that poll sleeps when nothing says otherwise. */
 #define IDLE_MS 1000
@@ -26,6 +27,9 @@
  * before on_progress() is called, if a flood is quick enough; others ten times.
  */
 #define RECEIVE_BUFFER 1024L
+
+/* Bytes that the system is to hold for us; Linux takes twice as many. */
+#define SYSTEM_BUFFER 16384
 
 /* Of a header, in bytes, that libcurl takes; some releases take less. */
 #define LONGEST_LINE ((size_t)102400)
@@ -51,12 +55,13 @@ enum fault {
 	HEAD_TOO_BIG,
 	CODED,  /* in a transfer coding that nobody asked for */
 	NO_WAY, /* the proxy opened none; what else it has to say is not read */
-	STALE   /* before it was asked, the connection had something to say */
+	STALE   /* the connection is no good: asked anew, over its own */
 };
 
 /* A connection that brought an answer and stays open: its two ends. */
 struct kept {
 	int fd;
+	const struct slot *user; /* NULL: what it brought was looked at */
 	long port, peer_port;
 	char ip[46], peer_ip[46];
 };
@@ -76,6 +81,7 @@ struct slot {
 	int in_coding;      /* the header's last field is Transfer-Encoding */
 	const char *coding; /* in `head`: the one that is refused */
 	int socket_error;   /* why there is no socket; 0: there is one */
+	int fds[2];         /* what it goes over; there may be more, seldom */
 	int busy;
 	int may_use_proxy;
 	int absolute; /* the request line held a whole URL: a proxy reads it */
@@ -323,28 +329,54 @@ on_header(char *p, size_t one, size_t n, void *arg)
 	return s->fault == NO_FAULT ? n : 0;
 }
 
-/* A variable of the environment; to libcurl an empty one is none. */
-static const char *
-variable(const char *name)
+/* Which setting names the proxy for such a URL; NULL: none does. */
+static struct proxy_setting
+proxy_for(const struct http_options *o, const char *url)
 {
-	const char *value = getenv(name);
+	const struct proxy_options of = {.proxy = o->proxy};
+	struct proxy_setting s = proxy_find(&of, url);
 
-	return value != NULL && value[0] != '\0' ? value : NULL;
+	if (s.value != NULL && s.value[0] == '\0')
+		s.value = NULL;
+	return s;
 }
 
 static int
 may_use_proxy(const struct http_options *o)
 {
-	static const char *const vars[] = {"http_proxy", "https_proxy",
-	    "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+	return proxy_for(o, "http:").value != NULL ||
+	    proxy_for(o, "https:").value != NULL;
+}
+
+/* Nothing more comes over it, and nobody uses it again: libcurl looks first. */
+static void
+drop(curl_socket_t fd)
+{
+	if (fd != CURL_SOCKET_BAD)
+		shutdown(fd, SHUT_RDWR);
+}
+
+/*
+ * libcurl goes on receiving for as long as there is something, up to a hundred
+ * times, before on_progress() can end the exchange: what has not come yet shall
+ * not come.  When it is closed, whoever sends is told so, or it would wait for
+ * a minute to get rid of the rest.
+ */
+static void
+count_sent(struct slot *s, size_t n)
+{
+	const struct linger none = {.l_onoff = 1};
 	size_t i;
 
-	if (o->proxy != NULL)
-		return o->proxy[0] != '\0';
-	for (i = 0; i < sizeof(vars) / sizeof(vars[0]); i++)
-		if (variable(vars[i]) != NULL)
-			return 1;
-	return 0;
+	s->sent += n;
+	if (s->fault != NO_FAULT || s->sent <= HTTP_MAX_SENT)
+		return;
+	s->fault = SENT_TOO_MUCH;
+	for (i = 0; i < 2; i++) {
+		(void)setsockopt(
+		    s->fds[i], SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+		drop(s->fds[i]);
+	}
 }
 
 /*
@@ -359,7 +391,7 @@ on_debug(CURL *easy, curl_infotype type, char *p, size_t n, void *arg)
 
 	(void)easy;
 	if (type == CURLINFO_DATA_IN)
-		s->sent += n;
+		count_sent(s, n);
 	if (type == CURLINFO_HEADER_OUT && (sp = memchr(p, ' ', n)) != NULL &&
 	    n > (size_t)(sp - p) + 1)
 		s->absolute = sp[1] != '/';
@@ -376,19 +408,25 @@ on_progress(void *arg, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
 	(void)down_all;
 	(void)up_all;
 	(void)up;
-	if (s->fault == NO_FAULT &&
-	    /* of a redirection's body libcurl 8.7 and later show no more */
-	    (s->sent > HTTP_MAX_SENT || down > (curl_off_t)HTTP_MAX_SENT))
+	/* of a redirection's body libcurl 8.7 and later show no more than this
+	 */
+	if (s->fault == NO_FAULT && down > (curl_off_t)HTTP_MAX_SENT)
 		s->fault = SENT_TOO_MUCH;
 	return s->fault != NO_FAULT;
 }
 
 /* ---- connections ---- */
 
+static void
+goes_over(struct slot *s, int fd)
+{
+	s->fds[s->fds[0] != CURL_SOCKET_BAD] = fd;
+}
+
 static curl_socket_t
 on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 {
-	const int most = (int)HTTP_MAX_SENT;
+	const int most = SYSTEM_BUFFER;
 	struct slot *s = arg;
 	int fd, type = to->socktype;
 
@@ -402,6 +440,7 @@ on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 		s->socket_error = errno;
 	if (fd == -1)
 		return CURL_SOCKET_BAD;
+	goes_over(s, fd);
 	/* what is not wanted need not be held by the system either */
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &most, sizeof(most));
 	return fd;
@@ -413,23 +452,15 @@ on_close(void *arg, curl_socket_t fd)
 	struct pool *p = arg;
 	size_t i;
 
+	for (i = 0; i < 2 * p->o->parallel; i++)
+		if (p->slots[i / 2].fds[i % 2] == fd)
+			p->slots[i / 2].fds[i % 2] = CURL_SOCKET_BAD;
 	for (i = 0; i < p->nkept; i++)
 		if (p->kept[i].fd == fd) {
 			p->kept[i] = p->kept[--p->nkept];
 			break;
 		}
 	return close(fd);
-}
-
-/*
- * Keeps a connection from being reused: libcurl finds it closed when it looks
- * at it before the next request.
- */
-static void
-drop(curl_socket_t fd)
-{
-	if (fd != CURL_SOCKET_BAD)
-		shutdown(fd, SHUT_RDWR);
 }
 
 /*
@@ -447,8 +478,10 @@ keep(struct pool *p, const struct slot *s, curl_socket_t fd)
 	if (fd == CURL_SOCKET_BAD || ip == NULL || peer == NULL)
 		return;
 	for (k = p->kept; k < p->kept + p->nkept; k++)
-		if (k->fd == fd)
+		if (k->fd == fd) {
+			k->user = NULL;
 			return;
+		}
 	/* what cannot be looked after is not kept */
 	if (p->nkept == p->max_kept || strlen(ip) >= sizeof(k->ip) ||
 	    strlen(peer) >= sizeof(k->peer_ip)) {
@@ -457,6 +490,7 @@ keep(struct pool *p, const struct slot *s, curl_socket_t fd)
 	}
 	p->nkept++;
 	k->fd = fd;
+	k->user = NULL;
 	k->port = info(s, CURLINFO_LOCAL_PORT);
 	k->peer_port = info(s, CURLINFO_PRIMARY_PORT);
 	memcpy(k->ip, ip, strlen(ip) + 1);
@@ -478,6 +512,27 @@ find_kept(
 }
 
 /*
+ * Another exchange had it, and ended; what came of that was not looked at yet,
+ * as libcurl gives a connection on at once.
+ */
+static int
+is_unjudged(const struct slot *s, const struct kept *k)
+{
+	if (k == NULL)
+		return s->fds[0] == CURL_SOCKET_BAD;
+	return k->user != NULL && k->user != s;
+}
+
+static int
+is_quiet(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1 &&
+	    (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+/*
  * A connection was chosen, and the request is about to be sent.  What is there
  * to be read already is no answer to it: libcurl 7.88 and 8.0 would take it for
  * one, others look themselves.
@@ -486,16 +541,18 @@ static int
 on_ready(void *arg, char *peer, char *ip, int peer_port, int port)
 {
 	struct slot *s = arg;
-	const struct kept *k;
-	char byte;
+	struct kept *k;
 
 	k = find_kept(s->pool, ip, port, peer, peer_port);
-	if (k == NULL ||
-	    (recv(k->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1 &&
-		(errno == EAGAIN || errno == EWOULDBLOCK)))
-		return CURL_PREREQFUNC_OK;
-	s->fault = STALE;
-	return CURL_PREREQFUNC_ABORT;
+	if (is_unjudged(s, k) || (k != NULL && !is_quiet(k->fd))) {
+		s->fault = STALE;
+		return CURL_PREREQFUNC_ABORT;
+	}
+	if (k != NULL) {
+		k->user = s;
+		goes_over(s, k->fd);
+	}
+	return CURL_PREREQFUNC_OK;
 }
 #endif
 
@@ -538,8 +595,8 @@ set_authorities(struct slot *s, const struct http_options *o)
 	const char *file = o->cacert, *dir = NULL;
 
 	if (file == NULL) {
-		file = variable("SSL_CERT_FILE");
-		dir = variable("SSL_CERT_DIR");
+		file = proxy_variable("SSL_CERT_FILE");
+		dir = proxy_variable("SSL_CERT_DIR");
 	}
 	if (file != NULL &&
 	    (!SET(CURLOPT_CAINFO, file) || !SET(CURLOPT_PROXY_CAINFO, file)))
@@ -736,23 +793,15 @@ plain_error(const struct slot *s, CURLcode code)
 	    : s->error;
 }
 
-/* Where the proxy for this URL was named, as libcurl looks for it; NULL:
- * nowhere */
+/* Where the proxy for this URL was named; NULL: nowhere */
 static const char *
 proxy_from(const struct http_options *o, const char *url)
 {
-	static const char *const of_http[] = {
-	    "http_proxy", "all_proxy", "ALL_PROXY", NULL};
-	static const char *const of_https[] = {
-	    "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
-	const char *const *v =
-	    strncasecmp(url, "https:", 6) == 0 ? of_https : of_http;
+	const struct proxy_setting s = proxy_for(o, url);
 
-	if (o->proxy != NULL)
-		return o->proxy[0] != '\0' ? "--proxy" : NULL;
-	while (*v != NULL && variable(*v) == NULL)
-		v++;
-	return *v;
+	if (s.value == NULL)
+		return NULL;
+	return o->proxy != NULL ? "--proxy" : s.name;
 }
 
 /* Whose list of authorities of https it is that cannot be used. */
@@ -760,7 +809,7 @@ static const char *
 authorities(const struct http_options *o)
 {
 	const char *file =
-	    o->cacert != NULL ? o->cacert : variable("SSL_CERT_FILE");
+	    o->cacert != NULL ? o->cacert : proxy_variable("SSL_CERT_FILE");
 
 	return file != NULL ? file : "the system's list";
 }
@@ -807,7 +856,7 @@ tell_failure(struct slot *s, CURLcode code, const struct http_options *o,
 		snprintf(a->why, len, "%s cannot be read as authorities%s",
 		    authorities(o),
 		    o->cacert != NULL ? ""
-			: variable("SSL_CERT_FILE") != NULL
+			: proxy_variable("SSL_CERT_FILE") != NULL
 			? " (SSL_CERT_FILE)"
 			: ": install ca-certificates");
 	else if (code == CURLE_RECV_ERROR && a->result == HTTP_ECLOSED)
@@ -1145,6 +1194,7 @@ start(struct pool *p, struct slot *s, const struct http_question *q)
 
 	s->q = *q;
 	s->pool = p;
+	s->fds[0] = s->fds[1] = CURL_SOCKET_BAD;
 	if (set_up_pool(p) == 0 && set_up_slot(s, p->o) == 0 &&
 	    make_headers(s, p->o) == 0 && set_question(s) == 0 &&
 	    curl_multi_add_handle(p->multi, s->easy) == CURLM_OK) {
@@ -1267,7 +1317,7 @@ loop(struct pool *p)
 {
 	enum http_draw draw;
 	long wait_ms;
-	int running;
+	int running, ended, n;
 
 	for (;;) {
 		if (p->src->idle != NULL)
@@ -1281,9 +1331,16 @@ loop(struct pool *p)
 			poll(NULL, 0, draw == HTTP_LATER ? (int)wait_ms : 0);
 			continue;
 		}
-		curl_multi_perform(p->multi, &running);
-		/* before poll, which nothing would wake then */
-		if (drain(p) > 0)
+		/*
+		 * What ended is handed on before poll, which nothing would
+		 * wake then, and before anybody may get its connection.
+		 */
+		ended = 0;
+		do {
+			curl_multi_perform(p->multi, &running);
+			ended += n = drain(p);
+		} while (n > 0);
+		if (ended > 0)
 			continue;
 		if (draw != HTTP_LATER || wait_ms > IDLE_MS)
 			wait_ms = IDLE_MS;
@@ -1302,11 +1359,12 @@ pool_free(struct pool *p)
 		free(p->slots[i].body);
 		free(p->slots[i].head);
 	}
-	free(p->slots);
+	/* it closes connections, and on_close() looks whose they are */
 	if (p->multi != NULL) {
 		curl_multi_cleanup(p->multi);
 		curl_global_cleanup();
 	}
+	free(p->slots);
 	free(p->kept);
 }
 

@@ -24,8 +24,8 @@
 
 /*
  * The same for bodies as they are sent: chunk sizes and extensions count, and
- * what redirections bring along.  What is read beyond it, and beyond what
- * follows, is one receive buffer of libcurl's loop, less than 100 KiB.
+ * what redirections bring along.  Once that many have come the connection is
+ * shut down: what is read beyond it is what the system held, 32 KiB.
  */
 #define HTTP_MAX_SENT (HTTP_MAX_BODY + 16384)
 

@@ -6,12 +6,6 @@
 
 #include "proxy.h"
 
-/* A setting, and its name for messages. */
-struct setting {
-	const char *name;
-	const char *value; /* NULL: it is not set */
-};
-
 /* What a proxy's URL is made of; pointers into it. */
 struct parts {
 	const char *scheme; /* NULL: it has none, which is http */
@@ -159,22 +153,30 @@ proxy_check(const char *value, struct text *why)
 
 /* ---- which setting counts ---- */
 
-/* The first that is set, if only to nothing. */
-static struct setting
+const char *
+proxy_variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/* The first that is set; an empty one is passed over. */
+static struct proxy_setting
 first_set(const char *const *names)
 {
-	struct setting s = {NULL, NULL};
+	struct proxy_setting s = {NULL, NULL};
 
 	for (; *names != NULL && s.value == NULL; names++) {
 		s.name = *names;
-		s.value = getenv(*names);
+		s.value = proxy_variable(*names);
 	}
 	return s;
 }
 
 /* HTTP_PROXY is not among them: a web server sets it from a Proxy header. */
-static struct setting
-find(const struct proxy_options *o, const char *url)
+struct proxy_setting
+proxy_find(const struct proxy_options *o, const char *url)
 {
 	static const char *const http[] = {
 	    "http_proxy", "all_proxy", "ALL_PROXY", NULL};
@@ -182,31 +184,31 @@ find(const struct proxy_options *o, const char *url)
 	    "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
 
 	if (o->proxy != NULL)
-		return (struct setting){"-x, --proxy", o->proxy};
+		return (struct proxy_setting){"-x, --proxy", o->proxy};
 	return first_set(strncasecmp(url, "https:", 6) == 0 ? https : http);
 }
 
-static struct setting
+static struct proxy_setting
 find_exceptions(const struct proxy_options *o)
 {
 	static const char *const names[] = {"no_proxy", "NO_PROXY", NULL};
 
 	if (o->noproxy != NULL)
-		return (struct setting){"--noproxy", o->noproxy};
+		return (struct proxy_setting){"--noproxy", o->noproxy};
 	return first_set(names);
 }
 
 /* Names a host that is never met: a pattern, or a URL. */
 static int
-is_vain(const struct setting *s)
+is_vain(const struct proxy_setting *s)
 {
 	return s->value != NULL && strcmp(s->value, "*") != 0 &&
 	    (strchr(s->value, '*') != NULL || strstr(s->value, "://") != NULL);
 }
 
 static void
-hint_at_proxy(
-    const struct setting *s, const struct setting *but, struct text *hint)
+hint_at_proxy(const struct proxy_setting *s, const struct proxy_setting *but,
+    struct text *hint)
 {
 	struct text fault = {0};
 	struct parts p;
@@ -230,7 +232,8 @@ void
 proxy_hint(const struct proxy_options *o, const char *url, int proxied,
     struct text *hint)
 {
-	const struct setting s = find(o, url), but = find_exceptions(o);
+	const struct proxy_setting s = proxy_find(o, url),
+				   but = find_exceptions(o);
 
 	if (s.value != NULL && *s.value != '\0') {
 		if (proxied)
@@ -239,7 +242,8 @@ proxy_hint(const struct proxy_options *o, const char *url, int proxied,
 			text_add(hint, "%s keeps it from the proxy of %s",
 			    but.name, s.name);
 	} else if (s.value == NULL && !proxied &&
-	    strncasecmp(url, "http:", 5) == 0 && getenv("HTTP_PROXY") != NULL)
+	    strncasecmp(url, "http:", 5) == 0 &&
+	    proxy_variable("HTTP_PROXY") != NULL)
 		text_add(hint,
 		    "HTTP_PROXY is not read, only http_proxy is, as by curl");
 }

@@ -16,6 +16,18 @@ struct proxy_options {
 	const char *noproxy;
 };
 
+/* A setting, and its name for messages. */
+struct proxy_setting {
+	const char *name;
+	const char *value; /* NULL: it is not set */
+};
+
+/* A variable of the environment; NULL: it is not set, or, as to curl, empty. */
+const char *proxy_variable(const char *name);
+
+/* Which one names the proxy for this URL; it may be empty: none, by --proxy. */
+struct proxy_setting proxy_find(const struct proxy_options *, const char *url);
+
 /*
  * Can it be a proxy's URL, by its form?  0; -1: no, and what is wrong with it
  * is added to `why`.  An empty one means no proxy, and is right.

@@ -392,6 +392,22 @@ padded() {
 	asked_by GET
 }
 
+@test "-H @FILE waits for a pipe that pauses, and for one that drips ten seconds in all" {
+	local began
+	leaf site "good.$T"
+	fetch -H @<(for i in 1 2 3 4 5; do sleep 0.3; echo "# $i"; done; echo X-Test: a) site.pem
+	exits 0
+	saw x-test a
+	began=$SECONDS
+	# a minute of it, a byte a time
+	fetch -H @<(for i in {1..120}; do printf x; sleep 0.5; done 2>/dev/null) site.pem
+	exits 2
+	says "cannot read the headers: "
+	echo "it took $((SECONDS - began)) s"
+	[ $((SECONDS - began)) -ge 9 ]
+	[ $((SECONDS - began)) -lt 45 ]
+}
+
 @test "-H Host: replaces the Host that the URL has" {
 	leaf site "good.$T"
 	fetch -H 'Host: ocsp.example.com' site.pem
@@ -1106,6 +1122,30 @@ NONCE=06092b0601050507300102042204
 	asked_by "GET GET" "$T-f"
 }
 
+@test "one 500, 502 or 503 costs nothing: the other method at once, or the same after 1 s" {
+	local code how asks
+	for code in 500 502 503; do
+		for how in auto get post; do
+			leaf "$how" "$code-once.$T-$code-$how"
+			later "$how" -X "$how" "$how.pem"
+		done
+		for how in auto get post; do
+			ended "$how"
+			exits 0
+			silent
+			case $how in
+			auto) asks="GET POST" ;;
+			get) asks="GET GET" ;;
+			post) asks="POST POST" ;;
+			esac
+			[ "$how" = auto ] || took 1000 8000
+			asked_by "$asks" "$T-$code-$how"
+			good_file "$how"
+			rm "$how.pem.ocsp"
+		done
+	done
+}
+
 @test "what is asked again is asked from the first responder on" {
 	leaf site "status-404.$T-b" --url "$URL/trylater-twice.$T-a"
 	fetch -r 1 site.pem
@@ -1761,7 +1801,7 @@ twelve_of() {
 
 @test "what a connection brings unasked costs no certificate its response" {
 	local how n i unseen=0
-	for how in sent-twice late-twice late-crlf late-408 one-behind \
+	for how in sent-twice late-twice late-crlf early-crlf late-408 one-behind \
 	    sent-twice,chunked late-twice,chunked one-behind,chunked; do
 		for n in 1 2 16; do
 			twelve_of "$how"
@@ -1811,6 +1851,70 @@ twelve_of() {
 	exits 4
 	[ "$(asked | wc -l)" -eq 12 ]
 	[ "$(connections)" -eq 12 ]
+}
+
+# used_again BEHAVIOUR: requests over connections that had it before.
+used_again() {
+	awk -v how="/$1." '$1 == "GET" || $1 == "POST" {
+		conn = $0
+		sub(/.* conn=/, "", conn)
+		sub(/ .*/, "", conn)
+		if (conn in had) print
+		if (index($2, how) == 1) had[conn] = 1
+	}' "$LOG"
+}
+
+@test "nor is it of sixteen at once, be the response foreign or broken" {
+	local how i names
+	for how in wrong-serial html-200 truncated truncate chunk-junk status-junk \
+	    endless-extension; do
+		twelve_of good
+		"$FORGE" leaf "$PKI" "$T-n" --count 24 --url "$URL/$how.$T"
+		"$FORGE" leaf "$PKI" "$T-o" --count 24 --url "$URL/good.$T"
+		names=()
+		for i in {1..24}; do
+			cp "$PKI/$T-n$i.pem" "n$i.pem"
+			cp "$PKI/$T-o$i.pem" "o$i.pem"
+			cp "$PKI/ca.pem" "n$i.pem.issuer"
+			cp "$PKI/ca.pem" "o$i.pem.issuer"
+			rm -f "n$i.pem.ocsp" "o$i.pem.ocsp"
+			names+=("n$i.pem" "o$i.pem")
+		done
+		fetch -r 0 -P 16 "${names[@]}"
+		echo "$how: exit $status, $(asked | wc -l) requests," \
+		    "$(connections) connections"
+		[ "$status" -eq 1 ] || [ "$status" -eq 4 ]
+		for i in {1..24}; do
+			good_file "o$i"
+			no_file "n$i"
+		done
+		[ "$(asked | grep -c " /$how\.")" -ge 24 ]
+		[ -z "$(used_again "$how")" ]
+		# others are: so it is no matter of course
+		[ "$(used_again good | wc -l)" -ge 1 ]
+	done
+}
+
+# From the second response on it is broken, so no connection has a third.
+@test "nor is one that brought an empty line before a response" {
+	local n
+	for n in 1 16; do
+		twelve_of early-crlf
+		"$FORGE" leaf "$PKI" "$T-n" --count 24 --url "$URL/early-crlf.$T"
+		for i in {1..24}; do
+			cp "$PKI/$T-n$i.pem" "n$i.pem"
+			cp "$PKI/ca.pem" "n$i.pem.issuer"
+			rm -f "n$i.pem.ocsp"
+		done
+		fetch -r 0 -X get -P "$n" m{1..12}.pem n{1..24}.pem
+		exits 0
+		silent
+		for i in {1..24}; do good_file "n$i"; done
+		sed -n 's/^[GP].* conn=\([0-9]*\) .*/\1/p' "$LOG" |
+		    sort | uniq -c >each
+		cat each
+		[ "$(sort -n each | tail -n 1 | awk '{ print $1 }')" -eq 2 ]
+	done
 }
 
 @test "an HTTP error of a connection that was used is believed" {

@@ -48,7 +48,8 @@ as_process_1() {
 	pid=$(child_of "$outer")
 }
 
-# ends_on SIGNAL: process 1 does, soon, and with its number.
+# ends_on SIGNAL: process 1 does, with its number, and soon: within a second,
+# and two more for a machine that is busy or a sanitizer.
 ends_on() {
 	local code=0 began
 	began=$(date +%s%N)
@@ -57,7 +58,7 @@ ends_on() {
 	echo "status $code after $(($(date +%s%N) - began)) ns; $(cat out err)"
 	[ $(($(date +%s%N) - began)) -lt 3000000000 ]
 	[ "$code" -eq $((128 + $(kill -l "$1"))) ]
-	leftovers >left
+	leftovers | grep -vx "${HELD-}" >left || true
 	never grep -v '\.changed$' left
 }
 
@@ -81,14 +82,105 @@ asks_again() {
 	done
 }
 
-@test "process 1 ends on SIGTERM while it waits to retry, and in --splay" {
+@test "process 1 ends on SIGTERM and SIGINT in a pause before a retry, in --wait, in --splay" {
+	local s n
 	site http500
-	as_process_1 -w 60 site.pem
-	within 10 asked_one
-	ends_on TERM
-	as_process_1 -v --splay 1000 site.pem
-	within 10 grep -q splay err
-	ends_on TERM
+	for s in TERM INT; do
+		n=$(asked)
+		# the pause of Retry-After is longer than any slack
+		leaf later "retry-after-5.$MINE"
+		as_process_1 -X get -r 2 later.pem
+		within 10 asks_again "$n"
+		ends_on "$s"
+		n=$(asked)
+		as_process_1 -w 60 site.pem
+		within 10 asks_again "$n"
+		ends_on "$s"
+		as_process_1 -v --splay 1000 site.pem
+		within 10 grep -q splay err
+		ends_on "$s"
+	done
+}
+
+# What a run that is saving has locked, as long as a minute has not passed.
+hold_lock() {
+	LOCK=.site.pem.ocsp.$(python3 -c 'h = 14695981039346656037
+for c in b"site.pem.ocsp": h = (h ^ c) * 1099511628211 % 2**64
+for _ in range(6):
+    print("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[h % 62], end="")
+    h //= 62')
+	(
+		umask 077
+		: >"$LOCK"
+		exec 9<"$LOCK"
+		flock -x 9
+		: >held
+		exec sleep 60
+	) 3>&- &
+	echo "$!" >>"$BATS_TEST_TMPDIR/pids"
+	within 10 test -e held
+}
+
+@test "process 1 ends on SIGTERM and SIGINT while another run's lock is waited for" {
+	local s n
+	site good
+	hold_lock
+	for s in TERM INT; do
+		n=$(asked)
+		as_process_1 site.pem
+		within 10 asks_again "$n"
+		sleep 0.5
+		kill -0 "$pid"
+		HELD=./$LOCK ends_on "$s"
+		no_file
+	done
+}
+
+@test "process 1 ends on SIGTERM and SIGINT while HAProxy hangs" {
+	local s
+	site good
+	for s in TERM INT; do
+		rm -f fake.sock
+		"$FAKEHAPROXY" fake.sock @hang >told 2>&1 3>&- &
+		echo "$!" >>"$BATS_TEST_TMPDIR/pids"
+		within 10 test -S fake.sock
+		as_process_1 --haproxy fake.sock site.pem
+		within 10 grep -q ssl told
+		ends_on "$s"
+		good_file
+	done
+}
+
+# is_connected PORT: somebody is, here.
+is_connected() {
+	grep -qi "^ *[0-9]*: 0100007F:[0-9A-F]* 0100007F:$(printf %04X "$1") 01 " /proc/net/tcp
+}
+
+@test "process 1 ends on SIGTERM and SIGINT while a server hangs in its handshake" {
+	local s
+	site good
+	response site good
+	# what is in the system's queue is connected, and nobody is there
+	in_background python3 -c 'import socket, time
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(8)
+print(s.getsockname()[1], flush=True); time.sleep(60)'
+	within 10 test -s server.log
+	for s in TERM INT; do
+		as_process_1 -S "127.0.0.1:$(<server.log)" site.pem
+		within 10 is_connected "$(<server.log)"
+		sleep 0.3
+		kill -0 "$pid"
+		ends_on "$s"
+	done
+}
+
+@test "process 1 ends on SIGINT while the command of -e runs, too" {
+	site good
+	as_process_1 -e ': >up; exec sleep 60' site.pem
+	within 10 test -e up
+	ends_on INT
+	good_file
+	[ -e .site.pem.ocsp.changed ]
 }
 
 @test "process 1 ends on SIGTERM while a list does not end" {

@@ -12,6 +12,7 @@
  *	@close	an end at once, unread
  *	@flood	words without end
  *	@drip	a byte now and then
+ *	@after-N TEXT	the text, N seconds later
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -90,6 +91,7 @@ static void
 answer(int fd, const char *reply)
 {
 	static const char words[4096] = "words ";
+	char *text;
 
 	if (strcmp(reply, "@hang") == 0)
 		sleep(60);
@@ -99,7 +101,10 @@ answer(int fd, const char *reply)
 	else if (strcmp(reply, "@drip") == 0)
 		while (write(fd, "x", 1) == 1)
 			usleep(50000);
-	else
+	else if (strncmp(reply, "@after-", 7) == 0) {
+		sleep((unsigned)strtoul(reply + 7, &text, 10));
+		send_text(fd, text + (*text == ' '));
+	} else
 		send_text(fd, reply);
 }
 

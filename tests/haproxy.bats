@@ -1121,6 +1121,39 @@ stored() {
 	for i in 1 2 3 4 5; do [ -s "s$i.pem.ocsp" ]; done
 }
 
+# Ten seconds is the time of one command, not of all of them.
+@test "a HAProxy that answers each command after 2 s, but answers, is not given up" {
+	local began=$SECONDS
+	leaf s1 good
+	leaf s2 good
+	fake "${NOTHING/=>/=>@after-2 }" "show ssl cert=>@after-2 no\\n" \
+		"@after-2 $CONFIRMED\\n\\n"
+	pushes fake.sock s1.pem s2.pem
+	[ "$(grep -c '^set ssl ocsp-response' asked)" -eq 2 ]
+	# what it has, the new one, and once its names: five commands
+	[ $((SECONDS - began)) -ge 9 ]
+}
+
+@test "a HAProxy that answers after 2 s does not hold a run beyond --deadline" {
+	local i began=$SECONDS names=()
+	for i in 1 2 3 4 5 6; do
+		leaf "s$i" good
+		names+=("s$i.pem")
+	done
+	fake "${NOTHING/=>/=>@after-2 }" "show ssl cert=>@after-2 no\\n" \
+		"@after-2 $CONFIRMED\\n\\n"
+	fetch --deadline 7 --haproxy fake.sock "${names[@]}"
+	exits 3
+	# some were handed over, and the rest is counted
+	grep -q '^set ssl ocsp-response' asked
+	says "before the run's deadline (--deadline)"
+	says "further responses were not handed over"
+	does_not_say "within 10 s"
+	echo "took $((SECONDS - began)) s"
+	[ $((SECONDS - began)) -lt 13 ]
+	for i in 1 2 3 4 5 6; do [ -s "s$i.pem.ocsp" ]; done
+}
+
 @test "what HAProxy has and cannot be read: only what this run wrote is handed over" {
 	leaf site good
 	fake 'show ssl ocsp-response=>what?\n\n' 'show ssl cert=>no\n' "$CONFIRMED\\n\\n"

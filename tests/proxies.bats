@@ -386,6 +386,10 @@ REFUSED="the proxy does not accept the user name and password of --proxy"
 	fetch_with http_proxy=http://127.0.0.1:1 -r 0 -u "$URL/good.$T" site.pem
 	exits 1
 	says "; http_proxy is \"http://127.0.0.1:1\"; "
+	# an empty one is passed over, by libcurl and by us
+	fetch_with http_proxy= all_proxy=http://127.0.0.1:1 -r 0 -u "$URL/good.$T" site.pem
+	exits 1
+	says "; all_proxy is \"http://127.0.0.1:1\"; "
 	fetch_with https_proxy=http://prxy.invalid:1 -r 0 -u https://127.0.0.1:1/ site.pem
 	exits 1
 	says "; https_proxy is \"http://prxy.invalid:1\"; "

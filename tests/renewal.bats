@@ -501,6 +501,47 @@ hold_a_lock() {
 	about new
 }
 
+# A HAProxy that says OK, two seconds after each command.
+slow_haproxy() {
+	"$FAKEHAPROXY" fake.sock "show ssl ocsp-response=>@after-2 Certificate ID or path does not match any certificate.\\n\\n" \
+		"show ssl cert=>no\\n" "@after-2 OCSP Response updated!\\n\\n" \
+		>told 2>&1 3>&- &
+	echo $! >>pids
+	within 10 test -S fake.sock
+}
+
+# given NAME: HAProxy was handed this response as it is on disk.
+given() {
+	grep -qxF "set ssl ocsp-response $(base64 -w 0 site.pem.ocsp)" told
+}
+
+@test "renewed between the push and the hook, while HAProxy takes 2 s: all get the new one's" {
+	pair "good.$MINE-old" "good.$MINE-new"
+	slow_haproxy
+	starts --haproxy fake.sock -e 'cp site.pem.ocsp hooked; echo x >>calls' site.pem
+	within 20 grep -q '^set ssl ocsp-response' told
+	renew
+	ends 0
+	about new
+	given
+	cmp hooked site.pem.ocsp
+	[ "$(wc -l <calls)" -eq 1 ]
+}
+
+@test "a response that is made newer between the push and the hook is what all get" {
+	leaf site "good-older.$MINE"
+	slow_haproxy
+	starts --haproxy fake.sock -e 'cp site.pem.ocsp hooked; echo x >>calls' site.pem
+	within 20 grep -q '^set ssl ocsp-response' told
+	response site good
+	ends 0
+	fetch -c site.pem
+	exits 0
+	given
+	cmp hooked site.pem.ocsp
+	[ "$(wc -l <calls)" -eq 1 ]
+}
+
 @test "an issuer's file that is replaced meanwhile does no harm" {
 	pair "good,latency-1500.$MINE"
 	starts site.pem

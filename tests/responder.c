@@ -68,6 +68,7 @@ struct conn {
 	SSL *ssl;
 	unsigned long id;
 	int rude;            /* ends by RST */
+	int used_before;     /* it has had an answer */
 	unsigned char *last; /* the answer before, for one-behind */
 	size_t last_len;
 	char *in; /* MAX_HEAD + 1 bytes */
@@ -119,7 +120,9 @@ enum {
 	F_408_LATE = 1 << 23,   /* an error of an idle connection */
 	F_BEHIND = 1 << 24,     /* the answer to the request before */
 	F_GZIP_BODY = 1 << 25,  /* without the header for it */
-	F_CHUNKED_BODY = 1 << 26
+	F_CHUNKED_BODY = 1 << 26,
+	F_CRLF_EARLY =
+	    1 << 27 /* an empty line, on a connection that was used */
 };
 
 /* What will be sent; behaviours change it before it is. */
@@ -482,6 +485,13 @@ status_503_n(struct reply *r, long n)
 }
 
 static void
+status_once(struct reply *r, long status)
+{
+	if (visits(r->req->names) < 1)
+		set_status(r, (int)status);
+}
+
+static void
 status_404_n(struct reply *r, long n)
 {
 	if (visits(r->req->names) < n)
@@ -809,6 +819,8 @@ static const struct behaviour behaviours[] = {
 	F_TWICE_LATE},
     {"late-crlf", "an empty line a moment after the answer", set_flag,
 	F_CRLF_LATE},
+    {"early-crlf", "an empty line before all answers but the first", set_flag,
+	F_CRLF_EARLY},
     {"late-408", "HTTP 408 a moment after the answer, then closed", set_flag,
 	F_408_LATE},
     {"one-behind", "the answer to the request before, if there was one",
@@ -859,6 +871,9 @@ static const struct behaviour behaviours[] = {
     {"unknown-thrice", "OCSP unknown, three times", unknown_n, 3},
     {"404-thrice", "HTTP 404, three times", status_404_n, 3},
     {"reset-thrice", "RST, three times", reset_n, 3},
+    {"500-once", "HTTP 500, once", status_once, 500},
+    {"502-once", "HTTP 502, once", status_once, 502},
+    {"503-once", "HTTP 503, once", status_once, 503},
     {"503-twice", "HTTP 503, twice", status_503_n, 2},
     {"503-then-hang", "HTTP 503, then nothing", status_503_then_hang, 1},
 
@@ -1597,8 +1612,10 @@ send_plain(struct conn *c, struct reply *r)
 	if (r->flags & (F_HALF | F_RESET_MIDDLE))
 		len /= 2;
 	all = need(malloc(4096 + len));
+	if (r->flags & F_CRLF_EARLY && c->used_before)
+		n = (size_t)snprintf(all, 4096, "\r\n");
 	if (!(r->flags & F_HTTP09))
-		n = make_head(r, all, 4096);
+		n += make_head(r, all + n, 4096 - n);
 	if (r->pace > 0 && !r->pace_head) {
 		bad = conn_write(c, all, n) == -1 ||
 		    write_paced(c, r, r->body, len) == -1;
@@ -1641,6 +1658,7 @@ send_reply(struct conn *c, struct reply *r)
 	if (r->flags & (F_CHUNKED | F_CHUNKED_BODY))
 		chunk_body(r);
 	ret = (r->send != NULL ? r->send : send_plain)(c, r);
+	c->used_before = 1;
 	return r->flags & F_CLOSE ? -1 : ret;
 }
 

@@ -430,6 +430,41 @@ serve_many(int conn, const char *request)
 		_exit(1);
 }
 
+/* A list of ours, and of a name that no command line holds. */
+static void
+serve_too_long(int conn, const char *request)
+{
+	static char reply[HAPROXY_COMMAND_MAX + 256];
+	int len;
+
+	if (strcmp(request, "show ssl cert\n") == 0)
+		len = snprintf(reply, sizeof(reply),
+		    "# filename\n/x/site.pem\n/%0*d\n",
+		    (int)HAPROXY_COMMAND_MAX, 0);
+	else
+		len = snprintf(reply, sizeof(reply),
+		    "Filename: /x/site.pem\n\n%s\n", SHOWN);
+	if (write(conn, reply, (size_t)len) == -1)
+		_exit(1);
+}
+
+static void
+names_that_were_read_in_part_are_not_kept(void **state)
+{
+	struct haproxy h = {.socket = "s", .now_ms = real_ms};
+	struct haproxy_cli p;
+	int i;
+
+	(void)state;
+	serve_by(serve_too_long);
+	for (i = 0; i < 2; i++) {
+		haproxy_cli_start(&p, &h, why);
+		assert_int_equal(haproxy_names_load(&p), HAPROXY_REFUSED);
+		assert_null(h.names);
+	}
+	haproxy_end(&h);
+}
+
 static void
 one_of_fifty_thousand_is_found_by_its_fingerprint(void **state)
 {
@@ -822,6 +857,7 @@ main(void)
 	    TEST(names_are_words_whatever_is_in_them),
 	    TEST(a_stranger_of_the_same_name_is_not_touched),
 	    TEST(one_of_fifty_thousand_is_found_by_its_fingerprint),
+	    TEST(names_that_were_read_in_part_are_not_kept),
 	    TEST(what_hides_our_fingerprint_is_no_proof),
 	    TEST(each_name_without_a_response_is_attached_to),
 	    TEST(before_2_8_a_single_name_is_not_attached_to_for_its_look),
