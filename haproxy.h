@@ -19,6 +19,9 @@
 /* More than this is not sent: it has to fit into HAProxy's buffer. */
 #define HAPROXY_MAX_DER ((size_t)11000)
 
+/* Nor does HAProxy staple a file of more bytes. */
+#define HAPROXY_MAX_FILE ((size_t)16384)
+
 /* So long may one response take, in ms. */
 #define HAPROXY_PATIENCE 10000
 

@@ -966,8 +966,10 @@ tell_verify_error(struct judging *j)
 	name_signer(j);
 	switch (e != 0 ? ERR_GET_REASON(e) : 0) {
 	case OCSP_R_SIGNER_CERTIFICATE_NOT_FOUND:
+		j->v->advised = 1;
 		what = "the signer's certificate is not in it, and it is not "
-		       "the issuer's";
+		       "the issuer's: the CA has to send it along, or this is "
+		       "another CA's responder (see --url)";
 		break;
 	case OCSP_R_CERTIFICATE_VERIFY_ERROR:
 		if (j->signer != NULL && j->anchor->error != X509_V_OK) {
@@ -1200,31 +1202,60 @@ has_null_ecdsa(const X509_ALGOR *alg)
 	    key == NID_X9_62_id_ecPublicKey;
 }
 
+/* The parameters of RSA-PSS; NULL: it is another algorithm, or has none. */
+static RSA_PSS_PARAMS *
+pss_of(const X509_ALGOR *alg)
+{
+	const ASN1_OBJECT *oid;
+	const void *par;
+	int type;
+
+	X509_ALGOR_get0(&oid, &type, &par, alg);
+	return OBJ_obj2nid(oid) == NID_rsassaPss && type == V_ASN1_SEQUENCE
+	    ? ASN1_item_unpack(par, ASN1_ITEM_rptr(RSA_PSS_PARAMS))
+	    : NULL;
+}
+
 /* Digest of a signature algorithm; NID_undef for those that have none. */
 static int
 signature_digest(const X509_ALGOR *alg)
 {
 	const ASN1_OBJECT *oid;
-	const void *par;
 	RSA_PSS_PARAMS *pss;
-	int type, md = NID_undef, nid;
+	int md = NID_undef, nid;
 
-	X509_ALGOR_get0(&oid, &type, &par, alg);
+	X509_ALGOR_get0(&oid, NULL, NULL, alg);
 	nid = OBJ_obj2nid(oid);
 	if (nid != NID_rsassaPss) {
 		if (OBJ_find_sigid_algs(nid, &md, NULL) != 1)
 			return NID_md5; /* not known: as good as none */
 		return md;
 	}
-	pss = type == V_ASN1_SEQUENCE
-	    ? ASN1_item_unpack(par, ASN1_ITEM_rptr(RSA_PSS_PARAMS))
-	    : NULL;
+	pss = pss_of(alg);
 	/* RFC 4055 section 3.1: SHA-1 where it is left out */
 	md = pss != NULL && pss->hashAlgorithm != NULL
 	    ? OBJ_obj2nid(pss->hashAlgorithm->algorithm)
 	    : NID_sha1;
 	RSA_PSS_PARAMS_free(pss);
 	return md;
+}
+
+/* Is the salt of RSA-PSS as long as the digest, as TLS 1.3 and GnuTLS want? */
+static int
+has_other_salt(const X509_ALGOR *alg, int digest)
+{
+	const EVP_MD *md = EVP_get_digestbynid(digest);
+	RSA_PSS_PARAMS *pss = pss_of(alg);
+	long salt = 20; /* RFC 4055 section 3.1 */
+
+	if (pss == NULL || md == NULL) {
+		RSA_PSS_PARAMS_free(pss);
+		return 0;
+	}
+	if (pss->saltLength != NULL)
+		salt = ASN1_INTEGER_get(pss->saltLength);
+	RSA_PSS_PARAMS_free(pss);
+	return salt != EVP_MD_get_size(md);
 }
 
 static int
@@ -1290,6 +1321,8 @@ is_strong(struct judging *j)
 		    "have");
 	if (has_null_ecdsa(alg))
 		j->v->quirks |= QUIRK_NULL_PARAMETERS;
+	if (has_other_salt(alg, md))
+		j->v->quirks |= QUIRK_PSS_SALT;
 	if (is_short_rsa(j->signer) || is_short_rsa(j->anchor->x509)) {
 		j->v->advised = 1;
 		return refuse(j, VERDICT_REFUSED,

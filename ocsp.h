@@ -114,7 +114,9 @@ enum ocsp_quirk {
 	QUIRK_OTHER_FIRST = 32,
 	/* its signer's certificate is signed with SHA-1 */
 	QUIRK_SHA1_SIGNER = 64,
-	QUIRKS = 127
+	/* RSA-PSS with a salt that is not as long as the digest */
+	QUIRK_PSS_SALT = 128,
+	QUIRKS = 255
 };
 
 /*

@@ -319,6 +319,7 @@ push(struct push_queue *q, struct place *p, const struct news *n, int last)
 	struct report_push what = {.path = n->what.path,
 	    .output = n->output,
 	    .why = why,
+	    .len = n->what.len,
 	    .lost = done.lost,
 	    .verdict = &r.verdict};
 	enum haproxy_result res;

@@ -313,6 +313,13 @@ report_push(
 		break;
 	case HAPROXY_REFUSED:
 	case HAPROXY_BUSY:
+		if (p->len > HAPROXY_MAX_FILE) {
+			text_add(&raw,
+			    "%s; nor does it staple a file of more than %zu: "
+			    "the CA has to respond with fewer",
+			    p->why, HAPROXY_MAX_FILE);
+			break;
+		}
 		text_add(&raw,
 		    "%s; %s is in place, and is read when HAProxy is reloaded; "
 		    "reload it",

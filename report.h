@@ -28,6 +28,7 @@ struct report_push {
 	const char *why; /* what HAProxy said */
 	enum policy_push push;
 	const struct ocsp_verdict *verdict; /* of what HAProxy has */
+	size_t len;                         /* of the response in place */
 	const char *lost;                   /* see struct haproxy_done */
 };
 

@@ -3,14 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "haproxy.h"
 #include "policy.h"
 #include "warnings.h"
 
 /* What is larger, in bytes, than somebody between file and client can take. */
-#define TOO_BIG_APACHE 10239  /* its cache */
-#define TOO_BIG_SOCKET 11000  /* a command to HAProxy, in base64 */
-#define TOO_BIG_TLS12 16380   /* OpenSSL's clients: a message and its length */
-#define TOO_BIG_HAPROXY 16384 /* a file of its */
+#define TOO_BIG_APACHE 10239 /* its cache */
+#define TOO_BIG_TLS12 16380  /* OpenSSL's clients: a message and its length */
+#define TOO_BIG_TLS 65527    /* RFC 8446 section 4.4.2: all extensions */
 
 /* A life, in seconds, that is too short for a job that runs once an hour. */
 #define TWO_HOURS 7200
@@ -105,16 +105,16 @@ warn_haproxy(struct text *out, const struct warnings *w)
 		    "%s has no nextUpdate: HAProxy does not staple it, nor is "
 		    "it handed over; have the CA set a nextUpdate",
 		    w->output);
-	if (w->len > TOO_BIG_SOCKET)
+	if (w->len > HAPROXY_MAX_DER)
 		warn(out, w, "size",
-		    "%s has %zu bytes: of more than %d, HAProxy's socket may "
+		    "%s has %zu bytes: of more than %zu, HAProxy's socket may "
 		    "take none",
-		    w->output, w->len, TOO_BIG_SOCKET);
-	if (w->len > TOO_BIG_HAPROXY)
+		    w->output, w->len, HAPROXY_MAX_DER);
+	if (w->len > HAPROXY_MAX_FILE)
 		warn(out, w, "size",
-		    "%s has %zu bytes: of a file of more than %d HAProxy "
+		    "%s has %zu bytes: of a file of more than %zu HAProxy "
 		    "staples nothing",
-		    w->output, w->len, TOO_BIG_HAPROXY);
+		    w->output, w->len, HAPROXY_MAX_FILE);
 }
 
 /* The line is HAProxy's own. */
@@ -149,6 +149,10 @@ static const struct quirk_warning {
     {QUIRK_NULL_PARAMETERS, "signer",
 	"has an ECDSA signature with parameters of NULL: clients with "
 	"OpenSSL may refuse it; the CA has to update its responder"},
+    {QUIRK_PSS_SALT, "signer",
+	"has an RSA-PSS signature whose salt is not as long as its hash: "
+	"clients with GnuTLS refuse it; the CA has to use one that is "
+	"(openssl: rsa_pss_saltlen:digest)"},
     {QUIRK_SHA1_SIGNER, "signer",
 	"is signed by a certificate that is itself signed with SHA-1: "
 	"clients with GnuTLS refuse it; the CA has to give its responder "
@@ -244,7 +248,12 @@ warn_size(struct text *out, const struct warnings *w)
 		    "%s has %zu bytes: of more than %d, Apache keeps none, but "
 		    "asks again in each handshake",
 		    w->output, w->len, TOO_BIG_APACHE);
-	if (w->len > TOO_BIG_TLS12)
+	if (w->len > TOO_BIG_TLS)
+		warn(out, w, "size",
+		    "%s has %zu bytes: with more than %d no TLS handshake "
+		    "works; the CA has to respond with fewer",
+		    w->output, w->len, TOO_BIG_TLS);
+	else if (w->len > TOO_BIG_TLS12)
 		warn(out, w, "size",
 		    "%s has %zu bytes: of more than %d, clients with OpenSSL "
 		    "break off a handshake of TLS 1.2",

@@ -132,7 +132,7 @@ day() {
 # from_tomorrow: told as a matter of clocks, with the value and the limit.
 from_tomorrow() {
 	told "is in the future by 2"
-	told "(300 s are tolerated): the responder's clock or this one is wrong"
+	told "(300 s are tolerated): the responder's clock is wrong, or this one, which says $(day -1)"
 	does_not_say attack
 	does_not_say "thisUpdate older"
 }

@@ -156,6 +156,8 @@ const struct forge_recipe forge_recipes[] = {
     {"brief-enough", 0, "two hours in all", .flags = FORGE_EXACT,
 	.this_update = -60, .next_update = 7140},
     {"size-16384", 0, "exactly 16384 bytes", .size = 16384},
+    {"size-65527", 0, "exactly 65527 bytes", .size = 65527},
+    {"size-65528", 0, "exactly 65528 bytes", .size = 65528},
     {"size-65536", 0, "exactly 65536 bytes", .size = 65536},
 
     /* Not about our certificate, or of two minds about it. */

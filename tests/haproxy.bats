@@ -958,6 +958,17 @@ differs_from_the_file() {
 	says "reload it"
 }
 
+@test "a response that HAProxy does not staple from a file either: a reload is no cure" {
+	leaf site size-16385
+	bundle issuer
+	: >site.pem.ocsp
+	serve crt "$PWD/site.pem"
+	fetch -f --no-warn size --haproxy admin.sock site.pem
+	exits 3
+	says "may not fit into HAProxy's buffer; nor does it staple a file of more than 16384: the CA has to respond with fewer"
+	does_not_say reload
+}
+
 @test "a response without nextUpdate is not handed over: 0, and it says why" {
 	leaf site no-next
 	bundle issuer

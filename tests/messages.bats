@@ -20,7 +20,7 @@ setup() {
 	done
 	grep -qx '  the responder says "%s": %s' "$BATS_TEST_TMPDIR/list"
 	# of several parts, after a macro, with a quote and a tab's width
-	grep -q '^  no issuer found for it (.*), name its file with -i; looked at: ' \
+	grep -q "^  get the CA's renewed certificate and name its file with -i, or have" \
 	    "$BATS_TEST_TMPDIR/list"
 	grep -q '^  usage: ocspfetch ' "$BATS_TEST_TMPDIR/list"
 	[ "$(grep -c '^  ' "$BATS_TEST_TMPDIR/list")" -ge 300 ]

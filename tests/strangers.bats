@@ -287,7 +287,6 @@ own_response() {
 	fetch -u "http://127.0.0.1:$ca_port" site.pem
 	kill "$ca_pid"
 	exits 0
-	silent
 	openssl ocsp -respin site.pem.ocsp -noverify -resp_text >text
 }
 
@@ -295,6 +294,7 @@ own_response() {
 	own_ca RSA
 	own_response -rsigopt rsa_padding_mode:pss \
 		-rsigopt rsa_pss_saltlen:digest
+	silent
 	grep -q 'Signature Algorithm: rsassaPss' text
 	judged staples staples good good good good
 }
@@ -302,10 +302,12 @@ own_response() {
 @test "signed with Ed25519, or on P-521: all, HAProxy too" {
 	own_ca ED25519
 	own_response
+	silent
 	grep -q 'Signature Algorithm: ED25519' text
 	judged staples staples good good good good
 	own_ca P-521
 	own_response
+	silent
 	grep -q 'Public-Key: (521 bit)' text
 	judged staples staples good good good good
 }
@@ -381,6 +383,17 @@ own_response() {
 	judged staples staples good refused good good
 }
 
+@test "signed with RSA-PSS and another salt: not gnutls-cli, but HAProxy" {
+	local salt
+	for salt in 20 auto; do
+		own_ca RSA
+		own_response -rsigopt rsa_padding_mode:pss \
+			-rsigopt "rsa_pss_saltlen:$salt"
+		says "clients with GnuTLS refuse it; the CA has to use one that is (openssl: rsa_pss_saltlen:digest)"
+		judged staples staples good refused good good
+	done
+}
+
 @test "the CA's key is renewed, the delegate names the old one: HAProxy, not OpenSSL" {
 	of_ca ca renewedca
 	written by-serial
@@ -454,6 +467,30 @@ own_response() {
 	written size-16380
 	does_not_say "break off"
 	PROTOCOLS=TLSv1.2 judged staples staples good good good good
+}
+
+@test "more than 65527 bytes: not HAProxy, and no handshake works" {
+	of_ca ca
+	written size-65527
+	says "of more than 16380, clients with OpenSSL break off"
+	PROTOCOLS=TLSv1.3 start_nginx
+	within 30 takes
+	stop
+	rm site.pem.ocsp
+	written size-65528
+	says "site.pem.ocsp has 65528 bytes: with more than 65527 no TLS handshake works"
+	PROTOCOLS=TLSv1.3 start_nginx
+	within 30 fails
+	[[ $(gnutls_says) != good ]]
+	stop
+}
+
+takes() {
+	[ "$(curl_says)" = good ]
+}
+
+fails() {
+	[[ $(curl_says) == "error 35: "* ]]
 }
 
 breaks_off() {

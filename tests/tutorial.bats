@@ -155,13 +155,15 @@ tutorial() { # OPTION...
 	site -ndays 4 -resp_no_certs
 	fetch site.pem
 	exits 4
-	says "the signer's certificate is not in it, and it is not the issuer's"
+	says "the signer's certificate is not in it, and it is not the issuer's: the CA has to send it along, or this is another CA's responder (see --url)"
+	does_not_say attack
 	[ ! -e site.pem.ocsp ]
 	# by its key it is looked for in vain, too
 	ca_respond "$ca" -ndays 4 -resp_no_certs -resp_key_id
 	fetch site.pem
 	exits 4
-	says "the signer's certificate is not in it, and it is not the issuer's"
+	says "the signer's certificate is not in it, and it is not the issuer's: the CA has to send it along, or this is another CA's responder (see --url)"
+	does_not_say attack
 	[ ! -e site.pem.ocsp ]
 	# what is good stays
 	ca_respond "$ca" -ndays 4
