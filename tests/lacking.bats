@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 #
 # On a machine whose OpenSSL lacks something, or refuses it: what is told, and
 # to whom.  tests/lacking.c stands for such machines; `make check T=cas@rhel9`
