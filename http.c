@@ -13,7 +13,7 @@
 #include <curl/curl.h>
 
 #include "http.h"
-#include "proxy.h"
+#include "http/proxy.h"
 
 /* The longest that poll sleeps when nothing says otherwise. */
 #define IDLE_MS 1000

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "words.h"
+#include "util/words.h"
 
 /* A body is cut off here, and the exchange fails with HTTP_ETOOBIG. */
 #define HTTP_MAX_BODY ((size_t)65536)

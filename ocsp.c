@@ -14,9 +14,9 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include "cryptocheck.h"
+#include "ocsp/cryptocheck.h"
 #include "ocsp.h"
-#include "words.h"
+#include "util/words.h"
 
 /* OpenSSL's level 1, whatever the system's default: 80 bits of security. */
 #define LEVEL 1

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "words.h"
+#include "util/words.h"
 
 /* Limit of a response, in bytes; real ones have 300 to 3000. */
 #define RESPONSE_MAX ((size_t)65536)

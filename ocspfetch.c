@@ -13,19 +13,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cryptocheck.h"
-#include "filter.h"
-#include "hook.h"
-#include "job.h"
-#include "json.h"
-#include "list.h"
-#include "options.h"
-#include "places.h"
-#include "push.h"
-#include "queue.h"
-#include "recheck.h"
-#include "report.h"
-#include "sandbox.h"
+#include "ocsp/cryptocheck.h"
+#include "privsep/filter.h"
+#include "notify/hook.h"
+#include "job/job.h"
+#include "output/json.h"
+#include "cli/list.h"
+#include "cli/options.h"
+#include "store/places.h"
+#include "notify/push.h"
+#include "sched/queue.h"
+#include "sched/recheck.h"
+#include "output/report.h"
+#include "privsep/sandbox.h"
 
 /* How long a lock is waited for, and how often it is tried, in ms. */
 #define LOCK_PATIENCE 10000

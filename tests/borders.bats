@@ -20,39 +20,92 @@ setup() {
 	cd "$BATS_TEST_DIRNAME/.." || return
 }
 
+# sources SUFFIX: of the product, without "./", a line each.
+sources() {
+	find . \( -path ./build -o -path ./tests -o -path ./debian \) -prune -o \
+	    -name "*.$1" -print | sed 's,^\./,,' | sort
+}
+
 # The sources whose #include names a header in $1/, sorted, on one line.
 includers() {
-	grep -lE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]$1/" ./*.[ch] |
-	    sed 's,^\./,,' | sort | tr '\n' ' '
+	sources '[ch]' | xargs grep -lE \
+	    "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]$1/" |
+	    tr '\n' ' '
 }
 
 @test "each source file names its licence" {
-	run grep -L 'SPDX-License-Identifier: ISC' ./*.[ch] Makefile .ci/run \
-	    tests/*.bats tests/*.bash tests/*.sh tests/*/*.sh tests/*.[ch] \
-	    tests/*/*.[ch] contrib/hooks/*
+	# shellcheck disable=SC2046
+	run grep -L 'SPDX-License-Identifier: ISC' $(sources '[ch]') Makefile \
+	    .ci/run tests/*.mk tests/*.bats tests/*.bash tests/*.sh \
+	    tests/*/*.sh tests/*.[ch] tests/*/*.[ch] contrib/hooks/*
 	[ -z "$output" ]
 }
 
-@test "OpenSSL is included only in cert.c, cryptocheck.c, ocsp.c and served.c" {
-	run includers openssl
-	[ "$output" = "cert.c cryptocheck.c ocsp.c served.c " ]
+# Folder, and whose headers it may include besides its own: CONTRIBUTING.md.
+HOUSE='
+util:
+http: util
+http.c: http util
+ocsp: util
+ocsp.c: ocsp util
+cert: ocsp store util
+probe: cert util
+privsep: cert ocsp util
+store: ocsp privsep util
+cli: http ocsp privsep probe notify job util
+job: cli cert http notify ocsp privsep probe store util
+notify: job output privsep util
+output: job notify util
+sched: cli http job store util
+ocspfetch.c: cli job notify ocsp output privsep sched store
+'
+
+@test "each folder includes only the headers of those that are listed" {
+	local f of h where
+	for f in $(sources '[ch]'); do
+		of=${f%/*}
+		[[ $of != *.h ]] || of=${of%.h}.c
+		for h in $(sed -n 's/^#include "\(.*\)"/\1/p' "$f"); do
+			where=${h%/*}
+			where=${where%.h}
+			[ "$where" != "${of%.c}" ] || continue
+			grep -qE "^$of:.* $where( |\$)" <<<"$HOUSE" || {
+				echo "$f includes $h"
+				return 1
+			}
+		done
+	done
 }
 
-@test "TLS is spoken only in served.c" {
-	run grep -lE 'openssl/(ssl|tls)' ./*.[ch]
-	[ "$output" = ./served.c ]
+@test "OpenSSL is included only in cert/, ocsp.c, ocsp/ and probe/" {
+	local f
+	for f in $(includers openssl); do
+		echo "$f"
+		[[ $f == cert/* || $f == ocsp.c || $f == ocsp/* || $f == probe/* ]]
+	done
 }
 
-@test "libcurl is included only in http.c" {
-	run includers curl
-	[ "$output" = "http.c " ]
+@test "TLS is spoken only in probe/" {
+	local f
+	for f in $(sources '[ch]' | xargs grep -lE 'openssl/(ssl|tls)'); do
+		echo "$f"
+		[[ $f == probe/* ]]
+	done
+}
+
+@test "libcurl is included only in http.c and http/" {
+	local f
+	for f in $(includers curl); do
+		echo "$f"
+		[[ $f == http.c || $f == http/* ]]
+	done
 }
 
 @test "no header shows a library's type" {
 	local headers=0 h
-	for h in ./*.h; do
+	for h in $(sources h); do
 		# As the compiler sees it: through every include, no comments.
-		cc -E -x c "$h" >"$BATS_TEST_TMPDIR/seen"
+		cc -iquote . -E -x c "$h" >"$BATS_TEST_TMPDIR/seen"
 		run grep -nE 'openssl/|curl/' "$BATS_TEST_TMPDIR/seen"
 		[ "$status" -eq 1 ]
 		run grep -nwE \
@@ -68,7 +121,7 @@ includers() {
 # lint_of LINE: what lint-banned says of an ocsp.c with this line in it.
 lint_of() {
 	printf '\t%s\n' "$1" >"$BATS_TEST_TMPDIR/ocsp.c"
-	run make -s -C "$BATS_TEST_TMPDIR" -f "$PWD/Makefile" lint-banned
+	run make -s -I "$PWD" -C "$BATS_TEST_TMPDIR" -f "$PWD/Makefile" lint-banned
 }
 
 @test "lint-banned lets no source parse a private key or weaken the verification" {
@@ -116,8 +169,8 @@ lint_of() {
 
 @test "every header stands alone" {
 	local h
-	for h in ./*.h; do
-		cc -std=c11 -Wall -Wextra -Werror -D_POSIX_C_SOURCE=200809L \
+	for h in $(sources h); do
+		cc -iquote . -std=c11 -Wall -Wextra -Werror -D_POSIX_C_SOURCE=200809L \
 		    -D_DEFAULT_SOURCE -fsyntax-only -x c "$h"
 	done
 }
@@ -130,7 +183,7 @@ lint_of() {
 	end='exit|_exit|_Exit|quick_exit|abort|v?errx?|raise|__assert_fail'
 	sleep='sleep|usleep|nanosleep|clock_nanosleep|pause|alarm|setitimer'
 	clock='time|clock|clock_gettime|gettimeofday|timespec_get|ftime'
-	for room in *.c; do
+	for room in $(sources c); do
 		room=${room%.c}
 		[ "$room" != ocspfetch ] || continue
 		nm -u "$BUILT/$room.o" >"$BATS_TEST_TMPDIR/undefined"
@@ -146,7 +199,7 @@ lint_of() {
 
 @test "no two sources call each other, not even by way of others" {
 	local room
-	for room in *.c; do
+	for room in $(sources c); do
 		nm -g "$BUILT/${room%.c}.o" | awk -v room="${room%.c}" '
 		$(NF - 1) == "U" { print "uses", $NF, room }
 		NF == 3 && $2 ~ /[A-TV-Z]/ { print "has", $NF, room }'
@@ -165,19 +218,19 @@ lint_of() {
 }
 
 @test "decisions are pure: policy.c calls nothing but strlen" {
-	run nm -u "$BUILT/policy.o"
+	run nm -u "$BUILT/job/policy.o"
 	run sed 's/^ *U //; s/@.*//; /^_GLOBAL_OFFSET_TABLE_$/d; /^__stack_chk_fail$/d' \
 	    <<<"$output"
 	[ "$output" = strlen ]
-	run grep -lE '#include.*"(job|state|list|staple|cert|judge|served|trace)\.h"' \
-	    policy.c policy.h
+	run grep -lE '#include.*/(job|state|list|staple|cert|judge|served|trace)\.h"' \
+	    job/policy.c job/policy.h
 	[ "$status" -eq 1 ]
 }
 
 # Neither by itself nor by those that it calls, none of which calls another.
 @test "what a failure means changes nothing: diagnose.c calls words and strings only" {
 	local o
-	for o in diagnose words proxy; do
+	for o in job/diagnose util/words http/proxy; do
 		nm -u "$BUILT/$o.o"
 	done | sed -n 's/^ *U //p' | sed 's/@.*//; s/^__\(.*\)_chk$/\1/' |
 	    sort -u >"$BATS_TEST_TMPDIR/called"

@@ -29,7 +29,7 @@ compiles() {
 	END
 	for cc in gcc clang; do
 		command -v "$cc" >/dev/null || continue
-		run -0 eval "$cc -std=c11 -O2 -Werror -isystem '$BATS_TEST_TMPDIR' \
+		run -0 eval "$cc -iquote . -std=c11 -O2 -Werror -isystem '$BATS_TEST_TMPDIR' \
 		    $flags -c -o '$BATS_TEST_TMPDIR/http.o' http.c"
 		[ -z "$output" ]
 	done

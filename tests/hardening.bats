@@ -13,7 +13,10 @@ setup_file() {
 	cd "$BATS_TEST_DIRNAME/.." || return
 	for d in "$FIRST" "$SECOND"; do
 		mkdir -p "$d"
-		cp Makefile ./*.[ch] "$d"
+		mkdir "$d/tests"
+		# shellcheck disable=SC2046
+		cp -R Makefile ./*.[ch] $(sed -n 's/^FOLDERS = //p' Makefile) "$d"
+		cp tests/*.mk "$d/tests"
 		make -s -j 2 -C "$d" >&2
 	done
 }
@@ -75,7 +78,7 @@ knows() {
 	else
 		skip "not known to the compiler"
 	fi
-	for o in build/*.o; do
+	for o in build/*.o build/*/*.o; do
 		run -0 readelf -nW "$o"
 		[[ $output == *"$want"* ]]
 	done

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cryptocheck.h"
+#include "ocsp/cryptocheck.h"
 #include "lab.h"
 
 #define NEED(x)                                                                \

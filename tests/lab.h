@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "cert.h"
+#include "cert/cert.h"
 #include "forge.h"
 #include "ocsp.h"
 

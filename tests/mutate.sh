@@ -9,7 +9,7 @@
 #
 #	tests/mutate.sh [FILE [first [last]]]
 #
-# Another FILE, such as staple.c or cert.c, is mutated from its first line to its
+# Another FILE, such as store/staple.c or cert/cert.c, is mutated from its first line to its
 # last, and its unit tests are asked, though some of what these leave is for the
 # bats suites to find.
 #
@@ -44,8 +44,8 @@ cd "$(dirname "$0")/.." || exit 2
 file=${1:-ocsp.c}
 case $file in
 ocsp.c) tests='test_ocsp test_cryptocheck test_matrix test_faults' ;;
-staple.c | http.c) tests="test_${file%.c} test_faults" ;;
-*) tests=test_${file%.c} ;;
+store/staple.c | http.c) tests="test_$(basename "$file" .c) test_faults" ;;
+*) tests=test_$(basename "$file" .c) ;;
 esac
 if ! test -e "$file" || ! test -e "tests/unit/${tests%% *}.c"; then
 	echo "mutate: no $file here, or no unit test of it" >&2
@@ -55,7 +55,8 @@ work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' HUP INT TERM
 mkdir "$work/tree"
-cp -R Makefile ./*.c ./*.h tests "$work/tree" || exit 2
+# shellcheck disable=SC2046
+cp -R Makefile ./*.[ch] tests $(sed -n "s/^FOLDERS = //p" Makefile) "$work/tree" || exit 2
 # In the meantime it may be edited.
 cp "$file" "$work/original" || exit 2
 TMPDIR=$work
@@ -107,7 +108,7 @@ list() {
 			}
 			op = ""
 			if (two ~ /^[=!<>]=$/) op = two
-			else if (FILE == "policy.c" && \
+			else if (FILE == "job/policy.c" && \
 			    (two == "&&" || two == "||")) op = two
 			else if (c == "<" || c == ">") op = c
 			if (op == "") continue

@@ -11,7 +11,7 @@
 
 #include <openssl/evp.h>
 
-#include "format.h"
+#include "cert/format.h"
 #include "fuzz.h"
 #include "lab.h"
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "haproxy.h"
+#include "notify/haproxy.h"
 
 static char path[100];
 

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "list.h"
-#include "words.h"
+#include "cli/list.h"
+#include "util/words.h"
 
 static char dir[256];
 

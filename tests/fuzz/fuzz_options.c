@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "options.h"
+#include "cli/options.h"
 
 #define MAX_WORDS 64
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "served.h"
+#include "probe/served.h"
 
 static long long
 still(void)

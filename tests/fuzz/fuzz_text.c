@@ -7,12 +7,12 @@
 #include <strings.h>
 
 #include "fuzz.h"
-#include "haproxy.h"
-#include "hosts.h"
+#include "notify/haproxy.h"
+#include "sched/hosts.h"
 #include "http.h"
-#include "options.h"
-#include "served.h"
-#include "words.h"
+#include "cli/options.h"
+#include "probe/served.h"
+#include "util/words.h"
 
 static void
 check_url(const char *s, size_t n)

@@ -20,9 +20,9 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include "cert.h"
+#include "cert/cert.h"
 #include "forge.h"
-#include "words.h"
+#include "util/words.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -20,10 +20,10 @@
 
 #include <cmocka.h>
 
-#include "cert.h"
-#include "cryptocheck.h"
+#include "cert/cert.h"
+#include "ocsp/cryptocheck.h"
 #include "lab.h"
-#include "words.h"
+#include "util/words.h"
 
 /* As libcrypto of RHEL 9 is: this stands before OpenSSL's. */
 static int no_sha1;

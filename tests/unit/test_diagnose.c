@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "diagnose.h"
+#include "job/diagnose.h"
 
 /* 2026-11-25 00:00:00 UTC */
 #define NOW INT64_C(1795564800)

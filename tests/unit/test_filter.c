@@ -27,7 +27,7 @@
 #include <linux/seccomp.h>
 #endif
 
-#include "filter.h"
+#include "privsep/filter.h"
 #include "handy.h"
 
 static void

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "format.h"
-#include "words.h"
+#include "cert/format.h"
+#include "util/words.h"
 
 #define ROW(s, f)                                                              \
 	{                                                                      \

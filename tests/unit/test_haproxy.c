@@ -21,8 +21,8 @@
 #include <cmocka.h>
 
 #include "handy.h"
-#include "haproxy.h"
-#include "haproxy_names.h"
+#include "notify/haproxy.h"
+#include "notify/haproxy_names.h"
 
 #define UNMATCHED                                                              \
 	"OCSP single response: Certificate ID does not match any certificate " \

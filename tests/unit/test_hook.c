@@ -21,7 +21,7 @@
 #include <cmocka.h>
 
 #include "handy.h"
-#include "hook.h"
+#include "notify/hook.h"
 
 static char dir[64];
 static char why[WHY_MAX];

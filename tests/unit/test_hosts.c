@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "hosts.h"
-#include "policy.h"
+#include "sched/hosts.h"
+#include "job/policy.h"
 
 #define URL "http://ocsp.example:8080/a"
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "json.h"
+#include "output/json.h"
 
 #define NOW 1795564800 /* 2026-11-25 00:00:00 UTC */
 

@@ -27,14 +27,14 @@
 #include <cmocka.h>
 #include <openssl/ocsp.h>
 
-#include "cert.h"
-#include "child.h"
+#include "cert/cert.h"
+#include "privsep/child.h"
 #include "forge.h"
 #include "handy.h"
-#include "judge.h"
+#include "privsep/judge.h"
 #include "lab.h"
 #include "ocsp.h"
-#include "words.h"
+#include "util/words.h"
 
 /* The patience of a judge that is made to hang, in ms. */
 #define SHORT 400

@@ -22,8 +22,8 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-#include "cert.h"
-#include "words.h"
+#include "cert/cert.h"
+#include "util/words.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -18,9 +18,9 @@
 
 #include <cmocka.h>
 
-#include "crtlist.h"
-#include "list.h"
-#include "words.h"
+#include "cli/crtlist.h"
+#include "cli/list.h"
+#include "util/words.h"
 
 #include "handy.h"
 

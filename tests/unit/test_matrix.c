@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "cryptocheck.h"
+#include "ocsp/cryptocheck.h"
 #include "lab.h"
 
 #define H FORGE_HOUR

@@ -22,7 +22,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include "cryptocheck.h"
+#include "ocsp/cryptocheck.h"
 #include "lab.h"
 
 static struct lab lab;

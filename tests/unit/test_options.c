@@ -15,8 +15,8 @@
 #include <cmocka.h>
 
 #include "ocsp.h"
-#include "options.h"
-#include "served.h"
+#include "cli/options.h"
+#include "probe/served.h"
 
 #define MAX_ARGS 4096
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "outcome.h"
+#include "job/outcome.h"
 
 static void
 of_two_local_failures_besides_the_first_is_told(void **state)

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "places.h"
+#include "store/places.h"
 
 static void
 a_file_is_in_the_directory_that_its_name_says(void **state)

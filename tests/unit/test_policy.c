@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "policy.h"
+#include "job/policy.h"
 
 /* 2026-11-25 00:00:00 UTC */
 #define NOW INT64_C(1795564800)

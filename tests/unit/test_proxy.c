@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "proxy.h"
+#include "http/proxy.h"
 
 static const char *const vars[] = {"http_proxy", "HTTP_PROXY", "https_proxy",
     "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"};

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "replace.h"
+#include "store/replace.h"
 
 enum { NEVER, DERIVED, ALWAYS };
 

@@ -29,8 +29,8 @@
 
 #include <cmocka.h>
 
-#include "child.h"
-#include "sandbox.h"
+#include "privsep/child.h"
+#include "privsep/sandbox.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED

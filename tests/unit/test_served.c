@@ -25,7 +25,7 @@
 #include <cmocka.h>
 
 #include "handy.h"
-#include "served.h"
+#include "probe/served.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

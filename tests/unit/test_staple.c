@@ -28,8 +28,8 @@
 #include <cmocka.h>
 
 #include "handy.h"
-#include "staple.h"
-#include "words.h"
+#include "store/staple.h"
+#include "util/words.h"
 
 #define NOBODY 65534
 #define MAX 4096

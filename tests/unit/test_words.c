@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "words.h"
+#include "util/words.h"
 
 /* Escapes into a buffer of exactly the size that it is told: ASan watches. */
 static char *

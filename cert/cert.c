@@ -1,0 +1,1921 @@
+/* SPDX-License-Identifier: ISC */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/asn1.h>
+#include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/pkcs7.h>
+#include <openssl/provider.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "cert/cert.h"
+#include "ocsp/cryptocheck.h"
+#include "cert/format.h"
+#include "util/hash.h"
+#include "util/words.h"
+
+#define BEGIN "-----BEGIN "
+
+/* Room for what is wrong with a file's PEM. */
+#define FAULT_MAX 160
+
+/* The certificates of a file; one whose `p` is NULL cannot be decoded. */
+struct ders {
+	struct cert_der *v;
+	size_t n;
+	int key;               /* a private key is among them */
+	enum format other;     /* what else there is */
+	char fault[FAULT_MAX]; /* why not all of it can be read; or empty */
+};
+
+struct cert_parts {
+	struct cert_shelf *shelf; /* borrowed */
+	X509 *leaf;
+	struct ders all;  /* what it came with, itself first */
+	const char *from; /* where that is from, in words */
+};
+
+/* Of the longest public exponent of an issuer, as OpenSSL has it for long keys.
+ */
+#define EXPONENT_BITS 64
+
+/* Issuers that are kept, in a ring: the newest takes the place of the oldest.
+ */
+#define KEPT 32
+
+struct kept {
+	struct cert_der der;
+	X509 *x;
+	EVP_PKEY_CTX *verify; /* set up for its key and: */
+	int sigalg;
+	int bound; /* is_bound_to_signature() of its key; dear to ask */
+};
+
+/*
+ * Where only the null provider is, certificates are decoded without their key,
+ * which is seven eighths of the work.
+ */
+struct cert_shelf {
+	size_t reads;
+	OSSL_LIB_CTX *light; /* NULL: not yet, or it cannot be had */
+	OSSL_PROVIDER *null;
+	struct kept kept[KEPT];
+	size_t next;
+	int names;
+	int prints;
+	int allow_ca;
+};
+
+/* What became of a candidate; the later ones were nearer. */
+enum candidate {
+	NONE,
+	OTHER_NAME,
+	DAMAGED,
+	WRONG_KEY,
+	SHA1_REFUSED,
+	LOOSE_KEY,
+	NOT_YET,
+	ENDED,
+	ISSUER
+};
+
+/* Room for what one candidate is. */
+#define CANDIDATE_MAX 448
+
+/* Who looks for an issuer, and what became of it so far. */
+struct search {
+	struct cert *c;
+	int64_t now;
+	struct text hunt;            /* each candidate, in lines */
+	struct text places;          /* each place, for one message */
+	char nearest[CANDIDATE_MAX]; /* of the last place, in words */
+	int ended;                   /* an issuer was found that has expired */
+	enum cert_result local;      /* what kept a file from being searched, */
+	char local_why[WHY_MAX];     /* of the first one */
+};
+
+/* ---- files ---- */
+
+/* Whose fault it is: the file's, or the machine's. */
+static enum cert_result
+file_error(const char *as, char *why)
+{
+	char error[WORDS_ERROR_MAX];
+	int e = errno;
+
+	words_set(why, WHY_MAX, "cannot read %s: %s", as,
+	    words_error(error, e, (long)geteuid()));
+	if (e == EMFILE || e == ENFILE || e == ENOMEM || e == EIO)
+		return CERT_ELOCAL;
+	return CERT_EFILE;
+}
+
+static enum cert_result
+read_open_file(
+    int fd, const char *as, unsigned char **buf, size_t *len, char *why)
+{
+	struct stat st;
+	ssize_t r;
+
+	if (fstat(fd, &st) == -1)
+		return file_error(as, why);
+	if (!S_ISREG(st.st_mode)) {
+		words_set(why, WHY_MAX, "%s is %s, not a regular file", as,
+		    S_ISDIR(st.st_mode) ? "a directory" : "a special file");
+		return CERT_EFILE;
+	}
+	if (st.st_size > (off_t)CERT_MAX_FILE) {
+		words_set(why, WHY_MAX,
+		    "%s has %lld bytes, more than the limit of %zu", as,
+		    (long long)st.st_size, CERT_MAX_FILE);
+		return CERT_EFILE;
+	}
+	if ((*buf = malloc((size_t)st.st_size + 1)) == NULL) {
+		words_set(why, WHY_MAX, "out of memory");
+		return CERT_ELOCAL;
+	}
+	while (*len < (size_t)st.st_size) {
+		r = read(fd, *buf + *len, (size_t)st.st_size - *len);
+		if (r == -1 && errno == EINTR)
+			continue;
+		if (r == -1)
+			return file_error(as, why);
+		if (r == 0)
+			break;
+		*len += (size_t)r;
+	}
+	return CERT_OK;
+}
+
+/*
+ * `as` is what messages call it.  `*buf` may hold a private key: to be freed
+ * with OPENSSL_cleanse() first.
+ */
+static enum cert_result
+read_file(const char *path, const char *as, unsigned char **buf, size_t *len,
+    char *why)
+{
+	enum cert_result res;
+	int fd;
+
+	*buf = NULL;
+	*len = 0;
+	/* a FIFO must not hang us; it is refused once it is open */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd == -1)
+		return file_error(as, why);
+	res = read_open_file(fd, as, buf, len, why);
+	close(fd);
+	return res;
+}
+
+/* ---- PEM and DER ---- */
+
+static void
+ders_free(struct ders *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		/* it may be a key that was taken for one */
+		if (l->v[i].p != NULL)
+			OPENSSL_cleanse(l->v[i].p, l->v[i].len);
+		free(l->v[i].p);
+	}
+	free(l->v);
+	memset(l, 0, sizeof(*l));
+}
+
+static int
+ders_add(struct ders *l, const unsigned char *p, size_t len)
+{
+	struct cert_der *v;
+
+	if ((v = realloc(l->v, (l->n + 1) * sizeof(*v))) == NULL)
+		return -1;
+	l->v = v;
+	v[l->n].p = NULL;
+	v[l->n].len = len;
+	if (p != NULL && len > 0) {
+		if ((v[l->n].p = malloc(len)) == NULL)
+			return -1;
+		memcpy(v[l->n].p, p, len);
+	}
+	l->n++;
+	return 0;
+}
+
+static const unsigned char *
+find(const unsigned char *p, const unsigned char *end, const char *what)
+{
+	size_t n = strlen(what);
+
+	for (; (size_t)(end - p) >= n; p++) {
+		p = memchr(p, what[0], (size_t)(end - p) - n + 1);
+		if (p == NULL || memcmp(p, what, n) == 0)
+			return p;
+	}
+	return NULL;
+}
+
+/* The labels of a certificate, RFC 7468 section 5 and OpenSSL's own. */
+static int
+is_certificate(const char *label)
+{
+	return strcmp(label, PEM_STRING_X509) == 0 ||
+	    strcmp(label, PEM_STRING_X509_OLD) == 0 ||
+	    strcmp(label, PEM_STRING_X509_TRUSTED) == 0;
+}
+
+/* The length of the first ASN.1 element alone. */
+static size_t
+element_length(const unsigned char *p, size_t len)
+{
+	const unsigned char *q = p;
+	long n;
+	int tag, class;
+
+	if (ASN1_get_object(&q, &n, &tag, &class, (long)len) & 0x80)
+		return len;
+	return (size_t)(q - p) + (size_t)n;
+}
+
+/* All certificates of a PKCS #7 bag, RFC 2315 section 9.1; -1: no memory. */
+static int
+add_bag(struct ders *l, const unsigned char *p, size_t len)
+{
+	const unsigned char *const from = p;
+	const STACK_OF(X509) *certs = NULL;
+	unsigned char *der;
+	PKCS7 *bag;
+	int i, n, rc = 0;
+
+	ERR_clear_error();
+	bag = d2i_PKCS7(NULL, &p, (long)len);
+	if (bag != NULL && (size_t)(p - from) == len &&
+	    PKCS7_type_is_signed(bag) && bag->d.sign != NULL)
+		certs = bag->d.sign->cert;
+	if (certs == NULL)
+		rc = ders_add(l, NULL, 0);
+	for (i = 0; i < sk_X509_num(certs) && rc == 0; i++) {
+		der = NULL;
+		n = i2d_X509(sk_X509_value(certs, i), &der);
+		rc = n > 0 ? ders_add(l, der, (size_t)n) : -1;
+		OPENSSL_free(der);
+	}
+	PKCS7_free(bag);
+	ERR_clear_error();
+	return rc;
+}
+
+/* ---- PEM, as OpenSSL reads it, and so do servers ---- */
+
+/* One block; its strings and bytes are OpenSSL's, and may be a key's. */
+struct block {
+	char *name;
+	char *header;
+	unsigned char *data;
+	long len;
+};
+
+enum pem { PEM_BLOCK, PEM_END, PEM_DAMAGED, PEM_NOMEM };
+
+/*
+ * Takes the base64 off the next block and nothing else: no key is parsed, no
+ * passphrase asked for.  The flags are PEM_read_bio_X509()'s, and wipe.
+ */
+static enum pem
+read_block(BIO *bio, struct block *b)
+{
+	unsigned long e;
+
+	memset(b, 0, sizeof(*b));
+	ERR_clear_error();
+	if (PEM_read_bio_ex(bio, &b->name, &b->header, &b->data, &b->len,
+		PEM_FLAG_SECURE | PEM_FLAG_EAY_COMPATIBLE) == 1)
+		return PEM_BLOCK;
+	e = ERR_peek_last_error();
+	ERR_clear_error();
+	if (ERR_GET_LIB(e) == ERR_LIB_PEM &&
+	    ERR_GET_REASON(e) == PEM_R_NO_START_LINE)
+		return PEM_END;
+	return ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE ? PEM_NOMEM
+							 : PEM_DAMAGED;
+}
+
+static void
+block_free(struct block *b)
+{
+	OPENSSL_secure_free(b->name);
+	OPENSSL_secure_free(b->header);
+	OPENSSL_secure_clear_free(b->data, (size_t)b->len);
+}
+
+/* Adds the certificates of a block; NULL for one that is encrypted or empty. */
+static int
+add_block(struct ders *l, const struct block *b, int bags)
+{
+	enum format other = format_of_label(b->name);
+	size_t len = (size_t)b->len;
+
+	l->key |= other == FORMAT_KEY;
+	if (other > l->other)
+		l->other = other;
+	if (!is_certificate(b->name) && (!bags || other != FORMAT_PKCS7_PEM))
+		return 0;
+	if (len == 0 || b->header[0] != '\0')
+		return ders_add(l, NULL, 0);
+	/* Windows calls all that it encodes a CERTIFICATE */
+	if (bags && format_of(b->data, len) == FORMAT_PKCS7)
+		return add_bag(l, b->data, len);
+	/* OpenSSL appends its own notes to a TRUSTED CERTIFICATE */
+	if (strcmp(b->name, PEM_STRING_X509_TRUSTED) == 0)
+		len = element_length(b->data, len);
+	return ders_add(l, b->data, len);
+}
+
+static const unsigned char *
+line_of(const unsigned char *from, const unsigned char *p)
+{
+	while (p > from && p[-1] != '\n')
+		p--;
+	return p;
+}
+
+/* Is this, in that line, the beginning of a certificate, well made or not? */
+static int
+begins_certificate(
+    const unsigned char *line, const unsigned char *p, const unsigned char *end)
+{
+	static const char *const labels[] = {
+	    "CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"};
+	const unsigned char *q = p;
+	size_t i, n;
+
+	while (q > line && (q[-1] == ' ' || q[-1] == '\t'))
+		q--;
+	/* hyphens, or the dashes that a word processor makes of them */
+	if (*line == '#' || q == line || (q[-1] != '-' && q[-1] < 0x80))
+		return 0;
+	p += strlen("BEGIN ");
+	for (i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
+		n = strlen(labels[i]);
+		if ((size_t)(end - p) >= n && memcmp(p, labels[i], n) == 0)
+			return (size_t)(end - p) < n + 2 || p[n] != ' ' ||
+			    p[n + 1] < 'A' || p[n + 1] > 'Z';
+	}
+	return 0;
+}
+
+/*
+ * Servers skip a certificate whose BEGIN is not alone on its line, and take
+ * the next one.  NULL: in this part of the file, which the reader has taken
+ * for `seen` certificates, there is none.
+ */
+static const unsigned char *
+find_skipped(const unsigned char *from, const unsigned char *p,
+    const unsigned char *end, int seen)
+{
+	const unsigned char *first = NULL, *line = line_of(from, p), *at;
+
+	for (; (p = find(p, end, "BEGIN ")) != NULL; p++) {
+		/* a file of one long line is not read back again and again */
+		if ((at = line_of(from, p)) > from)
+			line = at;
+		from = p;
+		if (!begins_certificate(line, p, end))
+			continue;
+		if (first == NULL)
+			first = p;
+		if (seen-- == 0)
+			return first;
+	}
+	return NULL;
+}
+
+/* The first fault is told; it is in the line of `at`. */
+static void
+note_fault(struct ders *l, const unsigned char *from, const unsigned char *at,
+    const char *what)
+{
+	const unsigned char *p;
+	size_t line = 1;
+
+	for (p = from; p < at; p++)
+		line += *p == '\n';
+	if (l->fault[0] == '\0')
+		snprintf(
+		    l->fault, sizeof(l->fault), "line %zu: %s", line, what);
+}
+
+static void
+note_skipped(struct ders *l, const unsigned char *from, const unsigned char *at)
+{
+	const unsigned char *line = line_of(from, at);
+
+	note_fault(l, from, at,
+	    at - line == (long)strlen("-----") &&
+		    memcmp(line, BEGIN, strlen(BEGIN)) == 0
+		? "a certificate begins here that is damaged or cut off"
+		: "the BEGIN of a certificate is not alone on its line, so "
+		  "servers skip that certificate");
+}
+
+/* With `bags` certificates in PKCS #7 count, too.  -1: no memory. */
+static int
+split_pem(struct ders *l, const unsigned char *buf, size_t len, int bags)
+{
+	const unsigned char *const end = buf + len;
+	const unsigned char *at = buf, *next, *skipped;
+	enum pem res = PEM_BLOCK;
+	struct block b;
+	BIO *bio;
+	int rc = 0;
+
+	if (len == 0)
+		return 0;
+	if ((bio = BIO_new_mem_buf(buf, (int)len)) == NULL)
+		return -1;
+	for (; rc == 0 && res == PEM_BLOCK; at = next) {
+		res = read_block(bio, &b);
+		next = res != PEM_END ? end - BIO_ctrl_pending(bio) : end;
+		if (l->n == 0 && res != PEM_DAMAGED &&
+		    (skipped = find_skipped(buf, at, next,
+			 res == PEM_BLOCK && is_certificate(b.name))) != NULL)
+			note_skipped(l, buf, skipped);
+		if (res == PEM_BLOCK)
+			rc = add_block(l, &b, bags);
+		else if (res == PEM_DAMAGED)
+			note_fault(l, buf,
+			    (skipped = find(at, end, BEGIN)) != NULL ? skipped
+								     : at,
+			    "a PEM block begins here that is damaged or cut "
+			    "off");
+		block_free(&b);
+	}
+	BIO_free(bio);
+	return res == PEM_NOMEM ? -1 : rc;
+}
+
+/* All certificates in these bytes, in their order.  -1: no memory. */
+static int
+split(struct ders *l, const unsigned char *p, size_t len, int bags)
+{
+	enum format f = format_of(p, len);
+
+	switch (f) {
+	case FORMAT_DER:
+	case FORMAT_CERTIFICATE:
+		return ders_add(l, p, len);
+	case FORMAT_PKCS7:
+		if (bags)
+			return add_bag(l, p, len);
+		break;
+	default:
+		if (split_pem(l, p, len, bags) == -1)
+			return -1;
+		/* of several certificates one more is damaged */
+		if (bags && l->fault[0] != '\0' && ders_add(l, NULL, 0) == -1)
+			return -1;
+		break;
+	}
+	if (l->other == FORMAT_UNKNOWN)
+		l->other = f;
+	return 0;
+}
+
+/*
+ * Of the certificate's own file all has to be readable, since the servers' own
+ * reader stops there; of an issuer's what can be read counts.
+ */
+static enum cert_result
+judge_file(const struct ders *l, const unsigned char *buf, size_t len,
+    const char *path, int own, char *why)
+{
+	if (l->fault[0] != '\0' && own) {
+		words_set(why, WHY_MAX,
+		    "%s; mend it, or get the certificate from its CA again",
+		    l->fault);
+		/* a damaged block of another kind is no certificate */
+		return find_skipped(buf, buf, buf + len, 0) != NULL
+		    ? CERT_EBAD
+		    : CERT_ENONE;
+	}
+	if (l->n > 0)
+		return CERT_OK;
+	format_tell(why, WHY_MAX, l->other, own ? "it" : path, path);
+	return format_may_hold_certificate(l->other, buf, len) ? CERT_EBAD
+							       : CERT_ENONE;
+}
+
+/* All certificates of a file, in its order; `own`: it is the certificate's. */
+static enum cert_result
+load_ders(const char *path, int own, struct ders *l, char *why)
+{
+	enum cert_result res;
+	unsigned char *buf;
+	size_t len;
+
+	if ((res = read_file(path, own ? "it" : path, &buf, &len, why)) ==
+	    CERT_OK) {
+		if (split(l, buf, len, !own) == -1) {
+			words_set(why, WHY_MAX, "out of memory");
+			res = CERT_ELOCAL;
+		} else
+			res = judge_file(l, buf, len, path, own, why);
+	}
+	if (buf != NULL)
+		OPENSSL_cleanse(buf, len);
+	free(buf);
+	return res;
+}
+
+/* With `light` its key stays undecoded, but can verify others' signatures not.
+ */
+static X509 *
+decode(OSSL_LIB_CTX *light, const struct cert_der *d, const char **fault)
+{
+	const unsigned char *p = d->p;
+	X509 *x;
+	size_t used;
+
+	if (d->p == NULL) {
+		*fault = "its PEM block is damaged, cut off or encrypted";
+		return NULL;
+	}
+	ERR_clear_error();
+	if ((x = X509_new_ex(light, NULL)) != NULL)
+		d2i_X509(&x, &p, (long)d->len);
+	ERR_clear_error();
+	if (x == NULL) {
+		*fault = "it is not a valid X.509 certificate";
+		return NULL;
+	}
+	used = (size_t)(p - d->p);
+	if (used != d->len) {
+		*fault = "there are trailing bytes after the certificate";
+		X509_free(x);
+		return NULL;
+	}
+	return x;
+}
+
+/* ---- the shelf ---- */
+
+struct cert_shelf *
+cert_shelf_new(int wanted)
+{
+	struct cert_shelf *shelf;
+
+	if ((shelf = calloc(1, sizeof(*shelf))) == NULL)
+		return NULL;
+	shelf->names = (wanted & CERT_NAMES) != 0;
+	shelf->prints = (wanted & CERT_PRINTS) != 0;
+	shelf->allow_ca = (wanted & CERT_ALLOW_CA) != 0;
+	return shelf;
+}
+
+/* It pays from the second certificate on; without it all is as good. */
+static void
+count_read(struct cert_shelf *shelf)
+{
+	if (shelf->reads++ != 1)
+		return;
+	if ((shelf->light = OSSL_LIB_CTX_new()) != NULL &&
+	    (shelf->null = OSSL_PROVIDER_load(shelf->light, "null")) == NULL) {
+		OSSL_LIB_CTX_free(shelf->light);
+		shelf->light = NULL;
+	}
+	ERR_clear_error();
+}
+
+void
+cert_shelf_free(struct cert_shelf *shelf)
+{
+	size_t i;
+
+	if (shelf == NULL)
+		return;
+	for (i = 0; i < KEPT; i++) {
+		free(shelf->kept[i].der.p);
+		X509_free(shelf->kept[i].x);
+		EVP_PKEY_CTX_free(shelf->kept[i].verify);
+	}
+	if (shelf->null != NULL)
+		OSSL_PROVIDER_unload(shelf->null);
+	OSSL_LIB_CTX_free(shelf->light);
+	free(shelf);
+}
+
+static struct kept *
+shelf_find(struct cert_shelf *shelf, const struct cert_der *d)
+{
+	struct kept *k;
+	size_t i;
+
+	for (i = 0; i < KEPT; i++) {
+		k = &shelf->kept[i];
+		if (k->x != NULL && k->der.len == d->len &&
+		    memcmp(k->der.p, d->p, d->len) == 0)
+			return k;
+	}
+	return NULL;
+}
+
+/* Takes `x` over; NULL: there is no memory for it, so it is not kept. */
+static struct kept *
+shelf_add(struct cert_shelf *shelf, const struct cert_der *d, X509 *x)
+{
+	struct kept *k = &shelf->kept[shelf->next];
+	unsigned char *copy;
+
+	if ((copy = malloc(d->len)) == NULL)
+		return NULL;
+	memcpy(copy, d->p, d->len);
+	free(k->der.p);
+	X509_free(k->x);
+	EVP_PKEY_CTX_free(k->verify);
+	k->der.p = copy;
+	k->der.len = d->len;
+	k->x = x;
+	k->verify = NULL;
+	k->sigalg = NID_undef;
+	k->bound = 0;
+	shelf->next = (shelf->next + 1) % KEPT;
+	return k;
+}
+
+/* To verify by this key what is signed with that algorithm; NULL: cannot. */
+static EVP_PKEY_CTX *
+kept_verifier(struct kept *k, int sigalg, const EVP_MD *md)
+{
+	if (k->verify != NULL && k->sigalg == sigalg)
+		return k->verify;
+	EVP_PKEY_CTX_free(k->verify);
+	k->verify =
+	    EVP_PKEY_CTX_new_from_pkey(NULL, X509_get0_pubkey(k->x), NULL);
+	k->sigalg = sigalg;
+	if (k->verify != NULL && EVP_PKEY_verify_init(k->verify) == 1 &&
+	    EVP_PKEY_CTX_set_signature_md(k->verify, md) == 1)
+		return k->verify;
+	EVP_PKEY_CTX_free(k->verify);
+	k->verify = NULL;
+	return NULL;
+}
+
+/* The part of a certificate that is signed; NULL: there is none. */
+static const unsigned char *
+signed_part(const struct cert_der *d, size_t *len)
+{
+	const unsigned char *p = d->p, *tbs;
+	long n;
+	int tag, class;
+
+	if (ASN1_get_object(&p, &n, &tag, &class, (long)d->len) & 0x80)
+		return NULL;
+	tbs = p;
+	if (ASN1_get_object(&p, &n, &tag, &class, n) & 0x80)
+		return NULL;
+	*len = (size_t)(p - tbs) + (size_t)n;
+	return tbs;
+}
+
+/*
+ * Is the leaf signed by that key?  X509_verify() sets all up anew for each
+ * certificate; here that is done once.  1: yes; else X509_verify() may know
+ * more, of RSA-PSS for instance.
+ */
+static int
+kept_verifies(struct kept *k, X509 *leaf, const struct cert_der *d)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	const unsigned char *tbs;
+	const ASN1_BIT_STRING *sig;
+	const X509_ALGOR *alg;
+	EVP_PKEY_CTX *verify;
+	const EVP_MD *md;
+	unsigned int len;
+	size_t n;
+	int hash, key;
+
+	X509_get0_signature(&sig, &alg, leaf);
+	if (OBJ_find_sigid_algs(X509_get_signature_nid(leaf), &hash, &key) !=
+		1 ||
+	    (key != NID_rsaEncryption && key != NID_X9_62_id_ecPublicKey) ||
+	    !EVP_PKEY_is_a(X509_get0_pubkey(k->x),
+		key == NID_rsaEncryption ? "RSA" : "EC") ||
+	    X509_ALGOR_cmp(alg, X509_get0_tbs_sigalg(leaf)) != 0 ||
+	    (sig->flags & 7) != 0 || (md = EVP_get_digestbynid(hash)) == NULL ||
+	    (verify = kept_verifier(k, X509_get_signature_nid(leaf), md)) ==
+		NULL ||
+	    (tbs = signed_part(d, &n)) == NULL)
+		return 0;
+	return EVP_Digest(tbs, n, digest, &len, md, NULL) == 1 &&
+	    EVP_PKEY_verify(
+		verify, sig->data, (size_t)sig->length, digest, len) == 1;
+}
+
+/* ---- what a certificate says ---- */
+
+/* Control characters are left to whoever shows it; but a NUL would end it. */
+static char *
+name_text(const X509_NAME *name)
+{
+	const unsigned long flags = XN_FLAG_RFC2253 &
+	    ~(unsigned long)(ASN1_STRFLGS_ESC_MSB | ASN1_STRFLGS_ESC_CTRL);
+	struct text t = {0};
+	BIO *bio;
+	char *p;
+	long n;
+	int part;
+
+	if ((bio = BIO_new(BIO_s_mem())) == NULL)
+		return NULL;
+	if (X509_NAME_print_ex(bio, name, 0, flags) >= 0) {
+		n = BIO_get_mem_data(bio, &p);
+		do {
+			part = (int)strnlen(p, (size_t)n);
+			text_add(&t, part < n ? "%.*s\\x00" : "%.*s", part, p);
+			p += part + 1;
+			n -= part + 1;
+		} while (n >= 0);
+	}
+	BIO_free(bio);
+	return t.s;
+}
+
+static int
+to_time(const ASN1_TIME *t, int64_t *out)
+{
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(t, &tm) != 1)
+		return -1;
+	*out = words_seconds(&tm);
+	return 0;
+}
+
+static const char digits[] = "0123456789ABCDEF";
+
+static int
+take_serial(struct cert *c, X509 *x)
+{
+	const ASN1_INTEGER *ai = X509_get0_serialNumber(x);
+	const unsigned char *p = ASN1_STRING_get0_data(ai);
+	int i, len = ASN1_STRING_length(ai), n;
+	unsigned char *der;
+	char *hex;
+
+	if ((n = i2d_ASN1_INTEGER(ai, NULL)) <= 0 || len <= 0)
+		return -1;
+	der = c->serial = malloc((size_t)n);
+	hex = c->serial_hex = malloc(2 * (size_t)len + 2);
+	if (der == NULL || hex == NULL)
+		return -2;
+	c->serial_len = (size_t)i2d_ASN1_INTEGER(ai, &der);
+	if (ASN1_STRING_type(ai) == V_ASN1_NEG_INTEGER)
+		*hex++ = '-';
+	for (i = 0; i < len; i++) {
+		*hex++ = digits[p[i] >> 4];
+		*hex++ = digits[p[i] & 15];
+	}
+	*hex = '\0';
+	return 0;
+}
+
+/* -1: no memory. */
+static int
+add_url(struct cert_url *v, size_t *n, const ASN1_IA5STRING *uri)
+{
+	struct cert_url *u = &v[*n];
+
+	if (*n >= CERT_MAX_URLS)
+		return 0;
+	u->len = (size_t)ASN1_STRING_length(uri);
+	if ((u->text = malloc(u->len + 1)) == NULL)
+		return -1;
+	memcpy(u->text, ASN1_STRING_get0_data(uri), u->len);
+	u->text[u->len] = '\0';
+	++*n;
+	return 0;
+}
+
+/* Extensions: 0 done (also when absent), -1 malformed, -2 no memory. */
+static int
+take_urls(struct cert *c, X509 *x)
+{
+	AUTHORITY_INFO_ACCESS *aia;
+	const ACCESS_DESCRIPTION *ad;
+	const ASN1_IA5STRING *uri;
+	int crit, i, nid, rc = 0;
+
+	aia = X509_get_ext_d2i(x, NID_info_access, &crit, NULL);
+	if (aia == NULL)
+		return crit == -1 ? 0 : -1;
+	for (i = 0; i < sk_ACCESS_DESCRIPTION_num(aia) && rc == 0; i++) {
+		ad = sk_ACCESS_DESCRIPTION_value(aia, i);
+		if (ad->location->type != GEN_URI)
+			continue;
+		nid = OBJ_obj2nid(ad->method);
+		uri = ad->location->d.uniformResourceIdentifier;
+		if (nid == NID_ad_OCSP)
+			rc = add_url(c->urls, &c->nurls, uri);
+		else if (nid == NID_ad_ca_issuers)
+			rc = add_url(c->issuer_urls, &c->nissuer_urls, uri);
+	}
+	AUTHORITY_INFO_ACCESS_free(aia);
+	/* "no responder is named" would be another exit code than "no memory"
+	 */
+	return rc == -1 ? -2 : 0;
+}
+
+static int
+take_must_staple(struct cert *c, X509 *x)
+{
+	TLS_FEATURE *features;
+	long f;
+	int crit, i;
+
+	features = X509_get_ext_d2i(x, NID_tlsfeature, &crit, NULL);
+	if (features == NULL)
+		return crit == -1 ? 0 : -1;
+	for (i = 0; i < sk_ASN1_INTEGER_num(features); i++) {
+		f = ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i));
+		/* status_request and status_request_v2, RFC 7633 section 4 */
+		if (f == 5 || f == 17)
+			c->must_staple = 1;
+	}
+	TLS_FEATURE_free(features);
+	return 0;
+}
+
+static int
+take_times(struct cert *c, X509 *x)
+{
+	return to_time(X509_get0_notBefore(x), &c->not_before) == -1
+	    ? -1
+	    : to_time(X509_get0_notAfter(x), &c->not_after);
+}
+
+/* The first digits of a key's identifier tell two keys apart. */
+static void
+short_id(char out[CERT_KEY_ID_MAX], const ASN1_OCTET_STRING *id)
+{
+	const unsigned char *p;
+	size_t i, len;
+
+	out[0] = '\0';
+	if (id == NULL)
+		return;
+	p = ASN1_STRING_get0_data(id);
+	len = (size_t)ASN1_STRING_length(id);
+	for (i = 0; i < len && i < 4; i++)
+		snprintf(out + 2 * i, 3, "%02X", p[i]);
+}
+
+/* Which key of its issuer a certificate names, RFC 5280 section 4.2.1.1. */
+static void
+take_issuer_key(struct cert *c, const X509 *x)
+{
+	AUTHORITY_KEYID *id =
+	    X509_get_ext_d2i(x, NID_authority_key_identifier, NULL, NULL);
+
+	short_id(c->issuer_key, id != NULL ? id->keyid : NULL);
+	AUTHORITY_KEYID_free(id);
+}
+
+static int
+take_names(struct cert *c, X509 *x)
+{
+	take_issuer_key(c, x);
+	if (c->subject == NULL)
+		c->subject = name_text(X509_get_subject_name(x));
+	if (c->issuer_name == NULL)
+		c->issuer_name = name_text(X509_get_issuer_name(x));
+	return c->subject == NULL || c->issuer_name == NULL ? -2 : 0;
+}
+
+/* Is it signed by its own key? */
+static int
+is_self_signed(X509 *light, const struct cert_der *d)
+{
+	const char *fault;
+	X509 *x;
+	int yes = 0;
+
+	if (X509_NAME_cmp(X509_get_subject_name(light),
+		X509_get_issuer_name(light)) == 0 &&
+	    (x = decode(NULL, d, &fault)) != NULL) {
+		yes = X509_verify(x, X509_get0_pubkey(x)) == 1;
+		X509_free(x);
+	}
+	ERR_clear_error();
+	return yes;
+}
+
+/* From its name alone: the key itself may be left undecoded. */
+static int
+take_key(struct cert *c, X509 *x)
+{
+	static const struct {
+		int nid;
+		enum cert_key key;
+	} kinds[] = {{NID_rsaEncryption, CERT_KEY_RSA},
+	    {NID_rsassaPss, CERT_KEY_RSA_PSS},
+	    {NID_X9_62_id_ecPublicKey, CERT_KEY_EC},
+	    {NID_ED25519, CERT_KEY_EDDSA}, {NID_ED448, CERT_KEY_EDDSA}};
+	ASN1_OBJECT *name;
+	size_t i;
+
+	if (X509_PUBKEY_get0_param(
+		&name, NULL, NULL, NULL, X509_get_X509_PUBKEY(x)) != 1)
+		return -1;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (OBJ_obj2nid(name) == kinds[i].nid)
+			c->key = kinds[i].key;
+	return 0;
+}
+
+static enum cert_result
+describe(struct cert *c, X509 *x, char *why)
+{
+	static const struct {
+		int (*take)(struct cert *, X509 *);
+		const char *what;
+	} parts[] = {
+	    {take_names, "names"},
+	    {take_serial, "serial number"},
+	    {take_times, "times of validity"},
+	    {take_urls,
+		"authority information access (where the responder "
+		"is)"},
+	    {take_must_staple, "TLS feature extension (must-staple)"},
+	    {take_key, "key"},
+	};
+	size_t i;
+	int rc = 0;
+
+	/* the names come first: of those we may have no need */
+	i = c->parts->shelf->names ? 0 : 1;
+	for (; i < sizeof(parts) / sizeof(parts[0]) && rc == 0; i++)
+		rc = parts[i].take(c, x);
+	ERR_clear_error();
+	if (rc == -2) {
+		words_set(why, WHY_MAX, "out of memory");
+		return CERT_ELOCAL;
+	}
+	if (rc == -1) {
+		words_set(why, WHY_MAX,
+		    "the certificate is malformed: its %s cannot be read",
+		    parts[i - 1].what);
+		return CERT_EBAD;
+	}
+	c->self_signed = is_self_signed(x, &c->parts->all.v[0]);
+	c->whole = 1;
+	return CERT_OK;
+}
+
+static void
+parts_free(struct cert *c)
+{
+	if (c->parts == NULL)
+		return;
+	X509_free(c->parts->leaf);
+	ders_free(&c->parts->all);
+	free(c->parts);
+	c->parts = NULL;
+}
+
+/* An empty certificate, to be filled by describe_first(). */
+static enum cert_result
+begin(struct cert_shelf *shelf, struct cert *c, const char *from, char *why)
+{
+	memset(c, 0, sizeof(*c));
+	if ((c->parts = calloc(1, sizeof(*c->parts))) == NULL) {
+		words_set(why, WHY_MAX, "out of memory");
+		return CERT_ELOCAL;
+	}
+	c->parts->shelf = shelf;
+	count_read(shelf);
+	c->parts->from = from;
+	return CERT_OK;
+}
+
+/* Windows' certutil says CERTIFICATE of all that it encodes. */
+static enum cert_result
+tell_undecodable(
+    const struct cert_der *d, const char *path, const char *fault, char *why)
+{
+	enum format f = d->p != NULL ? format_of(d->p, d->len) : FORMAT_UNKNOWN;
+
+	if (f == FORMAT_PKCS7 && path != NULL)
+		format_tell(why, WHY_MAX, FORMAT_PKCS7_PEM, "it", path);
+	else
+		words_set(why, WHY_MAX,
+		    "its first certificate cannot be decoded: %s%s",
+		    format_name(f) != NULL ? "it " : "",
+		    format_name(f) != NULL ? format_name(f) : fault);
+	return CERT_EBAD;
+}
+
+static enum cert_result
+describe_first(struct cert *c, const char *path, char *why)
+{
+	struct cert_parts *parts = c->parts;
+	const char *fault;
+
+	parts->leaf = decode(parts->shelf->light, &parts->all.v[0], &fault);
+	c->leaf_id =
+	    hash_bytes(HASH_SEED, parts->all.v[0].p, parts->all.v[0].len);
+	if (parts->leaf != NULL)
+		return describe(c, parts->leaf, why);
+	return tell_undecodable(&parts->all.v[0], path, fault, why);
+}
+
+/* ---- a CA's certificate where a server's belongs ---- */
+
+/* A name that can be asked for: a wildcard stands for any. */
+static char *
+usable_name(const ASN1_STRING *s)
+{
+	static const char known[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789.-_";
+	const unsigned char *p = ASN1_STRING_get0_data(s);
+	size_t n = (size_t)ASN1_STRING_length(s), i;
+	struct text t = {0};
+
+	if (n > 2 && p[0] == '*' && p[1] == '.') {
+		text_add(&t, "www");
+		p++;
+		n--;
+	}
+	for (i = 0; i < n && n < 254; i++)
+		if (p[i] == '\0' || strchr(known, p[i]) == NULL)
+			break;
+	/* an address is none, RFC 6066 section 3 */
+	if (n == 0 || i < n || text_add(&t, "%.*s", (int)n, p) != 0 ||
+	    strspn(t.s, "0123456789.") == t.len) {
+		text_free(&t);
+		return NULL;
+	}
+	return t.s;
+}
+
+static char *
+own_name(X509 *x)
+{
+	GENERAL_NAMES *names =
+	    X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+	const X509_NAME *subject = X509_get_subject_name(x);
+	const GENERAL_NAME *g;
+	char *name = NULL;
+	int i;
+
+	for (i = 0; i < sk_GENERAL_NAME_num(names) && name == NULL; i++) {
+		g = sk_GENERAL_NAME_value(names, i);
+		if (g->type == GEN_DNS)
+			name = usable_name(g->d.dNSName);
+	}
+	i = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	if (names == NULL && i >= 0)
+		name = usable_name(
+		    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, i)));
+	GENERAL_NAMES_free(names);
+	return name;
+}
+
+static int
+is_ca(const X509 *x)
+{
+	BASIC_CONSTRAINTS *bc =
+	    X509_get_ext_d2i(x, NID_basic_constraints, NULL, NULL);
+	int ca = bc != NULL && bc->ca != 0;
+
+	BASIC_CONSTRAINTS_free(bc);
+	return ca;
+}
+
+/* So were CAs before there were extensions. */
+static int
+is_old_root(const X509 *x)
+{
+	return X509_get_version(x) == X509_VERSION_1 &&
+	    X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) ==
+	    0;
+}
+
+/* A name or an address that a client could ask for. */
+static int
+has_host_name(X509 *x)
+{
+	GENERAL_NAMES *names =
+	    X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+	char *name = own_name(x);
+	int i, yes = name != NULL;
+
+	for (i = 0; i < sk_GENERAL_NAME_num(names); i++)
+		yes |= sk_GENERAL_NAME_value(names, i)->type == GEN_IPADD;
+	GENERAL_NAMES_free(names);
+	free(name);
+	return yes;
+}
+
+/*
+ * The first certificate behind the leaf that is no CA's, and, if `now` is not
+ * 0, valid then; to be freed.  NULL: there is none.
+ */
+static X509 *
+find_other_leaf(const struct cert_parts *parts, int64_t now)
+{
+	const char *fault;
+	int64_t from, to;
+	size_t i;
+	X509 *x;
+
+	for (i = 1; i < parts->all.n; i++) {
+		x = decode(parts->shelf->light, &parts->all.v[i], &fault);
+		if (x != NULL && !is_ca(x) && !is_old_root(x) &&
+		    (now == 0 ||
+			(to_time(X509_get0_notBefore(x), &from) == 0 &&
+			    to_time(X509_get0_notAfter(x), &to) == 0 &&
+			    from <= now && now <= to)))
+			return x;
+		X509_free(x);
+	}
+	return NULL;
+}
+
+/* Is it a server's own, as `openssl req -x509` makes them? */
+static int
+is_own_ca(const struct cert *c)
+{
+	return c->parts->all.n == 1 && c->self_signed &&
+	    (has_host_name(c->parts->leaf) ||
+		(c->nurls == 0 && !c->parts->all.key));
+}
+
+/*
+ * A CA's certificate before the server's is a mistake: the response would be
+ * about the CA.  Alone it is one, too, where a file is named for it.
+ */
+static enum cert_result
+check_ca(const struct cert *c, char *why)
+{
+	const struct cert_parts *parts = c->parts;
+	X509 *other;
+	char *ca, *name = NULL;
+
+	if (!is_ca(parts->leaf) || is_own_ca(c))
+		return CERT_OK;
+	other = find_other_leaf(parts, 0);
+	if (other == NULL && !parts->all.key && parts->shelf->allow_ca)
+		return CERT_OK;
+	ca = name_text(X509_get_subject_name(parts->leaf));
+	if (other != NULL)
+		name = name_text(X509_get_subject_name(other));
+	if (other != NULL)
+		words_set(why, WHY_MAX,
+		    "its first certificate is that of a CA (%s), and the "
+		    "server's (%s) comes later: put the server's first",
+		    ca != NULL ? ca : "?", name != NULL ? name : "?");
+	else
+		words_set(why, WHY_MAX,
+		    "its first certificate is that of a CA (%s), and %s: "
+		    "%s",
+		    ca != NULL ? ca : "?",
+		    parts->all.key ? "a private key is in the file, but no "
+				     "server's certificate"
+				   : "no server's follows",
+		    parts->all.key
+			? "put the server's certificate first"
+			: "name the file that begins with the server's "
+			  "(certbot: fullchain.pem), or --allow-ca");
+	free(ca);
+	free(name);
+	X509_free(other);
+	return other != NULL || parts->all.key ? CERT_EBAD : CERT_ENONE;
+}
+
+char *
+cert_valid_behind(const struct cert *c, int64_t now)
+{
+	X509 *x = find_other_leaf(c->parts, now);
+	char *name = x != NULL ? name_text(X509_get_subject_name(x)) : NULL;
+
+	X509_free(x);
+	ERR_clear_error();
+	return name;
+}
+
+enum cert_result
+cert_read(struct cert_shelf *shelf, const char *path, struct cert *c, char *why)
+{
+	enum cert_result res;
+
+	if ((res = begin(shelf, c, "the certificate's own file", why)) ==
+		CERT_OK &&
+	    (res = load_ders(path, 1, &c->parts->all, why)) == CERT_OK) {
+		c->with_key = c->parts->all.key;
+		res = describe_first(c, path, why);
+	}
+	if (res == CERT_OK)
+		res = check_ca(c, why);
+	ERR_clear_error();
+	if (res != CERT_OK) {
+		c->whole = 0;
+		parts_free(c);
+	}
+	return res;
+}
+
+enum cert_result
+cert_take(struct cert_shelf *shelf, const struct cert_der *chain, size_t n,
+    struct cert *c, char *why)
+{
+	enum cert_result res;
+	size_t i;
+
+	res = begin(shelf, c, "the chain that the server presents", why);
+	if (res == CERT_OK && n == 0) {
+		words_set(why, WHY_MAX, "it presents no certificate");
+		res = CERT_ENONE;
+	}
+	for (i = 0; i < n && res == CERT_OK; i++)
+		if (ders_add(&c->parts->all, chain[i].p, chain[i].len) == -1) {
+			words_set(why, WHY_MAX, "out of memory");
+			res = CERT_ELOCAL;
+		}
+	if (res == CERT_OK)
+		res = describe_first(c, NULL, why);
+	if (res != CERT_OK)
+		parts_free(c);
+	return res;
+}
+
+int
+cert_is(const struct cert *c, const struct cert_der *der)
+{
+	const char *fault;
+	X509 *x = decode(c->parts->shelf->light, der, &fault);
+	int same = x != NULL && X509_cmp(x, c->parts->leaf) == 0;
+
+	X509_free(x);
+	ERR_clear_error();
+	return same;
+}
+
+char *
+cert_server_name(const struct cert *c, const char *host)
+{
+	X509 *leaf = c->parts->leaf;
+	char *name;
+
+	if (X509_check_host(leaf, host, strlen(host), 0, NULL) == 1)
+		name = strdup(host);
+	else
+		name = own_name(leaf);
+	ERR_clear_error();
+	return name;
+}
+
+/* ---- the issuer ---- */
+
+/* "CN=Some CA, key 1234ABCD", as far as the certificate says so. */
+static void
+name_candidate(char *out, size_t size, const X509 *x)
+{
+	ASN1_OCTET_STRING *id =
+	    X509_get_ext_d2i(x, NID_subject_key_identifier, NULL, NULL);
+	char *name = name_text(X509_get_subject_name(x));
+	char key[CERT_KEY_ID_MAX];
+
+	short_id(key, id);
+	snprintf(out, size, "%s%s%s", name != NULL ? name : "?",
+	    key[0] != '\0' ? ", key " : "", key);
+	ASN1_OCTET_STRING_free(id);
+	free(name);
+}
+
+/* What a candidate is, and why it is not the issuer. */
+static void
+describe_candidate(char *out, size_t size, const X509 *x, enum candidate found)
+{
+	static const char loose[] =
+	    "the right name, but a key as anybody can make to fit a signature "
+	    "(RSA with an exponent over 64 bits, a curve without a name, or an "
+	    "unusual kind): %s";
+	static const char refused[] =
+	    "the right name, but whether its key verifies it cannot be told, "
+	    "as OpenSSL refuses SHA-1 signatures here (update-crypto-policies "
+	    "--set DEFAULT:SHA1 allows them): %s";
+	static const char *const what[] = {
+	    [NONE] = "no other certificate",
+	    [OTHER_NAME] = "no certificate of that name, but %s",
+	    [DAMAGED] = "a damaged certificate",
+	    [WRONG_KEY] = "the right name, but its key does not verify it: %s",
+	    [SHA1_REFUSED] = refused,
+	    [LOOSE_KEY] = loose,
+	    [NOT_YET] = "is the issuer, but not valid yet: %s",
+	    [ENDED] = "is the issuer, but it has expired: %s",
+	    [ISSUER] = "is the issuer",
+	};
+	const char *at = strstr(what[found], "%s");
+	char named[256];
+
+	if (at == NULL || x == NULL) {
+		snprintf(out, size, "%s", what[found]);
+		return;
+	}
+	name_candidate(named, sizeof(named), x);
+	snprintf(
+	    out, size, "%.*s%s", (int)(at - what[found]), what[found], named);
+}
+
+/* A candidate for --verbose; of a file with one there is no need to count. */
+static void
+note_candidate(struct search *s, const char *from, size_t nth, const char *what)
+{
+	text_add_escaped(&s->hunt, from, strlen(from));
+	if (nth > 0)
+		text_add(&s->hunt, ", certificate %zu", nth);
+	text_add(&s->hunt, ": ");
+	text_add_escaped(&s->hunt, what, strlen(what));
+	text_add(&s->hunt, "\n");
+}
+
+static void
+note_place(struct search *s, const char *from, const char *what)
+{
+	if (s->places.len > 0)
+		text_add(&s->places, "; ");
+	text_add_escaped(&s->places, from, strlen(from));
+	text_add(&s->places, ": %s", what);
+}
+
+/* The machine's fault, not a candidate's: the first one is told. */
+static void
+note_local(struct search *s, const char *why)
+{
+	if (s->local == CERT_OK)
+		words_cut(s->local_why, sizeof(s->local_why), why);
+	s->local = CERT_ELOCAL;
+}
+
+static int
+has_right_name(const struct search *s, const X509 *x)
+{
+	return X509_NAME_cmp(X509_get_issuer_name(s->c->parts->leaf),
+		   X509_get_subject_name(x)) == 0;
+}
+
+/*
+ * Its key is decoded only if it has the right name; then it is kept, and
+ * belongs to `*kept`.
+ */
+static X509 *
+take_candidate(const struct search *s, const struct cert_der *d,
+    struct kept **kept, const char **fault)
+{
+	struct cert_shelf *shelf = s->c->parts->shelf;
+	X509 *x;
+
+	*kept = NULL;
+	if (d->p != NULL && (*kept = shelf_find(shelf, d)) != NULL)
+		return (*kept)->x;
+	x = decode(shelf->light, d, fault);
+	if (x == NULL || !has_right_name(s, x))
+		return x;
+	if (shelf->light != NULL) {
+		X509_free(x);
+		x = decode(NULL, d, fault);
+	}
+	if (x != NULL)
+		*kept = shelf_add(shelf, d, x);
+	return x;
+}
+
+static int
+is_signed_by(const struct cert_parts *parts, X509 *x, struct kept *kept)
+{
+	EVP_PKEY *key = X509_get0_pubkey(x);
+	const char *fault;
+	X509 *whole;
+	int yes;
+
+	if (key == NULL)
+		return 0;
+	if ((kept != NULL &&
+		kept_verifies(kept, parts->leaf, &parts->all.v[0])) ||
+	    X509_verify(parts->leaf, key) == 1)
+		return 1;
+	/* where the null provider is not enough for that */
+	ERR_clear_error();
+	if ((whole = decode(NULL, &parts->all.v[0], &fault)) == NULL)
+		return 0;
+	yes = X509_verify(whole, key) == 1;
+	X509_free(whole);
+	return yes;
+}
+
+/* Those that hash their key along with what they sign. */
+static int
+hashes_its_key(const EVP_PKEY *key)
+{
+	const char *name = EVP_PKEY_get0_type_name(key);
+
+	return EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448") ||
+	    EVP_PKEY_is_a(key, "SM2") ||
+	    (name != NULL &&
+		(strncmp(name, "ML-DSA-", 7) == 0 ||
+		    strncmp(name, "SLH-DSA-", 8) == 0));
+}
+
+/*
+ * That a key verifies a signature proves something only if it could not be
+ * made for that.  Whoever chooses RSA's exponent as he likes, or a curve's
+ * generator, or DSA's, finds such a key in seconds (duplicate-signature key
+ * selection).  RFC 5480 section 2.1.1 has named curves only.
+ */
+static int
+is_bound_to_signature(const EVP_PKEY *key)
+{
+	BIGNUM *e = NULL;
+	int yes, explicit = 1;
+
+	if (EVP_PKEY_is_a(key, "EC"))
+		return EVP_PKEY_get_int_param(key,
+			   OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+			   &explicit) == 1 &&
+		    explicit == 0;
+	if (!EVP_PKEY_is_a(key, "RSA") && !EVP_PKEY_is_a(key, "RSA-PSS"))
+		return hashes_its_key(key);
+	yes = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) == 1 &&
+	    BN_num_bits(e) <= EXPONENT_BITS;
+	BN_free(e);
+	return yes;
+}
+
+/* Is it the system that does not verify this one, whoever signed it? */
+static int
+is_sha1_refused(X509 *leaf)
+{
+	int digest;
+
+	return X509_get_signature_info(leaf, &digest, NULL, NULL, NULL) == 1 &&
+	    digest == NID_sha1 && cryptocheck_refuses_sha1();
+}
+
+/* Names are compared first: verifying is dear. */
+static enum candidate
+examine(const struct search *s, X509 *x, struct kept *kept)
+{
+	int64_t begin, end;
+	int bound = 1;
+
+	if (!has_right_name(s, x))
+		return OTHER_NAME;
+	if (!is_signed_by(s->c->parts, x, kept))
+		return is_sha1_refused(s->c->parts->leaf) ? SHA1_REFUSED
+							  : WRONG_KEY;
+	if (kept == NULL || !kept->bound)
+		bound = is_bound_to_signature(X509_get0_pubkey(x));
+	if (kept != NULL)
+		kept->bound = bound;
+	if (!bound)
+		return LOOSE_KEY;
+	if (to_time(X509_get0_notBefore(x), &begin) == -1 ||
+	    to_time(X509_get0_notAfter(x), &end) == -1)
+		return DAMAGED;
+	if (begin > s->now) {
+		s->c->issuer_begins = begin;
+		return NOT_YET;
+	}
+	return end < s->now ? ENDED : ISSUER;
+}
+
+static int
+remember_issuer(struct cert *c, const struct cert_der *d, const char *from)
+{
+	const X509_NAME *field = X509_get_issuer_name(c->parts->leaf);
+	const unsigned char *name;
+	size_t name_len;
+
+	c->issuer_from = strdup(from);
+	c->issuer = malloc(d->len);
+	if (c->issuer == NULL || c->issuer_from == NULL ||
+	    X509_NAME_get0_der(field, &name, &name_len) != 1 ||
+	    (c->issuer_field = malloc(name_len)) == NULL)
+		return -1;
+	memcpy(c->issuer_field, name, name_len);
+	c->issuer_field_len = name_len;
+	memcpy(c->issuer, d->p, d->len);
+	c->issuer_len = d->len;
+	return 0;
+}
+
+/* The first of a list that is the issuer is remembered, unless one was. */
+static enum candidate
+search_ders(
+    struct search *s, const struct ders *l, size_t first, const char *from)
+{
+	enum candidate found, nearest = NONE;
+	char what[CANDIDATE_MAX];
+	struct kept *kept;
+	const char *fault = "";
+	size_t i;
+	X509 *x;
+
+	describe_candidate(s->nearest, sizeof(s->nearest), NULL, NONE);
+	for (i = first; i < l->n && nearest != ISSUER; i++) {
+		found = DAMAGED;
+		x = take_candidate(s, &l->v[i], &kept, &fault);
+		if (x != NULL)
+			found = examine(s, x, kept);
+		describe_candidate(what, sizeof(what), x, found);
+		note_candidate(
+		    s, from, l->n > 1 ? i + 1 : 0, x == NULL ? fault : what);
+		if (found > nearest)
+			memcpy(s->nearest, what, sizeof(what));
+		if (found == ISSUER && s->c->issuer == NULL &&
+		    remember_issuer(s->c, &l->v[i], from) == -1)
+			note_local(s, "out of memory");
+		if (kept == NULL)
+			X509_free(x);
+		if (found > nearest)
+			nearest = found;
+	}
+	ERR_clear_error();
+	note_place(s, from, s->nearest);
+	s->ended |= nearest == ENDED;
+	return nearest;
+}
+
+/* A file that may be absent, or of no use. */
+static int
+search_file(struct search *s, const char *path, char *why)
+{
+	struct ders l = {0};
+	enum cert_result res;
+	int found = 0;
+
+	if ((res = load_ders(path, 0, &l, why)) == CERT_OK)
+		found = search_ders(s, &l, 0, path) == ISSUER;
+	else if (res == CERT_ELOCAL)
+		note_local(s, why);
+	else {
+		if (access(path, F_OK) == -1 && errno == ENOENT)
+			words_set(why, WHY_MAX, "absent");
+		note_candidate(s, path, 0, why);
+		note_place(s, path, why);
+	}
+	ders_free(&l);
+	return found;
+}
+
+static enum cert_result
+search_all(struct search *s, const struct cert_places *places, char *why)
+{
+	struct cert *c = s->c;
+	struct ders l = {0};
+	enum cert_result res = CERT_OK;
+	size_t i;
+
+	/* what the user names has to be there, whoever is found first */
+	for (i = 0; i < places->nfiles && res == CERT_OK; i++) {
+		if ((res = load_ders(places->files[i], 0, &l, why)) == CERT_OK)
+			(void)search_ders(s, &l, 0, places->files[i]);
+		ders_free(&l);
+	}
+	if (res != CERT_OK)
+		return res;
+	/* HAProxy looks only here */
+	if (search_ders(s, &c->parts->all, 1, c->parts->from) == ISSUER)
+		c->issuer_beside = 1;
+	else if (places->beside[0] != NULL &&
+	    search_file(s, places->beside[0], why))
+		c->issuer_beside = 1;
+	else if (c->issuer == NULL && places->beside[1] != NULL)
+		(void)search_file(s, places->beside[1], why);
+	return CERT_OK;
+}
+
+/* As others show it, to tell it from its namesakes: no secret hangs on it. */
+static void
+take_fingerprint(struct cert *c)
+{
+	const struct cert_der *d = &c->parts->all.v[0];
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned int len = 0;
+	size_t i;
+
+	if (!c->parts->shelf->prints)
+		return;
+	if (EVP_Digest(d->p, d->len, md, &len, EVP_sha1(), NULL) != 1 ||
+	    len != (sizeof(c->sha1) - 1) / 2)
+		return;
+	for (i = 0; i < len; i++) {
+		c->sha1[2 * i] = digits[md[i] >> 4];
+		c->sha1[2 * i + 1] = digits[md[i] & 15];
+	}
+}
+
+enum cert_result
+cert_find_issuer(
+    struct cert *c, const struct cert_places *places, int64_t now, char *why)
+{
+	struct search s = {.c = c, .now = now};
+	enum cert_result res;
+
+	res = search_all(&s, places, why);
+	if (res == CERT_OK && c->issuer_len == 0 && s.local != CERT_OK) {
+		res = s.local;
+		words_set(why, WHY_MAX, "%s", s.local_why);
+	} else if (res == CERT_OK && c->issuer_len == 0) {
+		res = CERT_EISSUER;
+		(void)take_names(c, c->parts->leaf);
+		words_set(why, WHY_MAX, "%s for it (%s%s%s), %s; looked at: %s",
+		    s.ended ? "only an expired issuer found"
+			    : "no issuer found",
+		    c->issuer_name != NULL ? c->issuer_name : "?",
+		    c->issuer_key[0] != '\0' ? ", key " : "", c->issuer_key,
+		    s.ended ? "get the CA's renewed certificate and name its "
+			      "file with -i, or have the CA issue this one anew"
+			    : "name its file with -i",
+		    s.places.s != NULL ? s.places.s : "nothing");
+	}
+	c->hunt = s.hunt.s;
+	text_free(&s.places);
+	if (c->issuer_len > 0)
+		take_fingerprint(c);
+	/* else somebody may yet send the issuer */
+	if (res != CERT_EISSUER)
+		parts_free(c);
+	return res;
+}
+
+/*
+ * Its outermost length may have been said as BER has it and DER has not; what
+ * was signed is as it was signed.
+ */
+static int
+make_der(struct cert *c)
+{
+	const unsigned char *in = c->issuer;
+	unsigned char *der = NULL, *p;
+	X509 *x = d2i_X509(NULL, &in, (long)c->issuer_len);
+	int len = x != NULL ? i2d_X509(x, NULL) : -1;
+
+	if (len > 0 && (p = der = malloc((size_t)len)) != NULL) {
+		(void)i2d_X509(x, &p);
+		free(c->issuer);
+		c->issuer = der;
+		c->issuer_len = (size_t)len;
+	}
+	X509_free(x);
+	return der != NULL ? 0 : -1;
+}
+
+enum cert_result
+cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
+    const char *from, int64_t now, char *why)
+{
+	struct search s = {.c = c, .now = now};
+	enum cert_result res = CERT_OK;
+	enum candidate nearest = NONE;
+	struct ders l = {0};
+
+	if (split(&l, p, len, 1) == -1)
+		s.local = CERT_ELOCAL;
+	else
+		nearest = search_ders(&s, &l, 0, from);
+	if (nearest == ISSUER && s.local == CERT_OK && make_der(c) == -1)
+		s.local = CERT_ELOCAL;
+	if (s.local != CERT_OK) {
+		words_set(why, WHY_MAX, "out of memory");
+		res = s.local;
+	} else if (nearest == NONE || nearest == DAMAGED) {
+		words_set(why, WHY_MAX,
+		    "not a certificate (neither DER, PEM "
+		    "nor PKCS #7)");
+		res = nearest == NONE ? CERT_ENONE : CERT_EBAD;
+	} else if (nearest != ISSUER) {
+		words_set(why, WHY_MAX, "%s", s.nearest);
+		res = CERT_EISSUER;
+	}
+	if (s.hunt.s != NULL) {
+		free(c->hunt);
+		c->hunt = s.hunt.s;
+	}
+	text_free(&s.places);
+	ders_free(&l);
+	if (res != CERT_OK)
+		return res;
+	take_fingerprint(c);
+	parts_free(c);
+	return res;
+}
+
+char *
+cert_issuer_pem(const struct cert *c)
+{
+	char *pem = NULL, *p;
+	BIO *bio;
+	long n;
+
+	if ((bio = BIO_new(BIO_s_mem())) != NULL &&
+	    PEM_write_bio(
+		bio, PEM_STRING_X509, "", c->issuer, (long)c->issuer_len) > 0 &&
+	    (n = BIO_get_mem_data(bio, &p)) > 0)
+		pem = strndup(p, (size_t)n);
+	BIO_free(bio);
+	ERR_clear_error();
+	return pem;
+}
+
+static int
+is_blank(const unsigned char *p, const unsigned char *end)
+{
+	while (p < end && (*p == ' ' || (*p >= '\t' && *p <= '\r')))
+		p++;
+	return p == end;
+}
+
+/* The same in PEM, with nothing but blanks between the blocks. */
+static int
+is_pem_certificates(const unsigned char *p, size_t len)
+{
+	const unsigned char *const end = p + len;
+	const unsigned char *next, *begin;
+	enum pem res = PEM_BLOCK;
+	size_t n = 0;
+	struct block b;
+	BIO *bio;
+	int pure = len > 0;
+
+	if (!pure || (bio = BIO_new_mem_buf(p, (int)len)) == NULL)
+		return 0;
+	for (; pure && res == PEM_BLOCK; p = next) {
+		res = read_block(bio, &b);
+		next = end - BIO_ctrl_pending(bio);
+		begin = res == PEM_BLOCK ? find(p, next, BEGIN) : next;
+		pure = begin != NULL && is_blank(p, begin) &&
+		    (res == PEM_END ||
+			(res == PEM_BLOCK && is_certificate(b.name)));
+		n += res == PEM_BLOCK;
+		block_free(&b);
+	}
+	BIO_free(bio);
+	return pure && n > 0;
+}
+
+int
+cert_is_certificates(const unsigned char *p, size_t len)
+{
+	const unsigned char *q = p;
+	enum format f = format_of(p, len);
+	X509 *x;
+	int one;
+
+	if (f != FORMAT_DER && f != FORMAT_CERTIFICATE)
+		return is_pem_certificates(p, len);
+	x = d2i_X509(NULL, &q, (long)len);
+	one = x != NULL && q == p + len;
+	X509_free(x);
+	ERR_clear_error();
+	return one;
+}
+
+int
+cert_holds_issuer(const struct cert *c, const unsigned char *p, size_t len)
+{
+	struct ders l = {0};
+	int holds;
+	size_t i;
+
+	/* without memory: perhaps */
+	holds = split(&l, p, len, 1) == -1;
+	for (i = 0; i < l.n && !holds; i++)
+		holds = l.v[i].p != NULL && l.v[i].len == c->issuer_len &&
+		    memcmp(l.v[i].p, c->issuer, c->issuer_len) == 0;
+	ders_free(&l);
+	return holds;
+}
+
+int
+cert_der_begins(const unsigned char *p, size_t len, int tag)
+{
+	size_t head = 2, n, i;
+
+	if (len < 3 || p[0] != 0x30)
+		return 0;
+	n = p[1];
+	if (n >= 0x80) {
+		head += n & 0x7f;
+		if (head < 3 || head > 5 || len <= head)
+			return 0;
+		for (n = 0, i = 2; i < head; i++)
+			n = n << 8 | p[i];
+	}
+	return len > head && len - head == n && p[head] == tag;
+}
+
+int
+cert_looks_like_one(const unsigned char *p, size_t len)
+{
+	/* nothing so short holds a key; it may be a response that was cut */
+	if (len < 8)
+		return 0;
+	/* a response may hold any bytes, and ends where it says */
+	if (cert_der_begins(p, len, V_ASN1_ENUMERATED))
+		return 0;
+	return find(p, p + len, BEGIN) != NULL ||
+	    format_is_container(format_of(p, len), p, len);
+}
+
+void
+cert_free(struct cert *c)
+{
+	size_t i;
+
+	parts_free(c);
+	for (i = 0; i < c->nurls; i++)
+		free(c->urls[i].text);
+	for (i = 0; i < c->nissuer_urls; i++)
+		free(c->issuer_urls[i].text);
+	free(c->subject);
+	free(c->issuer_name);
+	free(c->serial_hex);
+	free(c->serial);
+	free(c->issuer);
+	free(c->issuer_field);
+	free(c->issuer_from);
+	free(c->hunt);
+	memset(c, 0, sizeof(*c));
+}
+
+/* ---- authorities ---- */
+
+static int
+holds_certificate(const X509_STORE *store)
+{
+	STACK_OF(X509_OBJECT) *all = X509_STORE_get0_objects(store);
+	int i;
+
+	for (i = 0; i < sk_X509_OBJECT_num(all); i++)
+		if (X509_OBJECT_get_type(sk_X509_OBJECT_value(all, i)) ==
+		    X509_LU_X509)
+			return 1;
+	return 0;
+}
+
+enum cert_result
+cert_check_authorities(const char *path, char *why)
+{
+	enum cert_result res = CERT_OK;
+	X509_STORE *store;
+	struct stat st;
+	int fd;
+
+	/* a FIFO must not hang us, and would be empty when it is needed */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd == -1)
+		return file_error(path, why);
+	if (fstat(fd, &st) == -1)
+		res = file_error(path, why);
+	else if (!S_ISREG(st.st_mode)) {
+		words_set(why, WHY_MAX, "%s is not a regular file", path);
+		res = CERT_EFILE;
+	}
+	close(fd);
+	if (res != CERT_OK)
+		return res;
+	if ((store = X509_STORE_new()) == NULL) {
+		words_set(why, WHY_MAX, "out of memory");
+		return CERT_ELOCAL;
+	}
+	/* as libcurl will */
+	if (X509_STORE_load_file(store, path) != 1 ||
+	    !holds_certificate(store)) {
+		words_set(why, WHY_MAX,
+		    "%s holds no certificate in PEM form, or a damaged one",
+		    path);
+		res = CERT_EBAD;
+	}
+	X509_STORE_free(store);
+	ERR_clear_error();
+	return res;
+}

@@ -1,0 +1,1723 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "job/diagnose.h"
+#include "store/fileid.h"
+#include "cert/issuer_store.h"
+#include "job/job.h"
+#include "store/replace.h"
+#include "privsep/sandbox.h"
+#include "probe/served.h"
+#include "job/warnings.h"
+
+/* What a caIssuers URL may bring, RFC 5280 section 4.2.2.1. */
+#define ISSUER_TYPES                                                           \
+	"application/pkix-cert, application/pkcs7-mime, "                      \
+	"application/x-x509-ca-cert, */*;q=0.5"
+
+void
+job_init(struct job *j, const struct list_entry *named, const struct env *env)
+{
+	memset(j, 0, sizeof(*j));
+	j->trace.level = env->o->verbose;
+	j->named = *named;
+	j->path = named->path;
+}
+
+/* It may never have been looked at, and be a key: see refuse_stored(). */
+static void
+drop_stored(struct job *j)
+{
+	sandbox_forget(j->have_der, j->have_len);
+	free(j->have_der);
+	j->have_der = NULL;
+	j->have_len = 0;
+}
+
+void
+job_free(struct job *j)
+{
+	free(j->output);
+	cert_free(&j->cert);
+	ocsp_target_free(j->target);
+	staple_close(j->staple);
+	drop_stored(j);
+	free(j->get_url);
+	free(j->save_der);
+	outcome_free(&j->outcome);
+	text_free(&j->busy);
+	text_free(&j->rights);
+	text_free(&j->trace.text);
+	text_free(&j->warnings);
+}
+
+/* ---- what went wrong ---- */
+
+static void
+fail_for_memory(struct job *j)
+{
+	outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_MEMORY, "out of memory");
+}
+
+/* What may be behind it goes into the trace at once, where it happened. */
+static void
+fail_for(struct job *j, const struct reason *r)
+{
+	const char *note = r->note[0] != '\0' ? r->note : r->advice;
+
+	if (note[0] != '\0')
+		trace_line(&j->trace, "", "%s", note);
+	outcome_fail_for(&j->outcome, r);
+}
+
+static struct diagnose
+diagnose_of(const struct job *j, const struct env *env)
+{
+	struct diagnose d = {.options = env->o,
+	    .cert = &j->cert,
+	    .for_issuer = j->hunting,
+	    .both_methods = j->attempt.switched != SWITCHED_NOT,
+	    .by_get = j->attempt.method == METHOD_GET,
+	    .now = env->now,
+	    .left_ms = env->left_ms};
+
+	if (j->url < j->nurls)
+		words_cut(d.url, sizeof(d.url), j->urls[j->url]);
+	return d;
+}
+
+/* Seconds since the certificate's notBefore. */
+static int64_t
+cert_age(const struct job *j, const struct env *env)
+{
+	return env->now - j->cert.not_before;
+}
+
+/* With a clock that is plainly wrong nothing can be told from it. */
+static int
+is_time_right(struct job *j, const struct env *env, int64_t issuer_from)
+{
+	const struct diagnose d = diagnose_of(j, env);
+	enum policy_clock_fault fault = policy_clock_fault(
+	    env->now, env->released, j->cert.not_before, issuer_from);
+	struct reason r;
+
+	if (fault == CLOCK_FITS)
+		return 1;
+	r = diagnose_clock(&d, fault, env->released);
+	fail_for(j, &r);
+	j->wrong_clock = 1;
+	return 0;
+}
+
+/* ---- names ---- */
+
+static char *
+join(const char *path, size_t len, const char *ext)
+{
+	char *s;
+
+	if ((s = malloc(len + strlen(ext) + 1)) != NULL) {
+		memcpy(s, path, len);
+		memcpy(s + len, ext, strlen(ext) + 1);
+	}
+	return s;
+}
+
+static int
+name_output(struct job *j, const struct options *o)
+{
+	j->output = job_output_name(&j->named, o);
+	return j->output == NULL && j->path != o->served &&
+		(o->output == NULL || strcmp(o->output, "-") != 0)
+	    ? -1
+	    : 0;
+}
+
+/* ---- is it still the certificate that was loaded ---- */
+
+/* By what it says, since its file is another one by now, or gone. */
+static int
+holds_same_cert(const struct job *j, const struct env *env)
+{
+	char why[WHY_MAX];
+	struct cert now;
+	int same;
+
+	same = cert_read(env->shelf, j->path, &now, why) == CERT_OK &&
+	    now.leaf_id == j->cert.leaf_id;
+	cert_free(&now);
+	return same;
+}
+
+/*
+ * A certificate may be renewed while its responder is waited for: the response
+ * is then about one that no server has.
+ */
+static int
+cert_is_as_loaded(struct job *j, const struct env *env)
+{
+	uint64_t id = fileid_of(j->path);
+
+	if (id == j->cert_id)
+		return 1;
+	if (!holds_same_cert(j, env))
+		return 0;
+	j->cert_id = id;
+	return 1;
+}
+
+int
+job_may_be_saved(struct job *j, const struct env *env)
+{
+	return cert_is_as_loaded(j, env);
+}
+
+static int
+begins_anew(struct job *j)
+{
+	if (j->named.changes > 0)
+		trace_line(&j->trace, "changed",
+		    "its files did while this run was under way: from the "
+		    "start");
+	if (policy_begins_anew(j->named.changes))
+		return 1;
+	outcome_fail(&j->outcome, CODE_TEMPORARY, CAUSE_CHANGED,
+	    "its files changed %d times while this run was under way, so it "
+	    "was left; what renews it so often?",
+	    j->named.changes);
+	return 0;
+}
+
+/* ---- load ---- */
+
+/* Without memory nothing that was found out is worth anything. */
+static int
+is_starved(struct job *j)
+{
+	if (!ocsp_starved())
+		return 0;
+	fail_for_memory(j);
+	return 1;
+}
+
+static void
+fail_cert(struct job *j, enum cert_result res, const char *why)
+{
+	ocsp_doubt();
+	if (is_starved(j))
+		return;
+	if (res == CERT_ELOCAL)
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
+	else
+		outcome_fail(&j->outcome, CODE_INPUT,
+		    res == CERT_EISSUER ? CAUSE_ISSUER : CAUSE_CERTIFICATE,
+		    "%s", why);
+}
+
+/* Where HAProxy looks for the issuer; the other place is ours. */
+static char *
+name_issuer(const struct job *j, const struct options *o, int other)
+{
+	size_t whole = strlen(j->path), stem = options_stem(j->path);
+	size_t first = options_output_stem(j->path, o->del_ext);
+
+	if (j->named.issuer != NULL && !other)
+		return strdup(j->named.issuer);
+	if (other)
+		first = first == whole ? stem : whole;
+	return join(j->path, first, ".issuer");
+}
+
+static enum cert_result
+find_issuer(struct job *j, const struct env *env, char *why)
+{
+	const struct options *o = env->o;
+	struct cert_places places = {o->issuers.v, o->issuers.n, {NULL, NULL}};
+	size_t whole = strlen(j->path), stem = options_stem(j->path);
+	char *beside[2];
+	enum cert_result res = CERT_ELOCAL;
+
+	beside[0] = name_issuer(j, o, 0);
+	beside[1] = name_issuer(j, o, 1);
+	if (beside[0] == NULL || beside[1] == NULL)
+		words_set(why, WHY_MAX, "out of memory");
+	else {
+		if (!job_is_presented(j, env))
+			places.beside[0] = beside[0];
+		if (!job_is_presented(j, env) && stem != whole)
+			places.beside[1] = beside[1];
+		res = cert_find_issuer(&j->cert, &places, env->now, why);
+	}
+	if (res != CERT_OK)
+		ocsp_doubt();
+	free(beside[0]);
+	free(beside[1]);
+	return res;
+}
+
+/*
+ * Of the URLs that the certificate names, those that may be asked; of the
+ * others the last one's fault is told, unless one is left.
+ */
+static int
+vet_urls(struct job *j, const struct cert_url *v, size_t n, const char *what,
+    const char *cure)
+{
+	char why[WHY_MAX], url[DIAGNOSE_URL_MAX];
+	size_t i;
+	int rc;
+
+	for (i = 0; i < n; i++) {
+		rc = http_check_url(v[i].text, v[i].len, why);
+		if (rc == 0) {
+			j->urls[j->nurls++] = v[i].text;
+			continue;
+		}
+		if (rc == -2) {
+			fail_for_memory(j);
+			return -1;
+		}
+		words_cut(url, sizeof(url), v[i].text);
+		trace_line(&j->trace, "not asked", "%s: %s", url, why);
+		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_URL,
+		    "%s, \"%s\", cannot be asked: %s; %s", what, url, why,
+		    cure);
+	}
+	if (j->nurls == 0)
+		return -1;
+	outcome_clear(&j->outcome);
+	return 0;
+}
+
+static int
+find_responders(struct job *j, const struct env *env)
+{
+	if (env->o->url == NULL)
+		return vet_urls(j, j->cert.urls, j->cert.nurls,
+		    "the responder that it names",
+		    "name the right one with --url");
+	j->urls[j->nurls++] = env->o->url;
+	return 0;
+}
+
+static int
+make_target(struct job *j, const struct env *env, char *why)
+{
+	const struct ocsp_about about = {
+	    .issuer = j->cert.issuer,
+	    .issuer_len = j->cert.issuer_len,
+	    .issuer_name = j->cert.issuer_field,
+	    .issuer_name_len = j->cert.issuer_field_len,
+	    .serial = j->cert.serial,
+	    .serial_len = j->cert.serial_len,
+	    .not_after = j->cert.not_after,
+	    .hash = (enum ocsp_hash)env->o->hash,
+	    .nonce = env->o->nonce,
+	};
+
+	j->target = ocsp_target(env->ocsp, &about, why);
+	if (is_starved(j))
+		return -1;
+	if (j->target == NULL)
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
+	return j->target == NULL ? -1 : 0;
+}
+
+static void
+judge(struct job *j, const struct env *env, const unsigned char *der,
+    size_t len, int answer, struct ocsp_verdict *v)
+{
+	const struct ocsp_policy policy = {
+	    .now = env->now,
+	    .skew = env->o->skew,
+	    .max_age = env->o->max_age,
+	    .assume_lifetime = env->o->assume_lifetime,
+	    .allow_sha1 = env->o->allow_sha1,
+	    .answer = answer,
+	    .names = env->o->verbose > 0,
+	};
+
+	(void)ocsp_starved(); /* what went before is settled */
+	if (judge_response(env->judge, j->target, der, len, &policy, v) ==
+	    JUDGE_DONE)
+		return;
+	outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_VERIFIER, "%s", v->why);
+	ocsp_starve(); /* nor can anything else be believed */
+}
+
+/* Reads what is stored; it is judged when there is something to judge by. */
+static int
+read_stored(struct job *j, const struct env *env, char *why)
+{
+	enum staple_result res = STAPLE_OK;
+
+	drop_stored(j);
+	j->holding = HOLDING_NOTHING;
+	if (j->output == NULL)
+		return 0;
+	j->output_id = fileid_of(j->output);
+	if (j->staple == NULL)
+		res = staple_open_in(env->dirs, j->output, &j->staple, why);
+	if (res == STAPLE_OK)
+		/* one byte more than allowed shows that there are too many */
+		res = (env->o->check || env->o->served != NULL
+			? staple_read_linked
+			: staple_read)(j->staple, RESPONSE_MAX + 1,
+		    &j->have_der, &j->have_len, why);
+	if (res == STAPLE_FAILED)
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
+	else if (res == STAPLE_REFUSED)
+		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT, "%s", why);
+	/* what is there is not known before it is judged */
+	if (res == STAPLE_FAILED || res == STAPLE_REFUSED ||
+	    j->have_der != NULL)
+		j->holding = HOLDING_NOT_LOOKED;
+	return res == STAPLE_FAILED || res == STAPLE_REFUSED ? -1 : 0;
+}
+
+/*
+ * What is no response, but a certificate or a key, or anything that no run and
+ * no accident leaves there, was never ours to replace: somebody has mistaken
+ * one file for another.  It is shown to no judge.
+ */
+static int
+refuse_stored(struct job *j, const char *what, const char *advice)
+{
+	ocsp_undecided(&j->have);
+	snprintf(
+	    j->have.why, sizeof(j->have.why), "%s, not an OCSP response", what);
+	outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT,
+	    "%s holds %s, not an OCSP response: it is not touched; %s",
+	    j->output, what, advice);
+	/* nor to one that is yet to be started */
+	drop_stored(j);
+	return -1;
+}
+
+static int
+judge_stored(
+    struct job *j, const struct env *env, const unsigned char *der, size_t len)
+{
+	j->holding = HOLDING_NOTHING;
+	if (der == NULL)
+		return 0;
+	j->holding = HOLDING_JUDGED;
+	j->have_is_der = der == j->have_der;
+	j->have_when = env->now;
+	if (cert_looks_like_one(der, len))
+		return refuse_stored(
+		    j, "a certificate or a key", "is it the right file?");
+	if (!may_be_replaced(
+		der, len, env->o->output == NULL && j->named.output == NULL))
+		return refuse_stored(j, "something else",
+		    "remove it if nobody needs it, or name another file");
+	judge(j, env, der, len, 0, &j->have);
+	if (!is_starved(j))
+		return 0;
+	j->holding = HOLDING_NOT_LOOKED;
+	return -1;
+}
+
+/* Were these very bytes found good in this run?  Then they are till they end.
+ */
+static int
+is_judged_good(const struct job *j, const struct env *env,
+    const unsigned char *der, size_t len)
+{
+	return j->holding == HOLDING_JUDGED && j->have_is_der &&
+	    j->have.status == VERDICT_GOOD && env->now >= j->have_when &&
+	    env->now < j->have.usable_until && der != NULL &&
+	    j->have_len == len && memcmp(j->have_der, der, len) == 0;
+}
+
+static int
+load_stored(struct job *j, const struct env *env, char *why)
+{
+	int rc;
+
+	if (j->staple == NULL && read_stored(j, env, why) == -1)
+		return -1;
+	rc = judge_stored(j, env, j->have_der, j->have_len);
+	if (j->output != NULL)
+		trace_stored(&j->trace, j->output,
+		    j->holding == HOLDING_NOTHING ? NULL : &j->have, env->now);
+	if (env->o->check && j->holding == HOLDING_JUDGED)
+		trace_times(&j->trace, &j->have, env->now);
+	return rc;
+}
+
+static struct policy_cert
+describe_cert(const struct job *j, const struct env *env)
+{
+	return (struct policy_cert){
+	    .has_responder = j->cert.nurls > 0 || env->o->url != NULL,
+	    .must_staple = j->cert.must_staple,
+	    .self_signed = j->cert.self_signed,
+	    .not_after = j->cert.not_after};
+}
+
+static void
+fail_for_expired_cert(struct job *j, const struct env *env)
+{
+	char when[WORDS_TIME_MAX], here[WORDS_TIME_MAX];
+	char *behind = cert_valid_behind(&j->cert, env->now);
+
+	outcome_fail(&j->outcome, CODE_INPUT, CAUSE_EXPIRED_CERT,
+	    "the certificate expired on %s, by this machine's clock, which "
+	    "says %s; no responder is asked about it; %s%s%s",
+	    words_time(when, j->cert.not_after), words_time(here, env->now),
+	    behind != NULL ? "a valid one (" : "renew it",
+	    behind != NULL ? behind : "",
+	    behind != NULL ? ") comes later in its file: put that first" : "");
+	free(behind);
+}
+
+/*
+ * Can any response about it be of use?  What can be said of the certificate
+ * alone, before any issuer is sought.  --check judges what is stored, however
+ * it came to be there; so is what a server staples, with `has_response`.
+ */
+static int
+is_worth_asking(struct job *j, const struct env *env, int has_response)
+{
+	const struct policy_cert c = describe_cert(j, env);
+
+	switch (policy_need(&c, has_response, env->now)) {
+	case NEED_NONE:
+		j->action = ACTION_NO_RESPONDER;
+		break;
+	case NEED_NO_RESPONDER:
+		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_NO_RESPONDER,
+		    "it demands stapling (must-staple), but names no OCSP "
+		    "responder: clients will refuse it; ask its authority for "
+		    "another certificate, or name a responder with --url");
+		break;
+	case NEED_EXPIRED:
+		fail_for_expired_cert(j, env);
+		break;
+	case NEED_SELF_SIGNED:
+		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_SELF_SIGNED,
+		    "the certificate is self-signed, so no responder can speak "
+		    "for it; is this the server's certificate?");
+		break;
+	case NEED_RESPONSE:
+		return 1;
+	}
+	return 0;
+}
+
+/* ---- the issuer that was fetched is kept ---- */
+
+/* HAProxy is told of the response: does it find the issuer, too? */
+static int
+lacks_issuer(const struct job *j, const struct env *env)
+{
+	return env->o->haproxy.n > 0 && env->o->output == NULL &&
+	    !j->cert.issuer_beside && !j->issuer_is_new;
+}
+
+__attribute__((format(printf, 3, 4))) static void
+fail_issuer(struct job *j, const struct env *env, const char *fmt, ...)
+{
+	char why[WHY_MAX];
+	va_list ap;
+
+	if (lacks_issuer(j, env) &&
+	    env->finds_issuer(env->finds_ctx, j->cert.sha1)) {
+		j->cert.issuer_beside = 1;
+		trace_line(&j->trace, "",
+		    "HAProxy finds the issuer by its "
+		    "issuers-chain-path");
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s%s",
+	    j->issuer_is_new ? "the issuer was fetched, but "
+			     : "HAProxy before 3.5 does not start where a "
+			       "response is, but not the issuer, and ",
+	    why);
+}
+
+/* What came of storing it. */
+static void
+note_issuer(struct job *j, const struct env *env,
+    const struct issuer_place *place, enum staple_result res, const char *why)
+{
+	switch (res) {
+	case STAPLE_WRITTEN:
+		j->cert.issuer_beside = 1;
+		trace_line(&j->trace, "",
+		    env->o->dry_run ? "not written to %s, for --dry-run"
+				    : "written to %s",
+		    place->path);
+		break;
+	case STAPLE_UNCHANGED:
+		j->cert.issuer_beside = 1;
+		trace_line(&j->trace, "", "by now it is in %s", place->path);
+		break;
+	case STAPLE_NOT_DURABLE:
+		j->cert.issuer_beside = 1;
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
+		    "%s; the issuer is in place, but a crash of the machine "
+		    "may undo it",
+		    why);
+		break;
+	case STAPLE_KEPT:
+		fail_issuer(j, env,
+		    "%s holds %s, and is not touched; append the issuer to "
+		    "%s",
+		    place->path,
+		    place->is_cert        ? "the certificate itself"
+			: place->is_named ? "another certificate"
+					  : "something else than certificates",
+		    j->path);
+		break;
+	case STAPLE_BUSY:
+		text_set(&j->busy, "%s", why);
+		trace_line(&j->trace, "", "not written: %s", why);
+		break;
+	default:
+		fail_issuer(j, env, "it could not be written: %s", why);
+		break;
+	}
+}
+
+/* The certificate of a job, for whoever holds the issuer's lock. */
+struct loaded {
+	struct job *j;
+	const struct env *env;
+};
+
+static int
+is_current(void *ctx)
+{
+	const struct loaded *l = ctx;
+
+	return cert_is_as_loaded(l->j, l->env);
+}
+
+/* WRITTEN or UNCHANGED: it is there, or is not wanted any more. */
+static enum staple_result
+save_issuer(struct job *j, const struct env *env)
+{
+	char *path = name_issuer(j, env->o, 0), why[WHY_MAX];
+	struct loaded loaded = {j, env};
+	const struct issuer_place place = {.path = path,
+	    .is_cert = path != NULL && strcmp(path, j->path) == 0,
+	    .is_named = j->named.issuer != NULL,
+	    .dry_run = env->o->dry_run,
+	    .no_chown = env->no_chown,
+	    .now = env->now,
+	    .is_current = is_current,
+	    .ctx = &loaded};
+	enum staple_result res = STAPLE_FAILED;
+
+	if (path == NULL)
+		fail_for_memory(j);
+	else
+		res = issuer_store(&j->cert, &place, why);
+	/* a renewed certificate may have another issuer */
+	if (res == STAPLE_KEPT && !cert_is_as_loaded(j, env))
+		res = STAPLE_UNCHANGED;
+	else if (path != NULL)
+		note_issuer(j, env, &place, res, why);
+	free(path);
+	return res;
+}
+
+/*
+ * A response without the issuer keeps HAProxy from starting.  SAVE: that is no
+ * reason against it; WAIT: not yet; DONE: it would be the first one.
+ */
+static enum job_state
+put_issuer_first(struct job *j, const struct env *env)
+{
+	enum staple_result res;
+
+	if (!lacks_issuer(j, env))
+		return JOB_SAVE;
+	res = save_issuer(j, env);
+	if (res == STAPLE_BUSY)
+		return JOB_WAIT;
+	return j->cert.issuer_beside || j->have_der != NULL ||
+		res == STAPLE_UNCHANGED
+	    ? JOB_SAVE
+	    : JOB_DONE;
+}
+
+/*
+ * What proved it are its name and its key; of the rest of it anybody on the
+ * way may have written what makes each response invalid.  So it is kept only
+ * when one was verified with it.
+ */
+static void
+keep_issuer(struct job *j, const struct env *env)
+{
+	if (j->issuer_is_new)
+		(void)save_issuer(j, env);
+	j->issuer_is_new = 0;
+}
+
+/* All that comes after the issuer is known. */
+static enum job_state
+load_rest(struct job *j, const struct env *env)
+{
+	char why[WHY_MAX];
+
+	if ((!env->o->check && find_responders(j, env) == -1) ||
+	    make_target(j, env, why) == -1 || load_stored(j, env, why) == -1 ||
+	    env->o->check)
+		return JOB_DONE;
+	if (job_stored(j) != NULL)
+		keep_issuer(j, env);
+	/* what an earlier run left is mended, too */
+	if (j->have_der != NULL)
+		(void)put_issuer_first(j, env);
+	if (!policy_asks(env->o, job_stored(j), j->named.changes, env->now)) {
+		j->action = ACTION_NOT_DUE;
+		return JOB_DONE;
+	}
+	return JOB_ASK;
+}
+
+/* No issuer is at hand: whom may one be had from? */
+static enum job_state
+begin_hunt(struct job *j, const char *why)
+{
+	const struct cert *c = &j->cert;
+
+	if (c->nissuer_urls == 0) {
+		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_ISSUER,
+		    "%s; nor does it say where to fetch one "
+		    "(--fetch-issuer)",
+		    why);
+		return JOB_DONE;
+	}
+	if (vet_urls(j, c->issuer_urls, c->nissuer_urls,
+		"no issuer was found for it, and the place that it names for "
+		"--fetch-issuer",
+		"name its file with --issuer") == -1)
+		return JOB_DONE;
+	j->hunting = 1;
+	return JOB_ASK;
+}
+
+/*
+ * Another certificate whose response would be in the same file; NULL: there is
+ * none.  What is in a directory need not be a certificate.
+ */
+static const char *
+find_rival(const struct job *j, const struct env *env)
+{
+	const struct list_rival *const self = j->named.rival, *r;
+	enum cert_result res = CERT_OK;
+	char why[WHY_MAX];
+	struct cert other;
+
+	for (r = self != NULL ? self->next : self; r != self; r = r->next) {
+		if (r->perhaps) {
+			res = cert_read(env->shelf, r->path, &other, why);
+			cert_free(&other);
+		}
+		if (!r->perhaps || res != CERT_ENONE)
+			return r->path;
+	}
+	return NULL;
+}
+
+/* Of two that would be in one file, neither can be put there. */
+static int
+has_own_output(struct job *j, const struct env *env)
+{
+	const char *rival = find_rival(j, env);
+	char *output;
+
+	if (is_starved(j))
+		return 0;
+	if (rival == NULL)
+		return 1;
+	if ((output = job_output_name(&j->named, env->o)) == NULL)
+		fail_for_memory(j);
+	else
+		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT,
+		    "it and %s would have one and the same response, "
+		    "%s: neither is done; give each a file of its own%s",
+		    rival, output,
+		    env->o->del_ext ? ", without --del-ext"
+				    : ", with \"ocsp\" in a list");
+	free(output);
+	j->clashes = 1;
+	return 0;
+}
+
+/* Not every file of a directory is a certificate. */
+static int
+load_cert(struct job *j, const struct env *env, char *why)
+{
+	enum cert_result res;
+
+	/* before it is read, so that no change after that is missed */
+	j->cert_id = fileid_of(j->path);
+	res = cert_read(env->shelf, j->path, &j->cert, why);
+	if (is_starved(j))
+		return -1;
+	if (res == CERT_ENONE && j->named.perhaps) {
+		j->action = ACTION_PASSED_OVER;
+		trace_line(&j->trace, "file", "%s", why);
+	} else if (res != CERT_OK)
+		fail_cert(j, res, why);
+	return res == CERT_OK && has_own_output(j, env) ? 0 : -1;
+}
+
+enum job_state
+job_load(struct job *j, const struct env *env)
+{
+	enum cert_result res;
+	char why[WHY_MAX];
+
+	j->loaded_ms = env->ms;
+	if (!is_time_right(j, env, INT64_MIN) || !begins_anew(j))
+		return JOB_DONE;
+	if (name_output(j, env->o) == -1) {
+		fail_for_memory(j);
+		return JOB_DONE;
+	}
+	(void)ocsp_starved(); /* what went before is settled */
+	if (load_cert(j, env, why) == -1)
+		return JOB_DONE;
+	trace_cert(
+	    &j->trace, &j->cert, describe_cert(j, env).has_responder, env->now);
+	if ((env->o->check && read_stored(j, env, why) == -1) ||
+	    !is_worth_asking(j, env, j->have_der != NULL))
+		return JOB_DONE;
+	res = find_issuer(j, env, why);
+	trace_issuer(&j->trace, &j->cert);
+	if (is_starved(j))
+		return JOB_DONE;
+	if (res == CERT_OK)
+		return load_rest(j, env);
+	if (!is_time_right(j, env, j->cert.issuer_begins))
+		return JOB_DONE;
+	if (res == CERT_EISSUER && env->o->fetch_issuer)
+		return begin_hunt(j, why);
+	fail_cert(j, res, why);
+	return JOB_DONE;
+}
+
+/* ---- ask ---- */
+
+static void
+choose_method(struct job *j, const struct options *o)
+{
+	free(j->get_url);
+	j->get_url = ocsp_get_url(j->target, j->urls[j->url]);
+	j->attempt.has_get_url = j->get_url != NULL;
+	j->attempt.method = policy_method(o, j->get_url, j->attempt.known);
+}
+
+static struct policy_clock
+clock_of(const struct env *env)
+{
+	return (struct policy_clock){
+	    .wait_left_ms = env->began_ms + env->o->wait * 1000 - env->ms,
+	    .left_ms = env->left_ms};
+}
+
+enum job_state
+job_question(struct job *j, const struct env *env, struct http_question *q)
+{
+	const struct policy_clock clock = clock_of(env);
+	char span[WORDS_TIME_MAX];
+
+	if (env->left_ms == 0) {
+		outcome_fail(&j->outcome, CODE_TEMPORARY, CAUSE_DEADLINE,
+		    "the run's deadline (--deadline %s) passed before it could "
+		    "be asked%s",
+		    words_span(span, env->o->deadline),
+		    j->attempt.known == METHOD_POST
+			? "; its responder answers POST only, so that -X post "
+			  "saves time"
+			: "");
+		return JOB_DONE;
+	}
+	memset(q, 0, sizeof(*q));
+	q->ref = j;
+	j->asked = 1;
+	if (j->hunting) {
+		q->fresh = j->fresh;
+		q->timeout_ms = policy_timeout(env->o, &j->attempt, &clock);
+		q->url = j->urls[j->url];
+		q->accept = ISSUER_TYPES;
+		/* credentials may be in them, and it is not proven yet */
+		q->bare = 1;
+		return JOB_ASK;
+	}
+	if (j->attempt.method == METHOD_AUTO)
+		choose_method(j, env->o);
+	/* only where --method get demands it */
+	while (j->attempt.method == METHOD_GET && j->get_url == NULL) {
+		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_URL,
+		    "%s has a query (\"?\"), so it cannot be asked by GET; "
+		    "use --method post",
+		    j->urls[j->url]);
+		if (++j->url == j->nurls)
+			return JOB_DONE;
+		choose_method(j, env->o);
+	}
+	q->url = j->attempt.method == METHOD_GET ? j->get_url : j->urls[j->url];
+	if (j->attempt.method == METHOD_POST)
+		q->body = ocsp_request(j->target, &q->body_len);
+	q->no_cache = j->attempt.no_cache;
+	q->fresh = j->fresh;
+	q->timeout_ms = policy_timeout(env->o, &j->attempt, &clock);
+	return JOB_ASK;
+}
+
+void
+job_trace(struct job *j, const struct env *env, const struct http_question *q,
+    const struct http_answer *a)
+{
+	struct trace_request r = {.options = env->o,
+	    .question = q,
+	    .responder = j->urls[j->url],
+	    .for_issuer = j->hunting};
+	char *base64 = NULL, *decoded = NULL;
+
+	if (j->trace.level > 1 && !j->hunting) {
+		r.base64 = base64 = ocsp_request_base64(j->target);
+		if (a->result == HTTP_ANSWERED)
+			decoded = judge_text(env->judge, a->body, a->body_len);
+	}
+	trace_exchange(&j->trace, &r, a, decoded);
+	free(base64);
+	free(decoded);
+}
+
+void
+job_trace_skipped(struct job *j, const struct http_answer *a)
+{
+	trace_line(&j->trace, "not asked", "%s: %s", j->urls[j->url],
+	    a->skipped == HTTP_SKIPPED
+		? "others of this run were in vain"
+		: "it is given a pause, for others of this run");
+}
+
+/* ---- what comes next ---- */
+
+/* After all responders: once more, if what failed may pass. */
+static enum job_state
+next_round(struct job *j, const struct env *env, long long retry_after)
+{
+	const struct policy_clock clock = clock_of(env);
+	long long ms;
+
+	j->attempt.again = 1;
+	if (j->attempt.paced) {
+		trace_line(&j->trace, "pause",
+		    "for as long as the responder needs one, then once more");
+		j->attempt.paced = j->attempt.transient = 0;
+		j->url = 0;
+		return JOB_ASK;
+	}
+	ms = policy_pause(
+	    env->o, &j->attempt, &clock, job_waits(j, env), retry_after);
+	if (ms == -1)
+		return JOB_DONE;
+	trace_line(
+	    &j->trace, "pause", "%lld s, then once more", (ms + 500) / 1000);
+	j->pause_ms = (long)ms;
+	j->attempt.round++;
+	j->attempt.transient = 0;
+	j->url = 0;
+	return JOB_WAIT;
+}
+
+static enum job_state
+next_responder(struct job *j, const struct env *env, long long retry_after)
+{
+	j->attempt.method = METHOD_AUTO;
+	j->attempt.switched = SWITCHED_NOT;
+	j->attempt.no_cache = 0;
+	if (++j->url < j->nurls)
+		return JOB_ASK;
+	return next_round(j, env, retry_after);
+}
+
+static enum job_state
+take_step(struct job *j, const struct env *env, enum policy_next next,
+    const struct policy_exchange *x)
+{
+	switch (next) {
+	case NEXT_SAVE:
+		return JOB_SAVE;
+	case NEXT_METHOD:
+		/* a method refused is no failure until the other was tried */
+		if (x->status == 405)
+			outcome_retract(&j->outcome);
+		j->attempt.switched = policy_switched(x);
+		j->attempt.method = policy_other_method(j->attempt.method);
+		return JOB_ASK;
+	case NEXT_NO_CACHE:
+		trace_line(&j->trace, "again", "past all caches (no-cache)");
+		j->attempt.no_cache = 1;
+		return JOB_ASK;
+	case NEXT_FRESH:
+		trace_line(&j->trace, "again", "over a connection of its own");
+		j->fresh = 1;
+		return JOB_ASK;
+	case NEXT_RESPONDER:
+		return next_responder(j, env, x->retry_after);
+	case NEXT_DONE:
+		break;
+	}
+	return JOB_DONE;
+}
+
+/* ---- the issuer, where it is fetched ---- */
+
+/* Proven: from now on all is as if it had been at hand. */
+static enum job_state
+end_hunt(struct job *j, const struct env *env)
+{
+	trace_issuer(&j->trace, &j->cert);
+	j->issuer_is_new = 1;
+	j->hunting = 0;
+	j->url = j->nurls = 0;
+	j->attempt.round = 0;
+	j->attempt.transient = j->attempt.paced = j->attempt.again = 0;
+	outcome_clear(&j->outcome);
+	return load_rest(j, env);
+}
+
+static void
+refuse_issuer(struct job *j, const char *from, const char *why)
+{
+	outcome_fail(&j->outcome, CODE_INPUT, CAUSE_ISSUER,
+	    "no issuer was found for it, and what %s has is not its issuer "
+	    "(%s): %s; name its file with -i",
+	    from, j->cert.issuer_name != NULL ? j->cert.issuer_name : "?", why);
+}
+
+static enum job_state
+take_issuer(struct job *j, const struct env *env, const struct http_answer *a,
+    struct policy_exchange *x)
+{
+	const struct diagnose d = diagnose_of(j, env);
+	char why[WHY_MAX], from[HTTP_MAX_URL + 1];
+	enum cert_result res;
+	struct reason r;
+
+	/* the URL is borrowed from what is about to change */
+	snprintf(from, sizeof(from), "%s", j->urls[j->url]);
+	(void)ocsp_starved();
+	res = judge_issuer(
+	    env->judge, &j->cert, a->body, a->body_len, from, env->now, why);
+	if (is_starved(j))
+		return JOB_DONE;
+	x->verdict = res == CERT_OK || res == CERT_ELOCAL ? VERDICT_GOOD
+							  : VERDICT_INVALID;
+	if (policy_may_be_stray(x))
+		return take_step(j, env, NEXT_FRESH, x);
+	switch (res) {
+	case CERT_OK:
+		j->connection = HTTP_KEEP;
+		return end_hunt(j, env);
+	case CERT_EISSUER:
+		refuse_issuer(j, from, why);
+		break;
+	case CERT_ELOCAL:
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
+		return JOB_DONE;
+	default:
+		r = diagnose_body(&d, a, "not a certificate");
+		fail_for(j, &r);
+		if (policy_status_is_transient(a->status) &&
+		    j->pace != HOST_GIVEN_UP)
+			j->attempt.transient = 1;
+		break;
+	}
+	return next_responder(j, env, a->retry_after);
+}
+
+/* ---- what came back ---- */
+
+static void
+judge_answer(
+    struct job *j, const struct env *env, const unsigned char *der, size_t len)
+{
+	if (!env->o->nonce && is_judged_good(j, env, der, len))
+		j->got = j->have;
+	else
+		judge(j, env, der, len, 1, &j->got);
+}
+
+/* A verified good or revoked response came. */
+static void
+take_verified(struct job *j, const struct env *env, const struct http_answer *a,
+    struct policy_exchange *x)
+{
+	const struct diagnose d = diagnose_of(j, env);
+	struct reason r;
+	enum code code;
+
+	j->answered = 1;
+	if (j->revoked.status == VERDICT_REVOKED &&
+	    !policy_counts(&j->got, &j->revoked)) {
+		trace_line(&j->trace, "older", "than the revoked that came");
+		x->outweighed = 1;
+		j->got = j->revoked;
+		return;
+	}
+	outcome_clear(&j->outcome);
+	keep_issuer(j, env);
+	x->outdated =
+	    policy_is_outdated(env->o, &j->attempt, job_stored(j), &j->got);
+	if (x->outdated)
+		trace_line(&j->trace, "older", "than what is stored");
+	if (j->got.status != VERDICT_REVOKED)
+		return;
+	code = policy_revoked_code(&j->got, job_stored(j));
+	if (code == CODE_OK)
+		return;
+	j->revoked = j->got;
+	r = diagnose_verdict(&d, &j->got, code, a);
+	fail_for(j, &r);
+}
+
+/* What its verdict means for the certificate. */
+static void
+take_verdict(struct job *j, const struct env *env, const struct http_answer *a,
+    struct policy_exchange *x)
+{
+	const struct diagnose d = diagnose_of(j, env);
+	enum code code =
+	    policy_verdict_code(FROM_RESPONDER, &j->got, cert_age(j, env));
+	struct reason r;
+
+	switch (j->got.status) {
+	case VERDICT_GOOD:
+	case VERDICT_REVOKED:
+		take_verified(j, env, a, x);
+		return;
+	case VERDICT_UNKNOWN:
+		keep_issuer(j, env);
+		outcome_got_ocsp(&j->outcome);
+		r = diagnose_verdict(&d, &j->got, code, a);
+		break;
+	case VERDICT_STALE:
+		/* what a cache kept is no failure until it was passed */
+		if (!j->attempt.no_cache)
+			return;
+		r = diagnose_verdict(&d, &j->got, code, a);
+		break;
+	case VERDICT_REFUSED:
+	case VERDICT_FOREIGN:
+		r = diagnose_verdict(&d, &j->got, code, a);
+		break;
+	case VERDICT_ERROR:
+		outcome_got_ocsp(&j->outcome);
+		r = diagnose_ocsp_error(&d, &j->got);
+		break;
+	default:
+		r = diagnose_body(&d, a, "not an OCSP response");
+		break;
+	}
+	fail_for(j, &r);
+}
+
+/* It brought no response, or was not made. */
+static void
+take_failure(struct job *j, const struct env *env, const struct http_answer *a)
+{
+	const struct diagnose d = diagnose_of(j, env);
+	struct reason r = a->result != HTTP_ANSWERED ? diagnose_http(&d, a)
+						     : diagnose_backoff(&d, a);
+
+	fail_for(j, &r);
+}
+
+/* Others of the run, and who reads -v, may be spared the method in vain. */
+static void
+note_method(struct job *j, const struct policy_exchange *x)
+{
+	const int by_post = j->attempt.method == METHOD_POST;
+
+	if (j->hunting || !policy_shows_method(&j->attempt, x))
+		return;
+	j->shown = j->attempt.method;
+	trace_line(&j->trace, "", "by %s only: -X %s saves the request in vain",
+	    by_post ? "POST" : "GET", by_post ? "post" : "get");
+}
+
+enum job_state
+job_answer(struct job *j, const struct env *env, const struct http_answer *a)
+{
+	struct policy_exchange x = policy_exchange(a);
+
+	j->fresh = 0;
+	j->connection = HTTP_DROP;
+	x.given_up = j->pace == HOST_GIVEN_UP;
+	if (j->pace == HOST_PACES || a->skipped == HTTP_SKIPPED_NOW)
+		j->attempt.paced = 1;
+	/* no HTTP response came by one method: the other's is what counts */
+	if (j->attempt.switched == SWITCHED_FAILED)
+		outcome_retract(&j->outcome);
+	j->last_url = j->urls[j->url];
+	j->last_get = j->hunting || j->attempt.method == METHOD_GET;
+	j->last_status = a->status;
+	if (a->result == HTTP_ANSWERED && a->skipped == HTTP_SENT) {
+		if (j->hunting)
+			return take_issuer(j, env, a, &x);
+		judge_answer(j, env, a->body, a->body_len);
+		if (is_starved(j))
+			return JOB_DONE;
+		trace_verdict(&j->trace, &j->got, env->o->nonce, env->now);
+		x.verdict = j->got.status;
+		x.error = j->got.error;
+		x.expired = j->got.expired;
+		x.excused = j->got.excused;
+		if (policy_keeps_connection(&x))
+			j->connection = HTTP_KEEP;
+	}
+	if (policy_may_be_stray(&x))
+		return take_step(j, env, NEXT_FRESH, &x);
+	if (a->result != HTTP_ANSWERED || a->skipped != HTTP_SENT)
+		take_failure(j, env, a);
+	else
+		take_verdict(j, env, a, &x);
+	if (policy_is_transient(&x))
+		j->attempt.transient = 1;
+	note_method(j, &x);
+	return take_step(j, env, policy_next(env->o, &j->attempt, &x), &x);
+}
+
+/* ---- save ---- */
+
+/*
+ * What the lock protects: is ours better than what is there, and is it still
+ * about the certificate that is there?
+ */
+struct rivalry {
+	struct job *j;
+	const struct env *env;
+	int changed; /* the certificate was */
+};
+
+static int
+is_better(void *ctx, const unsigned char *old, size_t len)
+{
+	struct rivalry *r = ctx;
+	struct job *j = r->j;
+
+	if ((r->changed = !cert_is_as_loaded(j, r->env)))
+		return 0;
+	if (!is_judged_good(j, r->env, old, len) &&
+	    judge_stored(j, r->env, old, len) == -1)
+		return 0;
+	return policy_replaces(
+	    r->env->o, job_authentic(j), &j->got, r->env->now);
+}
+
+void
+job_saved(struct job *j, enum action action)
+{
+	j->action = action;
+	if (action == ACTION_KEPT)
+		return;
+	j->holding = HOLDING_JUDGED;
+	j->have = j->got;
+}
+
+/* What is stored cannot be used, and is later all the same. */
+static void
+fail_for_older(struct job *j, const struct env *env)
+{
+	char ours[WORDS_TIME_MAX], theirs[WORDS_TIME_MAX];
+
+	if (job_stored(j) != NULL || job_authentic(j) == NULL)
+		return;
+	outcome_fail(&j->outcome, CODE_TEMPORARY, CAUSE_EXPIRED,
+	    "the response that came is not newer (thisUpdate %s) than the one "
+	    "that is stored (%s), which %s; -f replaces it all the same",
+	    words_time(ours, j->got.this_update),
+	    words_time(theirs, j->have.this_update),
+	    j->have.status == VERDICT_STALE ? "has run out"
+		: j->have.this_update > env->now
+		? "seems to come from the future"
+		: "is refused");
+}
+
+/* Writes it, or with --dry-run sees what would come of that. */
+static enum staple_result
+store_response(struct job *j, struct rivalry *r, const unsigned char *der,
+    size_t len, char *why)
+{
+	const struct env *env = r->env;
+	const struct staple_bytes bytes = {.p = der,
+	    .len = len,
+	    .max = RESPONSE_MAX + 1,
+	    .mode = (mode_t)env->o->mode,
+	    .mark = env->o->on_change != NULL ? &j->mark : NULL,
+	    .now = env->now,
+	    .no_chown = env->no_chown};
+
+	if (j->staple == NULL) { /* to standard output, but for --dry-run */
+		r->changed = !cert_is_as_loaded(j, env);
+		return STAPLE_WRITTEN;
+	}
+	j->output_id = fileid_of(j->output);
+	return (env->o->dry_run ? staple_try : staple_replace)(
+	    j->staple, &bytes, is_better, r, why);
+}
+
+/* `rights`: what it could not be given of its mode and owner; or empty. */
+static void
+note_written(
+    struct job *j, const struct env *env, size_t len, const char *rights)
+{
+	job_saved(j, ACTION_WRITTEN);
+	j->output_id = staple_written_id(j->staple);
+	j->owed = env->o->on_change != NULL;
+	j->written_len = len;
+	text_set(&j->rights, "%s", rights);
+}
+
+enum job_state
+job_save(
+    struct job *j, const struct env *env, const unsigned char *der, size_t len)
+{
+	struct rivalry r = {j, env, 0};
+	enum staple_result res;
+	enum job_state state;
+	char why[WHY_MAX];
+
+	if ((state = put_issuer_first(j, env)) != JOB_SAVE)
+		return state;
+	res = store_response(j, &r, der, len, why);
+	if (r.changed)
+		return JOB_ANEW;
+	if (env->o->dry_run && res == STAPLE_WRITTEN) {
+		j->would_write = 1;
+		return JOB_DONE;
+	}
+	switch (res) {
+	case STAPLE_WRITTEN:
+		note_written(j, env, len, why);
+		break;
+	case STAPLE_NOT_DURABLE:
+		note_written(j, env, len, "");
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
+		    "%s; the new response is in place, but a crash of the "
+		    "machine may undo it",
+		    why);
+		break;
+	case STAPLE_UNCHANGED:
+		job_saved(j, ACTION_UNCHANGED);
+		break;
+	case STAPLE_KEPT:
+		job_saved(j, ACTION_KEPT);
+		fail_for_older(j, env);
+		break;
+	case STAPLE_BUSY:
+		text_set(&j->busy, "%s", why);
+		return JOB_WAIT;
+	case STAPLE_REFUSED:
+		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT, "%s", why);
+		break;
+	default:
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
+		break;
+	}
+	return JOB_DONE;
+}
+
+/* ---- served ---- */
+
+/* A certificate's own name where the host has none that it is valid for. */
+static char *
+choose_sni(const struct job *j, const struct env *env,
+    const struct served_where *where)
+{
+	size_t n = strlen(where->host);
+	char *host, *name = NULL;
+
+	/* the dot at the end is not sent, RFC 6066 section 3 */
+	if (n > 1 && where->host[n - 1] == '.')
+		n--;
+	if ((host = strndup(where->host, n)) == NULL)
+		return NULL;
+	if (!job_is_presented(j, env))
+		name = cert_server_name(&j->cert, host);
+	if (name != NULL || where->is_address) {
+		free(host);
+		return name;
+	}
+	return host;
+}
+
+static enum served_result
+ask_server(const struct env *env, struct served_question *q,
+    struct served_answer *a, char *why)
+{
+	enum served_result res;
+
+	q->timeout_ms = (long)(env->o->timeout * 1000);
+	if (env->left_ms >= 0 && env->left_ms < q->timeout_ms)
+		q->timeout_ms = (long)env->left_ms;
+	res = served_ask(q, a, why);
+	/* it may have another kind of certificate only: see which */
+	if (res == SERVED_ETLS && q->key != CERT_KEY_OTHER &&
+	    a->ms < q->timeout_ms) {
+		served_free(a);
+		q->timeout_ms -= (long)a->ms;
+		q->key = CERT_KEY_OTHER;
+		res = served_ask(q, a, why);
+	}
+	return res;
+}
+
+/* Asks what the server staples, for a certificate such as ours if we have one.
+ */
+static int
+probe(struct job *j, const struct env *env, struct served_answer *a)
+{
+	struct served_question q = {
+	    .starttls = (enum served_starttls)env->o->starttls,
+	    .key = j->cert.key,
+	    .family = env->o->ipv4 ? 4
+		: env->o->ipv6     ? 6
+				   : 0,
+	    .connect_ms = (long)(env->o->connect_timeout * 1000),
+	    .clock_ms = env->clock_ms,
+	};
+	struct trace_handshake h = {
+	    .server = env->o->served, .shelf = env->shelf};
+	const struct diagnose d = diagnose_of(j, env);
+	enum served_result res;
+	char why[WHY_MAX], *sni;
+	struct reason r;
+
+	if (served_parse(env->o->served, q.starttls, &q.where, why) == -1) {
+		outcome_fail(
+		    &j->outcome, CODE_INPUT, CAUSE_CERTIFICATE, "%s", why);
+		return -1;
+	}
+	q.sni = sni = choose_sni(j, env, &q.where);
+	res = ask_server(env, &q, a, why);
+	if (!is_starved(j)) {
+		h.sni = sni;
+		h.fault = res == SERVED_OK ? NULL : why;
+		trace_server(&j->trace, &h, a);
+		if (res != SERVED_OK) {
+			r = diagnose_server(&d, res, a, why);
+			fail_for(j, &r);
+			j->unreached = res == SERVED_ERESOLVE ||
+			    res == SERVED_ECONNECT || res == SERVED_ETIMEOUT;
+		}
+	}
+	free(sni);
+	return j->outcome.status != CODE_OK ? -1 : 0;
+}
+
+/* What the server presents: the certificate in question, or the right one? */
+static int
+take_presented(
+    struct job *j, const struct env *env, const struct served_answer *a)
+{
+	const struct diagnose d = diagnose_of(j, env);
+	struct cert other;
+	enum cert_result res;
+	char why[WHY_MAX];
+	struct reason r;
+
+	if (!job_is_presented(j, env) && cert_is(&j->cert, &a->chain[0]))
+		return 0;
+	res = cert_take(env->shelf, a->chain, a->nchain,
+	    job_is_presented(j, env) ? &j->cert : &other, why);
+	if (job_is_presented(j, env)) {
+		if (res == CERT_OK && !is_starved(j)) {
+			trace_cert(&j->trace, &j->cert,
+			    describe_cert(j, env).has_responder, env->now);
+			return 0;
+		}
+		fail_cert(j, res, why);
+		return -1;
+	}
+	if (!is_starved(j)) {
+		r = diagnose_other_cert(&d, res == CERT_OK ? &other : NULL);
+		fail_for(j, &r);
+	}
+	cert_free(&other);
+	return -1;
+}
+
+/* Finds what the judge needs, and what is stored. */
+static int
+prepare_judgement(struct job *j, const struct env *env)
+{
+	enum cert_result res;
+	char why[WHY_MAX];
+
+	if (name_output(j, env->o) == -1) {
+		fail_for_memory(j);
+		return -1;
+	}
+	res = find_issuer(j, env, why);
+	trace_issuer(&j->trace, &j->cert);
+	if (res != CERT_OK && is_time_right(j, env, j->cert.issuer_begins))
+		fail_cert(j, res, why);
+	if (res != CERT_OK || is_starved(j) || make_target(j, env, why) == -1)
+		return -1;
+	return j->output == NULL ? 0 : load_stored(j, env, why);
+}
+
+static void
+judge_served(
+    struct job *j, const struct env *env, const struct served_answer *a)
+{
+	char *decoded = NULL;
+
+	if (!is_worth_asking(j, env, a->staple_len > 0)) {
+		if (a->staple_len == 0)
+			j->stapled = STAPLED_NOTHING;
+		return;
+	}
+	if (a->staple_len == 0) {
+		j->stapled = STAPLED_NOTHING;
+		/* what is stored tells what to do */
+		if (!job_is_presented(j, env))
+			(void)prepare_judgement(j, env);
+		return;
+	}
+	if (prepare_judgement(j, env) == -1)
+		return;
+	judge(j, env, a->staple, a->staple_len, 0, &j->got);
+	if (is_starved(j))
+		return;
+	j->stapled = policy_compare(job_stored(j), &j->got,
+	    j->have_der != NULL && j->have_len == a->staple_len &&
+		memcmp(j->have_der, a->staple, a->staple_len) == 0);
+	trace_staple(&j->trace, a->staple_len, j->stapled, j->output != NULL);
+	trace_verdict(&j->trace, &j->got, env->o->nonce, env->now);
+	if (j->trace.level > 1)
+		decoded = judge_text(env->judge, a->staple, a->staple_len);
+	trace_decoded(&j->trace, decoded);
+	free(decoded);
+}
+
+enum job_state
+job_served(struct job *j, const struct env *env)
+{
+	const struct diagnose d = diagnose_of(j, env);
+	struct served_answer a = {0};
+	char why[WHY_MAX];
+	struct reason r;
+
+	j->loaded_ms = env->ms;
+	if (!is_time_right(j, env, INT64_MIN))
+		return JOB_DONE;
+	(void)ocsp_starved(); /* what went before is settled */
+	if (policy_gives_up_server(env->server_failures)) {
+		r = diagnose_server_given_up(&d, env->server_failures);
+		fail_for(j, &r);
+		return JOB_DONE;
+	}
+	if (!job_is_presented(j, env)) {
+		if (load_cert(j, env, why) == -1)
+			return JOB_DONE;
+		trace_cert(&j->trace, &j->cert,
+		    describe_cert(j, env).has_responder, env->now);
+	}
+	if (probe(j, env, &a) == 0 && take_presented(j, env, &a) == 0)
+		judge_served(j, env, &a);
+	served_free(&a);
+	return JOB_DONE;
+}
+
+/* ---- settle ---- */
+
+int
+job_owes(struct job *j, const struct env *env)
+{
+	char why[WHY_MAX];
+	enum staple_result res;
+
+	if (env->o->on_change == NULL || env->o->dry_run || j->staple == NULL ||
+	    j->owed)
+		return j->owed;
+	res = staple_owed(j->staple, env->now, &j->mark, why);
+	if (res == STAPLE_FAILED)
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
+	j->owed = res == STAPLE_OK;
+	if (j->owed)
+		trace_line(&j->trace, "owed", "an earlier run could not tell");
+	return j->owed;
+}
+
+/* --check has no answer to judge: the stored response is what is judged. */
+static void
+settle_check(struct job *j, const struct env *env)
+{
+	enum code code;
+
+	if (!env->o->check || j->holding != HOLDING_JUDGED)
+		return;
+	code = policy_verdict_code(FROM_FILE, &j->have, cert_age(j, env));
+	if (code == CODE_REJECTED && j->have.status != VERDICT_REVOKED)
+		outcome_fail(&j->outcome, code,
+		    j->have.status == VERDICT_UNKNOWN ? CAUSE_UNKNOWN
+						      : CAUSE_REFUSED,
+		    "%s: %s", j->output, j->have.why);
+}
+
+/*
+ * While the network was awaited the file may have changed or gone: the exit
+ * code is about what is there at the end.
+ */
+static void
+look_again(struct job *j, const struct env *env)
+{
+	char why[WHY_MAX];
+
+	if (!j->asked || j->staple == NULL || j->would_write)
+		return;
+	/* what HAProxy is to have is what it will read itself */
+	if (j->action != ACTION_NONE && j->action != ACTION_KEPT &&
+	    env->o->haproxy.n == 0)
+		return;
+	if (read_stored(j, env, why) == 0)
+		judge_stored(j, env, j->have_der, j->have_len);
+}
+
+/* Nothing went wrong that time will not mend, but what is there is too little.
+ */
+static void
+fail_for_too_little(struct job *j, const struct env *env)
+{
+	const struct ocsp_verdict *v = j->would_write ? &j->got : &j->have;
+	char left[WORDS_TIME_MAX], want[WORDS_TIME_MAX];
+
+	if ((j->holding == HOLDING_JUDGED || j->would_write) &&
+	    v->status == VERDICT_GOOD)
+		outcome_fail(&j->outcome, CODE_TEMPORARY, CAUSE_TOO_SHORT,
+		    "the response is usable for %s only%s, less than the %s "
+		    "that are demanded",
+		    words_span(left, (long long)(v->usable_until - env->now)),
+		    diagnose_bound(v), words_span(want, job_min_valid(j, env)));
+	else
+		outcome_fail(&j->outcome, CODE_TEMPORARY, CAUSE_NO_RESPONSE,
+		    "no usable response");
+}
+
+/* What the server staples is what is judged. */
+static void
+settle_served(struct job *j, const struct env *env)
+{
+	const struct diagnose d = diagnose_of(j, env);
+	const struct ocsp_verdict *v =
+	    j->stapled == STAPLED_NOTHING ? NULL : &j->got;
+	enum code code = CODE_TEMPORARY;
+	struct reason r;
+
+	if (job_needs_none(j) || j->outcome.status > CODE_TEMPORARY ||
+	    j->stapled == STAPLED_UNHEARD || job_lasts(j, env))
+		return;
+	if (v != NULL)
+		code = policy_gravest(code,
+		    policy_verdict_code(FROM_SERVER, v, cert_age(j, env)));
+	r = diagnose_staple(&d, v, code, job_min_valid(j, env));
+	outcome_fail_for(&j->outcome, &r);
+}
+
+/* What lies about for a certificate that needs none is of no weight. */
+static void
+settle_needless(struct job *j, const struct env *env)
+{
+	const struct policy_cert c = describe_cert(j, env);
+
+	if (!env->o->check || !j->cert.whole || j->clashes ||
+	    !policy_ignores_stored(j->outcome.status,
+		policy_need(&c, 0, env->now) == NEED_NONE,
+		j->holding == HOLDING_JUDGED &&
+		    j->have.status == VERDICT_REVOKED))
+		return;
+	j->outcome.status = CODE_OK;
+	j->outcome.cause = CAUSE_NONE;
+	j->action = ACTION_NO_RESPONDER;
+}
+
+/*
+ * --check: what is stored is too little, and where a run could not fetch
+ * another, that is what there is to tell.
+ */
+static void
+settle_hopeless(struct job *j, const struct env *env)
+{
+	if (!env->o->check || j->target == NULL || job_needs_none(j) ||
+	    j->outcome.status > CODE_TEMPORARY || job_lasts(j, env))
+		return;
+	if (is_worth_asking(j, env, 0))
+		(void)find_responders(j, env);
+}
+
+static void
+settle_stored(struct job *j, const struct env *env)
+{
+	settle_check(j, env);
+	settle_needless(j, env);
+	look_again(j, env);
+	if (!j->would_write && j->holding == HOLDING_JUDGED &&
+	    j->have.status == VERDICT_REVOKED)
+		outcome_fail(&j->outcome,
+		    policy_verdict_code(FROM_FILE, &j->have, cert_age(j, env)),
+		    CAUSE_REVOKED, "the stored response says: %s", j->have.why);
+	settle_hopeless(j, env);
+}
+
+/* What a server would stumble over. */
+static void
+warn_of_stored(struct job *j, const struct env *env)
+{
+	const struct warnings w = {.options = env->o,
+	    .cert = &j->cert,
+	    .verdict = job_stored(j),
+	    .path = j->path,
+	    .output = j->output,
+	    .rights = j->rights.s,
+	    .len = j->action == ACTION_WRITTEN ? j->written_len : j->have_len,
+	    .mode = j->staple != NULL ? staple_mode(j->staple) : -1,
+	    .written = j->action == ACTION_WRITTEN,
+	    .pinned = j->named.pinned,
+	    .now = env->now};
+
+	if (j->output != NULL && j->holding == HOLDING_JUDGED &&
+	    !job_needs_none(j))
+		warnings_add(&j->warnings, &w);
+}
+
+enum code
+job_settle(struct job *j, const struct env *env)
+{
+	struct policy_end end = {.needs_none = job_needs_none(j)};
+
+	if (env->o->served != NULL) {
+		settle_served(j, env);
+		return j->code = j->outcome.status;
+	}
+	settle_stored(j, env);
+	warn_of_stored(j, env);
+	end.needs_none = job_needs_none(j);
+	end.outcome = j->outcome.status;
+	end.lasts = job_lasts(j, env);
+	end.wrong_clock = j->wrong_clock;
+	j->code = policy_exit(&end);
+	if (j->code == CODE_TEMPORARY && !end.needs_none)
+		fail_for_too_little(j, env);
+	return j->code;
+}

@@ -1,0 +1,1370 @@
+/* SPDX-License-Identifier: ISC */
+#define _GNU_SOURCE /* O_PATH */
+
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "privsep/sandbox.h"
+#include "store/fileid.h"
+#include "store/staple.h"
+#include "util/words.h"
+
+/* A directory that may be searched need not be readable. */
+#if defined(O_PATH)
+#define DIR_HANDLE O_PATH
+#elif defined(O_SEARCH)
+#define DIR_HANDLE O_SEARCH
+#else
+#define DIR_HANDLE O_RDONLY
+#endif
+
+/* Suffix of a temporary name, with its dot: ".XXXXXX" */
+#define SUFFIX 7
+
+/* What the marker's name ends with. */
+#define MARK ".changed"
+
+/* "user NAME (NUMBER)" */
+#define USER_MAX 96
+
+/* How often a lock file may be cleared away by others before we are "busy". */
+#define LOCK_TRIES 8
+
+/* No run saves for so long; the lock of one that does is not believed. */
+#define LOCK_MAX_AGE 60 /* seconds */
+
+/* Directories that nobody uses are kept open up to this number. */
+#define MAX_DIRS 16
+
+struct dir {
+	struct dir *next;
+	char *path;
+	struct stat st; /* which one it is */
+	int fd;
+	int flush_fd; /* -1: not needed yet */
+	size_t users;
+	char *owed;   /* the first file of those that wait for a flush */
+	size_t nowed; /* how many they are */
+};
+
+struct staple_dirs {
+	struct dir *first;
+	size_t n;
+	char failed[WHY_MAX]; /* the first flush that did, and why */
+	size_t nfailed;
+};
+
+struct staple {
+	int dir;
+	struct dir *shared; /* NULL: `dir` is ours alone */
+	char *name;         /* in `dir` */
+	char *path;         /* as the user knows it */
+	uint64_t written;   /* fileid.h: of what was written last; 0: nothing */
+};
+
+/* The file that shows who is saving: its lock is the permission to rename. */
+struct lockfile {
+	char name[NAME_MAX + 1];
+	int fd; /* open and locked */
+	ino_t ino;
+	int stays; /* it leads the next run to what could not be removed */
+};
+
+/*
+ * The new response on its way to its name.  Its own name is made of the inode
+ * of the lock file: whoever is taken for dead and is not cannot rename what
+ * another run has begun.
+ */
+struct tempfile {
+	char name[NAME_MAX + 1];
+	int fd;
+};
+
+static enum staple_result
+fail(const struct staple *s, const char *what, char *why)
+{
+	char error[WORDS_ERROR_MAX];
+
+	words_set(why, WHY_MAX, "cannot %s %s: %s", what, s->path,
+	    words_error(error, errno, (long)geteuid()));
+	return STAPLE_FAILED;
+}
+
+/* ---- directories ---- */
+
+/* The directory part of a path, which the caller owns. */
+static char *
+directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? strdup(".")
+	    : slash == path  ? strdup("/")
+			     : strndup(path, (size_t)(slash - path));
+}
+
+/* "user ocsp (998)", or without the name where there is none. */
+static void
+name_user(char out[USER_MAX])
+{
+	struct passwd pw, *found = NULL;
+	const long me = (long)geteuid();
+	char buf[1024];
+
+	if (getpwuid_r((uid_t)me, &pw, buf, sizeof(buf), &found) == 0 &&
+	    found != NULL)
+		snprintf(out, USER_MAX, "user %s (%ld)", pw.pw_name, me);
+	else
+		snprintf(out, USER_MAX, "user %ld", me);
+}
+
+/*
+ * Nothing can be made beside the file, by `errno`.  systemd mounts what a
+ * service is not to write to read-only for it.
+ */
+static enum staple_result
+fail_directory(const struct staple *s, char *why)
+{
+	const int error = errno;
+	char user[USER_MAX], *dir = directory_of(s->path);
+	char *full = dir != NULL ? realpath(dir, NULL) : NULL;
+	const char *name = full != NULL ? full : dir != NULL ? dir : "";
+
+	if (error != EROFS) {
+		name_user(user);
+		words_set(why, WHY_MAX,
+		    "cannot replace %s: %s cannot write in the directory "
+		    "%s: %s",
+		    s->path, user, name, strerror(error));
+	} else if (getenv("INVOCATION_ID") == NULL)
+		words_set(why, WHY_MAX,
+		    "cannot replace %s: the directory %s is read-only "
+		    "(%s)",
+		    s->path, name, strerror(error));
+	else
+		words_set(why, WHY_MAX,
+		    "cannot replace %s: its directory is read-only for "
+		    "this "
+		    "service (%s): add ReadWritePaths=%s to its unit "
+		    "(systemctl "
+		    "edit)",
+		    s->path, strerror(error), name);
+	free(full);
+	free(dir);
+	return STAPLE_FAILED;
+}
+
+static int
+sync_fd(int fd)
+{
+	int rc;
+
+	do
+		rc = fsync(fd);
+	while (rc == -1 && errno == EINTR);
+	return rc;
+}
+
+/* What a file system says that does not know a call, or has no use for it. */
+static int
+is_unsupported(int error)
+{
+	return error == EINVAL || error == ENOSYS || error == ENOTSUP ||
+	    error == EOPNOTSUPP;
+}
+
+/* Not every file system can, or has to, flush a directory. */
+static int
+sync_dir(int fd)
+{
+	return sync_fd(fd) == -1 && !is_unsupported(errno) ? -1 : 0;
+}
+
+/* Readable, to be flushed; a directory may be searched without that. */
+static int
+open_to_flush(int fd)
+{
+	return openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void
+dir_free(struct dir *d)
+{
+	if (d->fd != -1)
+		close(d->fd);
+	if (d->flush_fd != -1)
+		close(d->flush_fd);
+	free(d->path);
+	free(d->owed);
+	free(d);
+}
+
+struct staple_dirs *
+staple_dirs_new(void)
+{
+	return calloc(1, sizeof(struct staple_dirs));
+}
+
+void
+staple_dirs_free(struct staple_dirs *dirs)
+{
+	struct dir *d;
+
+	if (dirs == NULL)
+		return;
+	while ((d = dirs->first) != NULL) {
+		dirs->first = d->next;
+		dir_free(d);
+	}
+	free(dirs);
+}
+
+static void
+dir_flush(struct staple_dirs *dirs, struct dir *d)
+{
+	char more[40] = "";
+
+	if (d->nowed > 1)
+		snprintf(more, sizeof(more), " and %zu more", d->nowed - 1);
+	if (d->nowed > 0 && sync_dir(d->flush_fd) == -1 && dirs->nfailed++ == 0)
+		snprintf(dirs->failed, sizeof(dirs->failed),
+		    "%s%s: cannot flush the directory to the disk: %s", d->owed,
+		    more, strerror(errno));
+	free(d->owed);
+	d->owed = NULL;
+	d->nowed = 0;
+}
+
+enum staple_result
+staple_dirs_flush(struct staple_dirs *dirs, char *why)
+{
+	enum staple_result res;
+	char more[48] = "";
+	struct dir *d;
+
+	for (d = dirs->first; d != NULL; d = d->next)
+		dir_flush(dirs, d);
+	res = dirs->nfailed > 0 ? STAPLE_NOT_DURABLE : STAPLE_OK;
+	if (dirs->nfailed > 1)
+		snprintf(more, sizeof(more), " (and of %zu more directories)",
+		    dirs->nfailed - 1);
+	words_set(why, WHY_MAX, "%s%s", dirs->failed, more);
+	dirs->nfailed = 0;
+	dirs->failed[0] = '\0';
+	return res;
+}
+
+/* Is there one open for this path, and is it the one that is there now? */
+static struct dir *
+dir_find(const struct staple_dirs *dirs, const char *path)
+{
+	struct stat st;
+	struct dir *d;
+
+	for (d = dirs->first; d != NULL; d = d->next)
+		if (strcmp(d->path, path) == 0 && stat(path, &st) == 0 &&
+		    st.st_dev == d->st.st_dev && st.st_ino == d->st.st_ino)
+			return d;
+	return NULL;
+}
+
+/* Makes room: the one that nobody uses and that was opened first goes. */
+static void
+dir_drop(struct staple_dirs *dirs)
+{
+	struct dir **p, **last = NULL, *d;
+
+	for (p = &dirs->first; *p != NULL; p = &(*p)->next)
+		if ((*p)->users == 0)
+			last = p;
+	if (last == NULL)
+		return;
+	d = *last;
+	*last = d->next;
+	dir_flush(dirs, d);
+	dir_free(d);
+	dirs->n--;
+}
+
+/* NULL: see errno. */
+static struct dir *
+dir_get(struct staple_dirs *dirs, const char *path)
+{
+	struct dir *d;
+	int saved;
+
+	if ((d = dir_find(dirs, path)) != NULL)
+		return d;
+	if (dirs->n >= MAX_DIRS)
+		dir_drop(dirs);
+	if ((d = calloc(1, sizeof(*d))) == NULL)
+		return NULL;
+	d->flush_fd = -1;
+	d->fd = open(path, DIR_HANDLE | O_DIRECTORY | O_CLOEXEC);
+	if (d->fd == -1 || fstat(d->fd, &d->st) == -1 ||
+	    (d->path = strdup(path)) == NULL) {
+		saved = errno;
+		dir_free(d);
+		errno = saved;
+		return NULL;
+	}
+	d->next = dirs->first;
+	dirs->first = d;
+	dirs->n++;
+	return d;
+}
+
+/* ---- the handle ---- */
+
+static int
+open_directory(struct staple *s, struct staple_dirs *dirs, const char *dir)
+{
+	if (s->name[0] == '\0') {
+		errno = EISDIR;
+		return -1;
+	}
+	if (dirs == NULL)
+		s->dir = open(dir, DIR_HANDLE | O_DIRECTORY | O_CLOEXEC);
+	else if ((s->shared = dir_get(dirs, dir)) != NULL) {
+		s->shared->users++;
+		s->dir = s->shared->fd;
+	}
+	return s->dir;
+}
+
+enum staple_result
+staple_open_in(
+    struct staple_dirs *dirs, const char *path, struct staple **out, char *why)
+{
+	char error[WORDS_ERROR_MAX];
+	enum staple_result res = STAPLE_FAILED;
+	const char *slash = strrchr(path, '/');
+	struct staple *s;
+	char *dir = NULL;
+
+	*out = NULL;
+	words_set(why, WHY_MAX, "out of memory");
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return STAPLE_FAILED;
+	s->dir = -1;
+	if ((s->path = strdup(path)) == NULL ||
+	    (s->name = strdup(slash != NULL ? slash + 1 : path)) == NULL ||
+	    (dir = directory_of(path)) == NULL)
+		goto out;
+	if (open_directory(s, dirs, dir) == -1) {
+		words_set(why, WHY_MAX, "cannot open the directory %s: %s", dir,
+		    words_error(error, errno, (long)geteuid()));
+		goto out;
+	}
+	*out = s;
+	s = NULL;
+	res = STAPLE_OK;
+out:
+	free(dir);
+	staple_close(s);
+	return res;
+}
+
+enum staple_result
+staple_open(const char *path, struct staple **out, char *why)
+{
+	return staple_open_in(NULL, path, out, why);
+}
+
+void
+staple_close(struct staple *s)
+{
+	if (s == NULL)
+		return;
+	if (s->shared != NULL)
+		s->shared->users--;
+	else if (s->dir != -1)
+		close(s->dir);
+	free(s->name);
+	free(s->path);
+	free(s);
+}
+
+/* ---- reading ---- */
+
+static const char *
+kind(mode_t mode)
+{
+	return S_ISLNK(mode)                 ? "a symbolic link"
+	    : S_ISDIR(mode)                  ? "a directory"
+	    : S_ISFIFO(mode)                 ? "a FIFO"
+	    : S_ISSOCK(mode)                 ? "a socket"
+	    : S_ISCHR(mode) || S_ISBLK(mode) ? "a device"
+					     : "something else";
+}
+
+/* OK: `st` is that of a regular file.  Only who just reads may `follow`. */
+static enum staple_result
+look(const struct staple *s, int follow, struct stat *st, char *why)
+{
+	enum staple_result res;
+
+	if (fstatat(s->dir, s->name, st, follow ? 0 : AT_SYMLINK_NOFOLLOW) ==
+	    -1) {
+		if (errno == ENOENT)
+			return STAPLE_ABSENT;
+		/* links in a circle are no fault of the machine's */
+		res = errno == ELOOP ? STAPLE_REFUSED : STAPLE_FAILED;
+		(void)fail(s, "look at", why);
+		return res;
+	}
+	if (S_ISREG(st->st_mode))
+		return STAPLE_OK;
+	words_set(why, WHY_MAX,
+	    "%s is %s, not a regular file; it is not touched%s", s->path,
+	    kind(st->st_mode),
+	    S_ISLNK(st->st_mode) ? ": name the file that it leads to instead"
+				 : "");
+	return STAPLE_REFUSED;
+}
+
+/* Reads until `max` bytes or the end. */
+static int
+read_all(int fd, unsigned char *buf, size_t max, size_t *len)
+{
+	ssize_t r;
+
+	*len = 0;
+	while (*len < max) {
+		r = read(fd, buf + *len, max - *len);
+		if (r == -1 && errno == EINTR)
+			continue;
+		if (r == -1)
+			return -1;
+		if (r == 0)
+			break;
+		*len += (size_t)r;
+	}
+	return 0;
+}
+
+static enum staple_result
+read_file(struct staple *s, int follow, size_t max, unsigned char **buf,
+    size_t *len, char *why)
+{
+	const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	enum staple_result res = STAPLE_OK;
+	struct stat st;
+	int fd;
+
+	fd = follow ? openat(s->dir, s->name, flags)
+		    : openat(s->dir, s->name, flags | O_NOFOLLOW);
+	if (fd == -1)
+		return errno == ENOENT ? STAPLE_ABSENT : fail(s, "read", why);
+	if (fstat(fd, &st) == -1)
+		res = fail(s, "read", why);
+	else if (!S_ISREG(st.st_mode)) {
+		words_set(
+		    why, WHY_MAX, "%s is no longer a regular file", s->path);
+		res = STAPLE_REFUSED;
+	} else {
+		/* one more than it has, to see that this is the end */
+		if (st.st_size >= 0 && (uintmax_t)st.st_size < max)
+			max = (size_t)st.st_size + 1;
+		if ((*buf = malloc(max)) == NULL ||
+		    read_all(fd, *buf, max, len))
+			res = fail(s, "read", why);
+	}
+	close(fd);
+	return res;
+}
+
+static enum staple_result
+read_whole(struct staple *s, int follow, size_t max, unsigned char **buf,
+    size_t *len, char *why)
+{
+	enum staple_result res;
+	struct stat st;
+
+	*buf = NULL;
+	*len = 0;
+	if ((res = look(s, follow, &st, why)) != STAPLE_OK)
+		return res;
+	res = read_file(s, follow, max, buf, len, why);
+	if (res != STAPLE_OK) {
+		sandbox_forget(*buf, *len);
+		free(*buf);
+		*buf = NULL;
+		*len = 0;
+	}
+	return res;
+}
+
+enum staple_result
+staple_read(
+    struct staple *s, size_t max, unsigned char **buf, size_t *len, char *why)
+{
+	return read_whole(s, 0, max, buf, len, why);
+}
+
+enum staple_result
+staple_read_linked(
+    struct staple *s, size_t max, unsigned char **buf, size_t *len, char *why)
+{
+	return read_whole(s, 1, max, buf, len, why);
+}
+
+/* ---- can it be replaced? ---- */
+
+/* POSIX lets only its owner replace a file in a sticky directory. */
+static int
+is_guarded(const struct staple *s)
+{
+	struct stat dir, file;
+	uid_t me = geteuid();
+
+	return me != 0 && fstatat(s->dir, ".", &dir, 0) == 0 &&
+	    (dir.st_mode & S_ISVTX) != 0 && dir.st_uid != me &&
+	    fstatat(s->dir, s->name, &file, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    file.st_uid != me;
+}
+
+uint64_t
+staple_written_id(const struct staple *s)
+{
+	return s->written;
+}
+
+int
+staple_mode(const struct staple *s)
+{
+	struct stat st;
+
+	if (fstatat(s->dir, s->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return -1;
+	return (int)(st.st_mode & 0777);
+}
+
+/* Is something mounted on it by itself, so that no rename replaces it? */
+static int
+is_mount(const struct staple *s)
+{
+#if defined(STATX_BASIC_STATS) && defined(STATX_ATTR_MOUNT_ROOT)
+	struct statx st;
+
+	return statx(s->dir, s->name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &st) ==
+	    0 &&
+	    (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+#else
+	(void)s;
+	return 0;
+#endif
+}
+
+static enum staple_result
+fail_mount(const struct staple *s, char *why)
+{
+	words_set(why, WHY_MAX,
+	    "%s is a mount point of its own (as docker run -v FILE:FILE "
+	    "makes it), which cannot be replaced: mount its directory instead",
+	    s->path);
+	return STAPLE_FAILED;
+}
+
+/* As far as one can tell without trying. */
+static enum staple_result
+check_writable(const struct staple *s, char *why)
+{
+	if (faccessat(s->dir, ".", R_OK | W_OK | X_OK, AT_EACCESS) == -1)
+		return fail_directory(s, why);
+	if (is_guarded(s)) {
+		errno = EPERM;
+		return fail(s, "replace", why);
+	}
+	return is_mount(s) ? fail_mount(s, why) : STAPLE_OK;
+}
+
+/* ---- names ---- */
+
+/*
+ * The name is hidden, since HAProxy loads what is not; it is the same in each
+ * run, so that runs meet there and the next one finds what a killed one left.
+ * A long name is cut to fit; the hash of the whole keeps it apart from its
+ * neighbours.  It takes the place of an extension that is NULL.
+ */
+static void
+hide(char out[NAME_MAX + 1], const char *name, const char *ext)
+{
+	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz";
+	uint64_t hash = UINT64_C(14695981039346656037);
+	size_t len = strlen(name), most = NAME_MAX - SUFFIX - 1, i;
+	char *p = out;
+
+	if (ext != NULL)
+		most -= strlen(ext);
+	for (i = 0; i < len; i++) {
+		hash ^= (unsigned char)name[i];
+		hash *= UINT64_C(1099511628211);
+	}
+	*p++ = '.';
+	memcpy(p, name, len < most ? len : most);
+	p += len < most ? len : most;
+	if (ext == NULL || len > most) {
+		*p++ = '.';
+		for (i = 1; i < SUFFIX; i++) {
+			*p++ = digits[hash % 62];
+			hash /= 62;
+		}
+	}
+	snprintf(p, (size_t)(NAME_MAX + 1 - (p - out)), "%s",
+	    ext != NULL ? ext : "");
+}
+
+static void
+lockfile_init(struct lockfile *l, const char *name)
+{
+	hide(l->name, name, NULL);
+	l->fd = -1;
+	l->ino = 0;
+	l->stays = 0;
+}
+
+static void
+tempfile_init(struct tempfile *t, const char *name, ino_t ino)
+{
+	char ext[2 + 2 * sizeof(uintmax_t)];
+
+	snprintf(ext, sizeof(ext), "-%jx", (uintmax_t)ino);
+	hide(t->name, name, ext);
+	t->fd = -1;
+}
+
+static enum staple_result
+in_the_way(
+    const struct staple *s, const char *name, const char *what, char *why)
+{
+	words_set(why, WHY_MAX,
+	    "%s is in the way beside %s: %s, which no run of this program "
+	    "makes; remove it",
+	    name, s->path, what);
+	return STAPLE_FAILED;
+}
+
+/* ---- the lock ---- */
+
+/* Is this open file the one that has the name? */
+static int
+is_named(const struct staple *s, const char *name, int fd)
+{
+	struct stat ours, named;
+
+	return fstat(fd, &ours) == 0 &&
+	    fstatat(s->dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
+/* Has another file the name, for sure? */
+static int
+is_anothers(const struct staple *s, const char *name, int fd)
+{
+	struct stat ours, named;
+
+	return fstat(fd, &ours) == 0 &&
+	    fstatat(s->dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    (ours.st_dev != named.st_dev || ours.st_ino != named.st_ino);
+}
+
+enum lock {
+	LOCK_OURS,
+	LOCK_HELD,
+	LOCK_UNKNOWN, /* this file system has no locks */
+	LOCK_FAILED   /* see errno */
+};
+
+static enum lock
+lock(int fd)
+{
+	int rc;
+
+	do
+		rc = flock(fd, LOCK_EX | LOCK_NB);
+	while (rc == -1 && errno == EINTR);
+	if (rc == 0)
+		return LOCK_OURS;
+	if (errno == EWOULDBLOCK)
+		return LOCK_HELD;
+	return errno == ENOLCK || is_unsupported(errno) ? LOCK_UNKNOWN
+							: LOCK_FAILED;
+}
+
+/* In a sticky directory anybody may make a file, but not replace another's. */
+static int
+is_strangers(const struct staple *s, uid_t owner)
+{
+	struct stat dir;
+
+	return owner != 0 && owner != geteuid() &&
+	    fstatat(s->dir, ".", &dir, 0) == 0 &&
+	    (dir.st_mode & S_ISVTX) != 0 && owner != dir.st_uid;
+}
+
+/*
+ * Who may read a file may lock it for ever.  Only what a live run can have is
+ * believed: a file that nobody else may open, that has one name, and is young.
+ * The clock may have been set meanwhile, either way.
+ */
+static int
+is_believed(const struct staple *s, const struct stat *st, int64_t now)
+{
+	const int64_t age = now - (int64_t)st->st_mtim.tv_sec;
+
+	return (st->st_mode & 077) == 0 && st->st_nlink <= 1 &&
+	    age <= LOCK_MAX_AGE && age >= -LOCK_MAX_AGE &&
+	    !is_strangers(s, st->st_uid);
+}
+
+static enum staple_result
+busy(const struct staple *s, char *why)
+{
+	words_set(why, WHY_MAX, "another run is saving %s", s->path);
+	return STAPLE_BUSY;
+}
+
+static enum staple_result
+busy_foreign(const struct staple *s, const struct lockfile *l, char *why)
+{
+	words_set(why, WHY_MAX,
+	    "%s beside %s belongs to another user: another run is saving, "
+	    "or was killed less than a minute ago",
+	    l->name, s->path);
+	return STAPLE_BUSY;
+}
+
+/*
+ * What a dead run left.  Should it live, it cannot replace the file any more,
+ * and finds out: the new response goes before the lock.
+ */
+static enum staple_result
+remove_left(
+    const struct staple *s, const struct lockfile *l, ino_t ino, char *why)
+{
+	char error[WORDS_ERROR_MAX];
+	struct tempfile t;
+
+	tempfile_init(&t, s->name, ino);
+	if ((unlinkat(s->dir, t.name, 0) == 0 || errno == ENOENT) &&
+	    (unlinkat(s->dir, l->name, 0) == 0 || errno == ENOENT))
+		return STAPLE_OK;
+	words_set(why, WHY_MAX,
+	    "cannot remove what a killed run left beside %s, %s: %s", s->path,
+	    l->name, words_error(error, errno, (long)geteuid()));
+	return STAPLE_FAILED;
+}
+
+/*
+ * Something has the lock file's name already: a run that is saving holds a
+ * lock on it; what a dead one left is removed.  Where the lock is held, but
+ * not believed, there is a pause (BUSY) after that, in which a live one may
+ * find out.
+ */
+static enum staple_result
+lockfile_clear(
+    const struct staple *s, const struct lockfile *l, int64_t now, char *why)
+{
+	const int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	enum staple_result res = STAPLE_OK;
+	enum lock held = LOCK_UNKNOWN;
+	struct stat st;
+	int fd;
+
+	if (fstatat(s->dir, l->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? STAPLE_OK : fail(s, "write", why);
+	if (!S_ISREG(st.st_mode))
+		return in_the_way(s, l->name, kind(st.st_mode), why);
+	fd = openat(s->dir, l->name, O_RDWR | flags);
+	/* its mode may be that of a file that is not to be written */
+	if (fd == -1 && errno == EACCES)
+		fd = openat(s->dir, l->name, O_RDONLY | flags);
+	if (fd == -1 && (errno == ENOENT || errno == ELOOP))
+		return STAPLE_OK;
+	if (fd == -1 ? errno != EACCES && errno != EWOULDBLOCK
+		     : fstat(fd, &st) == -1 || (held = lock(fd)) == LOCK_FAILED)
+		res = fail(s, "lock a temporary file beside", why);
+	else if (held != LOCK_OURS && is_believed(s, &st, now))
+		res = fd == -1 ? busy_foreign(s, l, why) : busy(s, why);
+	else if (fd == -1 || is_named(s, l->name, fd))
+		res = remove_left(s, l, st.st_ino, why);
+	if (res == STAPLE_OK && held != LOCK_OURS)
+		res = busy(s, why);
+	if (fd != -1)
+		close(fd);
+	return res;
+}
+
+/* Is the new, empty file ours, and nobody else's?  UNKNOWN: it is. */
+static enum lock
+lockfile_take(const struct staple *s, struct lockfile *l)
+{
+	struct stat st;
+	enum lock held;
+
+	if (fstat(l->fd, &st) == -1 || (held = lock(l->fd)) == LOCK_FAILED)
+		return LOCK_FAILED;
+	l->ino = st.st_ino;
+	/* before it was locked, another run may have cleared it */
+	return is_named(s, l->name, l->fd) ? held : LOCK_HELD;
+}
+
+static enum staple_result
+fail_create(const struct staple *s, char *why)
+{
+	const int error = errno;
+
+	if (is_mount(s))
+		return fail_mount(s, why);
+	errno = error;
+	return error == EACCES || error == EPERM || error == EROFS
+	    ? fail_directory(s, why)
+	    : fail(s, "create a temporary file beside", why);
+}
+
+/* Creates the lock file and locks it; it is for nobody else to open. */
+static enum staple_result
+lockfile_open(
+    const struct staple *s, struct lockfile *l, int64_t now, char *why)
+{
+	enum staple_result res;
+	enum lock held;
+	int tries;
+
+	for (tries = 0; tries < LOCK_TRIES; tries++) {
+		l->fd = openat(s->dir, l->name,
+		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (l->fd == -1 && errno != EEXIST)
+			return fail_create(s, why);
+		if (l->fd == -1) {
+			if ((res = lockfile_clear(s, l, now, why)) != STAPLE_OK)
+				return res;
+			continue;
+		}
+		held = lockfile_take(s, l);
+		if (held == LOCK_OURS || held == LOCK_UNKNOWN)
+			return STAPLE_OK;
+		if (held == LOCK_FAILED) {
+			res = fail(s, "lock a temporary file beside", why);
+			if (is_named(s, l->name, l->fd))
+				(void)unlinkat(s->dir, l->name, 0);
+		}
+		close(l->fd);
+		l->fd = -1;
+		if (held == LOCK_FAILED)
+			return res;
+	}
+	return busy(s, why);
+}
+
+/* Unlocks it, after it has gone; a later run's is let be. */
+static void
+lockfile_close(const struct staple *s, const struct lockfile *l)
+{
+	if (!l->stays && !is_anothers(s, l->name, l->fd))
+		(void)unlinkat(s->dir, l->name, 0);
+	close(l->fd);
+}
+
+/* ---- the new response ---- */
+
+static int
+write_all(int fd, const unsigned char *p, size_t len)
+{
+	ssize_t w;
+
+	while (len > 0) {
+		w = write(fd, p, len);
+		if (w == -1 && errno == EINTR)
+			continue;
+		if (w == -1)
+			return -1;
+		if (w == 0) {
+			errno = ENOSPC;
+			return -1;
+		}
+		p += w;
+		len -= (size_t)w;
+	}
+	return 0;
+}
+
+/* Not to be had, here or for this user: not a failure of the disk. */
+static int
+is_refused(int error)
+{
+	return error == EPERM || error == EACCES || error == EROFS ||
+	    is_unsupported(error);
+}
+
+/*
+ * Owner and mode of the old file, or the mode of a new one.  Only root can
+ * give files away, and FAT, CIFS and FUSE may know neither.
+ */
+static int
+set_rights(int fd, const struct stat *old, mode_t mode, int no_chown)
+{
+	if (old != NULL && !no_chown &&
+	    ((fchown(fd, old->st_uid, old->st_gid) == -1 &&
+		 !is_refused(errno)) ||
+		(fchown(fd, (uid_t)-1, old->st_gid) == -1 &&
+		    !is_refused(errno))))
+		return -1;
+	return fchmod(fd, mode) == -1 && !is_refused(errno) ? -1 : 0;
+}
+
+/* Who could read the old file, or is to read the new one, and now cannot. */
+static void
+tell_rights(const struct staple *s, int fd, const struct stat *old, mode_t mode,
+    char *why)
+{
+	struct stat st;
+	char was[48] = "";
+
+	why[0] = '\0';
+	if (fstat(fd, &st) == -1 || (st.st_mode & 04) != 0 ||
+	    ((mode & 0444 & ~st.st_mode) == 0 &&
+		(old == NULL ||
+		    ((st.st_uid == old->st_uid || old->st_uid == 0) &&
+			(st.st_gid == old->st_gid || (mode & 040) == 0)))))
+		return;
+	if (old != NULL)
+		snprintf(was, sizeof(was), " and %ld:%ld", (long)old->st_uid,
+		    (long)old->st_gid);
+	words_set(why, WHY_MAX,
+	    "%s has the mode %04o and belongs to %ld:%ld, not %04o%s: this "
+	    "could not be set here; a server that runs as another user may "
+	    "not be able to read it",
+	    s->path, (unsigned)st.st_mode & 0777, (long)st.st_uid,
+	    (long)st.st_gid, (unsigned)mode, was);
+}
+
+/* Some file systems tell only on close; the lock is kept by the other one. */
+static int
+close_copy(int fd)
+{
+	int copy;
+
+	if ((copy = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1)
+		return -1;
+	return close(copy);
+}
+
+/* All but the rename; `*what` is the step that failed. */
+static int
+tempfile_fill(
+    const struct tempfile *t, const struct staple_bytes *b, const char **what)
+{
+	*what = "write";
+	if (write_all(t->fd, b->p, b->len) == -1)
+		return -1;
+	*what = "flush to the disk";
+	if (sync_fd(t->fd) == -1)
+		return -1;
+	*what = "close";
+	return close_copy(t->fd);
+}
+
+/* What has its name already was left by a run whose lock is gone. */
+static int
+tempfile_open(const struct staple *s, struct tempfile *t)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+
+	t->fd = openat(s->dir, t->name, flags, 0600);
+	if (t->fd == -1 && errno == EEXIST && unlinkat(s->dir, t->name, 0) == 0)
+		t->fd = openat(s->dir, t->name, flags, 0600);
+	return t->fd == -1 ? -1 : 0;
+}
+
+/* Until here it is for nobody else to open, and so for nobody to lock. */
+static enum staple_result
+tempfile_rename(const struct staple *s, const struct tempfile *t,
+    const struct lockfile *l, const struct stat *old,
+    const struct staple_bytes *b, char *why)
+{
+	mode_t mode = old != NULL ? old->st_mode & 0777 : b->mode;
+
+	if (set_rights(t->fd, old, mode, b->no_chown) == -1)
+		return fail(s, "set the permissions of", why);
+	tell_rights(s, t->fd, old, mode, why);
+	if (!is_named(s, l->name, l->fd))
+		return busy(s, why);
+	if (renameat(s->dir, t->name, s->dir, s->name) == 0)
+		return STAPLE_WRITTEN;
+	if (errno == ENOENT)
+		return busy(s, why);
+	if (errno == EBUSY || errno == EXDEV)
+		return fail_mount(s, why);
+	return fail(s, "rename a temporary file to", why);
+}
+
+/* The directory is flushed later; -1: no memory to remember that. */
+static int
+owe_flush(struct dir *d, const char *path)
+{
+	if (d->owed == NULL && (d->owed = strdup(path)) == NULL)
+		return -1;
+	d->nowed++;
+	return 0;
+}
+
+/* The directory, to be flushed: the caller's to close if it is not shared. */
+static int
+dir_to_flush(struct staple *s)
+{
+	if (s->shared == NULL)
+		return open_to_flush(s->dir);
+	if (s->shared->flush_fd == -1)
+		s->shared->flush_fd = open_to_flush(s->dir);
+	return s->shared->flush_fd;
+}
+
+static enum staple_result
+put(struct staple *s, struct lockfile *l, const struct staple_bytes *b,
+    const struct stat *old, char *why)
+{
+	enum staple_result res;
+	struct tempfile t;
+	const char *what;
+	struct stat st;
+
+	tempfile_init(&t, s->name, l->ino);
+	if (tempfile_open(s, &t) == -1)
+		return fail(s, "create a temporary file beside", why);
+	if (tempfile_fill(&t, b, &what) == -1)
+		res = fail(s, what, why);
+	else
+		res = tempfile_rename(s, &t, l, old, b, why);
+	if (res != STAPLE_WRITTEN)
+		l->stays = unlinkat(s->dir, t.name, 0) == -1 && errno != ENOENT;
+	s->written = res == STAPLE_WRITTEN && fstat(t.fd, &st) == 0
+	    ? fileid_of_stat(&st)
+	    : 0;
+	close(t.fd);
+	return res;
+}
+
+/* Makes the rename durable, now or with all others. */
+static enum staple_result
+flush_rename(const struct staple *s, int dir, char *why)
+{
+	if (s->shared != NULL && owe_flush(s->shared, s->path) == 0)
+		return STAPLE_WRITTEN;
+	if (sync_dir(dir) == 0)
+		return STAPLE_WRITTEN;
+	fail(s, "flush to the disk the directory of", why);
+	return STAPLE_NOT_DURABLE;
+}
+
+/* Does the file hold these bytes?  OK: it does not, `old` is what it holds. */
+static enum staple_result
+compare(struct staple *s, const struct staple_bytes *b, unsigned char **old,
+    size_t *len, char *why)
+{
+	enum staple_result res;
+
+	res = staple_read(s, b->max, old, len, why);
+	if (res == STAPLE_OK && *len == b->len &&
+	    memcmp(*old, b->p, b->len) == 0)
+		return STAPLE_UNCHANGED;
+	return res;
+}
+
+/* OK or ABSENT: it is to be replaced. */
+static enum staple_result
+decide(struct staple *s, const struct staple_bytes *b, staple_better *better,
+    void *ctx, char *why)
+{
+	enum staple_result res;
+	unsigned char *old;
+	size_t len;
+
+	res = compare(s, b, &old, &len, why);
+	if ((res == STAPLE_OK || res == STAPLE_ABSENT) &&
+	    !better(ctx, old, len))
+		res = STAPLE_KEPT;
+	sandbox_forget(old, len);
+	free(old);
+	return res;
+}
+
+/* ---- the marker ---- */
+
+/* OK: it is there, `st` says which; ABSENT. */
+static enum staple_result
+mark_look(const struct staple *s, const char *name, struct stat *st, char *why)
+{
+	if (fstatat(s->dir, name, st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? STAPLE_ABSENT
+				       : fail(s, "look for a marker of", why);
+	return S_ISREG(st->st_mode)
+	    ? STAPLE_OK
+	    : in_the_way(s, name, kind(st->st_mode), why);
+}
+
+static int
+is_that(const struct stat *st, const struct staple_mark *m)
+{
+	return m->set && st->st_dev == m->dev && st->st_ino == m->ino &&
+	    st->st_size == m->size && st->st_mtim.tv_sec == m->mtime.tv_sec &&
+	    st->st_mtim.tv_nsec == m->mtime.tv_nsec;
+}
+
+static void
+mark_take(struct staple_mark *m, const struct stat *st)
+{
+	m->set = 1;
+	m->dev = st->st_dev;
+	m->ino = st->st_ino;
+	m->size = st->st_size;
+	m->mtime = st->st_mtim;
+}
+
+/*
+ * A new marker, or the one that is there if it is ours.  What is another
+ * user's, or has another name and so may be any file, is not written to: its
+ * name is given to a new one.
+ */
+static int
+mark_open(const struct staple *s, const char *name, int *made)
+{
+	const int flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK |
+	    O_NOCTTY | O_CLOEXEC;
+	struct stat st;
+	int fd;
+
+	*made = 1;
+	fd = openat(s->dir, name, flags | O_CREAT | O_EXCL, 0600);
+	if (fd != -1 || errno != EEXIST)
+		return fd;
+	*made = 0;
+	fd = openat(s->dir, name, flags);
+	if (fd == -1 && errno != EACCES)
+		return -1;
+	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_nlink <= 1 && st.st_uid == geteuid())
+		return fd;
+	if (fd != -1)
+		close(fd);
+	return unlinkat(s->dir, name, 0) == -1
+	    ? -1
+	    : openat(s->dir, name, flags | O_CREAT | O_EXCL, 0600);
+}
+
+/*
+ * Each save makes it longer, so that nobody takes away another run's.  What
+ * may not even be removed says what it has to.
+ */
+static int
+mark_lengthen(const struct staple *s, const char *name, int *made)
+{
+	int fd, rc, saved;
+
+	if ((fd = mark_open(s, name, made)) == -1)
+		return !*made && (errno == EACCES || errno == EPERM) ? 0 : -1;
+	rc = write_all(fd, (const unsigned char *)"\n", 1);
+	saved = errno;
+	if (close(fd) == -1 && rc == 0)
+		return -1;
+	errno = saved;
+	return rc;
+}
+
+/* Before the rename, and durable: whatever comes then, it is known. */
+static enum staple_result
+mark_set(const struct staple *s, int dir, struct staple_mark *m, int *made,
+    char *why)
+{
+	char name[NAME_MAX + 1];
+	enum staple_result res;
+	struct stat st;
+
+	*made = 0;
+	hide(name, s->name, MARK);
+	res = mark_look(s, name, &st, why);
+	if (res != STAPLE_OK && res != STAPLE_ABSENT)
+		return res;
+	if (mark_lengthen(s, name, made) == -1)
+		return fail(s, "make a marker beside", why);
+	if (sync_dir(dir) == -1)
+		return fail(s, "flush to the disk the directory of", why);
+	if ((res = mark_look(s, name, &st, why)) == STAPLE_OK)
+		mark_take(m, &st);
+	else if (res == STAPLE_ABSENT) {
+		words_set(why, WHY_MAX, "the marker beside %s was taken away",
+		    s->path);
+		res = STAPLE_FAILED;
+	}
+	return res;
+}
+
+/* Nothing was replaced, so there is nothing to be told. */
+static void
+mark_undo(const struct staple *s)
+{
+	char name[NAME_MAX + 1];
+
+	hide(name, s->name, MARK);
+	(void)unlinkat(s->dir, name, 0);
+}
+
+enum staple_result
+staple_owed(struct staple *s, int64_t now, struct staple_mark *m, char *why)
+{
+	struct lockfile l;
+	char name[NAME_MAX + 1];
+	enum staple_result res;
+	struct stat st;
+
+	m->set = 0;
+	hide(name, s->name, MARK);
+	if ((res = mark_look(s, name, &st, why)) != STAPLE_OK)
+		return res;
+	/* what is about to be replaced is not to be taken for told */
+	lockfile_init(&l, s->name);
+	if ((res = lockfile_open(s, &l, now, why)) == STAPLE_BUSY)
+		return STAPLE_OK;
+	if (res != STAPLE_OK)
+		return res;
+	if ((res = mark_look(s, name, &st, why)) == STAPLE_OK)
+		mark_take(m, &st);
+	lockfile_close(s, &l);
+	return res;
+}
+
+static enum staple_result
+mark_remove(
+    struct staple *s, int64_t now, const struct staple_mark *m, char *why)
+{
+	struct lockfile l;
+	char name[NAME_MAX + 1];
+	enum staple_result res;
+	struct stat st;
+
+	lockfile_init(&l, s->name);
+	hide(name, s->name, MARK);
+	if ((res = lockfile_open(s, &l, now, why)) == STAPLE_BUSY)
+		return STAPLE_KEPT;
+	if (res != STAPLE_OK)
+		return res;
+	res = mark_look(s, name, &st, why);
+	if (res == STAPLE_OK && !is_that(&st, m))
+		res = STAPLE_KEPT;
+	else if (res == STAPLE_OK && unlinkat(s->dir, name, 0) == -1)
+		res = fail(s, "remove the marker beside", why);
+	lockfile_close(s, &l);
+	return res;
+}
+
+enum staple_result
+staple_told(
+    const char *path, int64_t now, const struct staple_mark *m, char *why)
+{
+	enum staple_result res;
+	struct staple *s;
+
+	if ((res = staple_open(path, &s, why)) != STAPLE_OK)
+		return res;
+	res = mark_remove(s, now, m, why);
+	staple_close(s);
+	return res;
+}
+
+/* ---- replacing ---- */
+
+static enum staple_result
+replace_locked(struct staple *s, struct lockfile *l, int dir,
+    const struct staple_bytes *b, staple_better *better, void *ctx, char *why)
+{
+	enum staple_result res;
+	int made = 0, absent;
+	struct stat st;
+
+	/* it may have changed since it was looked at without the lock */
+	res = decide(s, b, better, ctx, why);
+	if (res != STAPLE_OK && res != STAPLE_ABSENT)
+		return res;
+	res = look(s, 0, &st, why);
+	if (res != STAPLE_OK && res != STAPLE_ABSENT)
+		return res;
+	absent = res == STAPLE_ABSENT;
+	res = STAPLE_OK;
+	if (b->mark != NULL)
+		res = mark_set(s, dir, b->mark, &made, why);
+	if (res == STAPLE_OK)
+		res = put(s, l, b, absent ? NULL : &st, why);
+	if (res == STAPLE_WRITTEN)
+		return flush_rename(s, dir, why);
+	/* who took the lock away may count on the marker by now */
+	if (made && is_named(s, l->name, l->fd))
+		mark_undo(s);
+	return res;
+}
+
+enum staple_result
+staple_replace(struct staple *s, const struct staple_bytes *b,
+    staple_better *better, void *ctx, char *why)
+{
+	enum staple_result res;
+	struct lockfile l;
+	char ignored[WHY_MAX];
+	int dir;
+
+	lockfile_init(&l, s->name);
+	res = decide(s, b, better, ctx, why);
+	if (res != STAPLE_OK && res != STAPLE_ABSENT) {
+		/* what a killed run left is no reason to fail, if it stays */
+		(void)lockfile_clear(s, &l, b->now, ignored);
+		return res;
+	}
+	if ((dir = dir_to_flush(s)) == -1)
+		return fail(s, "open the directory of", why);
+	if ((res = lockfile_open(s, &l, b->now, why)) == STAPLE_OK) {
+		res = replace_locked(s, &l, dir, b, better, ctx, why);
+		lockfile_close(s, &l);
+	}
+	if (s->shared == NULL)
+		close(dir);
+	return res;
+}
+
+enum staple_result
+staple_try(struct staple *s, const struct staple_bytes *b,
+    staple_better *better, void *ctx, char *why)
+{
+	char name[NAME_MAX + 1];
+	enum staple_result res;
+	struct lockfile l;
+	struct stat st;
+
+	res = decide(s, b, better, ctx, why);
+	if (res != STAPLE_OK && res != STAPLE_ABSENT)
+		return res;
+	if ((res = check_writable(s, why)) != STAPLE_OK)
+		return res;
+	lockfile_init(&l, s->name);
+	if (fstatat(s->dir, l.name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    !S_ISREG(st.st_mode))
+		return in_the_way(s, l.name, kind(st.st_mode), why);
+	hide(name, s->name, MARK);
+	if (b->mark != NULL) {
+		res = mark_look(s, name, &st, why);
+		if (res != STAPLE_OK && res != STAPLE_ABSENT)
+			return res;
+	}
+	why[0] = '\0';
+	return STAPLE_WRITTEN;
+}
