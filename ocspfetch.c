@@ -551,7 +551,9 @@ remember_done(struct run *r, const struct job *j)
 	    .needs_none = job_needs_none(j) != 0,
 	    .unfiled = r->env.o->served != NULL};
 
-	if (j->action != ACTION_PASSED_OVER &&
+	/* a server of -S that no list names has no record, and is all there is
+	 */
+	if (j->action != ACTION_PASSED_OVER && d.record != NULL &&
 	    recheck_add(r->recheck, &d) == -1)
 		out_of_memory(r, j->path);
 }

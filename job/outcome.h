@@ -76,7 +76,8 @@ struct reason {
 	enum cause cause;
 	char text[WHY_MAX]; /* what failed: value, limit */
 	char advice[256];   /* what may be behind it, what to do; or empty */
-	char note[2 * WHY_SHORT_MAX]; /* for -v, where not the advice; or empty */
+	char note[2 *
+	    WHY_SHORT_MAX]; /* for -v, where not the advice; or empty */
 };
 
 /* Remembers what went wrong, unless something graver did. */

