@@ -81,30 +81,30 @@ struct cert_shelf {
 
 /* What became of a candidate; the later ones were nearer. */
 enum candidate {
-	NONE,
-	OTHER_NAME,
-	DAMAGED,
-	WRONG_KEY,
-	SHA1_REFUSED,
-	LOOSE_KEY,
-	NOT_YET,
-	ENDED,
-	ISSUER
+	CANDIDATE_NONE,
+	CANDIDATE_OTHER_NAME,
+	CANDIDATE_DAMAGED,
+	CANDIDATE_WRONG_KEY,
+	CANDIDATE_SHA1_REFUSED,
+	CANDIDATE_LOOSE_KEY,
+	CANDIDATE_NOT_YET,
+	CANDIDATE_ENDED,
+	CANDIDATE_ISSUER
 };
 
 /* Room for what one candidate is. */
-#define CANDIDATE_MAX 448
+#define DESCRIPTION_MAX 448
 
 /* Who looks for an issuer, and what became of it so far. */
 struct search {
 	struct cert *c;
 	int64_t now;
-	struct text hunt;            /* each candidate, in lines */
-	struct text places;          /* each place, for one message */
-	char nearest[CANDIDATE_MAX]; /* of the last place, in words */
-	int ended;                   /* an issuer was found that has expired */
-	enum cert_result local;      /* what kept a file from being searched, */
-	char local_why[WHY_MAX];     /* of the first one */
+	struct text hunt;              /* each candidate, in lines */
+	struct text places;            /* each place, for one message */
+	char nearest[DESCRIPTION_MAX]; /* of the last place, in words */
+	int ended;               /* an issuer was found that has expired */
+	enum cert_result local;  /* what kept a file from being searched, */
+	char local_why[WHY_MAX]; /* of the first one */
 };
 
 /* ---- files ---- */
@@ -255,7 +255,7 @@ element_length(const unsigned char *p, size_t len)
 
 /* All certificates of a PKCS #7 bag, RFC 2315 section 9.1; -1: no memory. */
 static int
-add_bag(struct ders *l, const unsigned char *p, size_t len)
+ders_add_bag(struct ders *l, const unsigned char *p, size_t len)
 {
 	const unsigned char *const from = p;
 	const STACK_OF(X509) *certs = NULL;
@@ -340,7 +340,7 @@ add_block(struct ders *l, const struct block *b, int bags)
 		return ders_add(l, NULL, 0);
 	/* Windows calls all that it encodes a CERTIFICATE */
 	if (bags && format_of(b->data, len) == FORMAT_PKCS7)
-		return add_bag(l, b->data, len);
+		return ders_add_bag(l, b->data, len);
 	/* OpenSSL appends its own notes to a TRUSTED CERTIFICATE */
 	if (strcmp(b->name, PEM_STRING_X509_TRUSTED) == 0)
 		len = element_length(b->data, len);
@@ -386,7 +386,7 @@ begins_certificate(
  * for `seen` certificates, there is none.
  */
 static const unsigned char *
-find_skipped(const unsigned char *from, const unsigned char *p,
+pem_find_skipped(const unsigned char *from, const unsigned char *p,
     const unsigned char *end, int seen)
 {
 	const unsigned char *first = NULL, *line = line_of(from, p), *at;
@@ -436,7 +436,7 @@ note_skipped(struct ders *l, const unsigned char *from, const unsigned char *at)
 
 /* With `bags` certificates in PKCS #7 count, too.  -1: no memory. */
 static int
-split_pem(struct ders *l, const unsigned char *buf, size_t len, int bags)
+ders_add_pem(struct ders *l, const unsigned char *buf, size_t len, int bags)
 {
 	const unsigned char *const end = buf + len;
 	const unsigned char *at = buf, *next, *skipped;
@@ -453,7 +453,7 @@ split_pem(struct ders *l, const unsigned char *buf, size_t len, int bags)
 		res = read_block(bio, &b);
 		next = res != PEM_END ? end - BIO_ctrl_pending(bio) : end;
 		if (l->n == 0 && res != PEM_DAMAGED &&
-		    (skipped = find_skipped(buf, at, next,
+		    (skipped = pem_find_skipped(buf, at, next,
 			 res == PEM_BLOCK && is_certificate(b.name))) != NULL)
 			note_skipped(l, buf, skipped);
 		if (res == PEM_BLOCK)
@@ -472,7 +472,7 @@ split_pem(struct ders *l, const unsigned char *buf, size_t len, int bags)
 
 /* All certificates in these bytes, in their order.  -1: no memory. */
 static int
-split(struct ders *l, const unsigned char *p, size_t len, int bags)
+ders_split(struct ders *l, const unsigned char *p, size_t len, int bags)
 {
 	enum format f = format_of(p, len);
 
@@ -482,10 +482,10 @@ split(struct ders *l, const unsigned char *p, size_t len, int bags)
 		return ders_add(l, p, len);
 	case FORMAT_PKCS7:
 		if (bags)
-			return add_bag(l, p, len);
+			return ders_add_bag(l, p, len);
 		break;
 	default:
-		if (split_pem(l, p, len, bags) == -1)
+		if (ders_add_pem(l, p, len, bags) == -1)
 			return -1;
 		/* of several certificates one more is damaged */
 		if (bags && l->fault[0] != '\0' && ders_add(l, NULL, 0) == -1)
@@ -510,7 +510,7 @@ judge_file(const struct ders *l, const unsigned char *buf, size_t len,
 		    "%s; mend it, or get the certificate from its CA again",
 		    l->fault);
 		/* a damaged block of another kind is no certificate */
-		return find_skipped(buf, buf, buf + len, 0) != NULL
+		return pem_find_skipped(buf, buf, buf + len, 0) != NULL
 		    ? CERT_EBAD
 		    : CERT_ENONE;
 	}
@@ -523,7 +523,7 @@ judge_file(const struct ders *l, const unsigned char *buf, size_t len,
 
 /* All certificates of a file, in its order; `own`: it is the certificate's. */
 static enum cert_result
-load_ders(const char *path, int own, struct ders *l, char *why)
+ders_load(const char *path, int own, struct ders *l, char *why)
 {
 	enum cert_result res;
 	unsigned char *buf;
@@ -531,7 +531,7 @@ load_ders(const char *path, int own, struct ders *l, char *why)
 
 	if ((res = read_file(path, own ? "it" : path, &buf, &len, why)) ==
 	    CERT_OK) {
-		if (split(l, buf, len, !own) == -1) {
+		if (ders_split(l, buf, len, !own) == -1) {
 			words_set(why, WHY_MAX, "out of memory");
 			res = CERT_ELOCAL;
 		} else
@@ -546,7 +546,7 @@ load_ders(const char *path, int own, struct ders *l, char *why)
 /* With `light` its key stays undecoded, but can verify others' signatures not.
  */
 static X509 *
-decode(OSSL_LIB_CTX *light, const struct cert_der *d, const char **fault)
+cert_decode(OSSL_LIB_CTX *light, const struct cert_der *d, const char **fault)
 {
 	const unsigned char *p = d->p;
 	X509 *x;
@@ -590,7 +590,7 @@ cert_shelf_new(int wanted)
 
 /* It pays from the second certificate on; without it all is as good. */
 static void
-count_read(struct cert_shelf *shelf)
+shelf_count_read(struct cert_shelf *shelf)
 {
 	if (shelf->reads++ != 1)
 		return;
@@ -732,7 +732,7 @@ kept_verifies(struct kept *k, X509 *leaf, const struct cert_der *d)
 
 /* Control characters are left to whoever shows it; but a NUL would end it. */
 static char *
-name_text(const X509_NAME *name)
+cert_name_text(const X509_NAME *name)
 {
 	const unsigned long flags = XN_FLAG_RFC2253 &
 	    ~(unsigned long)(ASN1_STRFLGS_ESC_MSB | ASN1_STRFLGS_ESC_CTRL);
@@ -758,7 +758,7 @@ name_text(const X509_NAME *name)
 }
 
 static int
-to_time(const ASN1_TIME *t, int64_t *out)
+cert_to_time(const ASN1_TIME *t, int64_t *out)
 {
 	struct tm tm;
 
@@ -865,14 +865,14 @@ take_must_staple(struct cert *c, X509 *x)
 static int
 take_times(struct cert *c, X509 *x)
 {
-	return to_time(X509_get0_notBefore(x), &c->not_before) == -1
+	return cert_to_time(X509_get0_notBefore(x), &c->not_before) == -1
 	    ? -1
-	    : to_time(X509_get0_notAfter(x), &c->not_after);
+	    : cert_to_time(X509_get0_notAfter(x), &c->not_after);
 }
 
 /* The first digits of a key's identifier tell two keys apart. */
 static void
-short_id(char out[CERT_KEY_ID_MAX], const ASN1_OCTET_STRING *id)
+cert_short_id(char out[CERT_KEY_ID_MAX], const ASN1_OCTET_STRING *id)
 {
 	const unsigned char *p;
 	size_t i, len;
@@ -893,18 +893,18 @@ take_issuer_key(struct cert *c, const X509 *x)
 	AUTHORITY_KEYID *id =
 	    X509_get_ext_d2i(x, NID_authority_key_identifier, NULL, NULL);
 
-	short_id(c->issuer_key, id != NULL ? id->keyid : NULL);
+	cert_short_id(c->issuer_key, id != NULL ? id->keyid : NULL);
 	AUTHORITY_KEYID_free(id);
 }
 
 static int
-take_names(struct cert *c, X509 *x)
+cert_take_names(struct cert *c, X509 *x)
 {
 	take_issuer_key(c, x);
 	if (c->subject == NULL)
-		c->subject = name_text(X509_get_subject_name(x));
+		c->subject = cert_name_text(X509_get_subject_name(x));
 	if (c->issuer_name == NULL)
-		c->issuer_name = name_text(X509_get_issuer_name(x));
+		c->issuer_name = cert_name_text(X509_get_issuer_name(x));
 	return c->subject == NULL || c->issuer_name == NULL ? -2 : 0;
 }
 
@@ -918,7 +918,7 @@ is_self_signed(X509 *light, const struct cert_der *d)
 
 	if (X509_NAME_cmp(X509_get_subject_name(light),
 		X509_get_issuer_name(light)) == 0 &&
-	    (x = decode(NULL, d, &fault)) != NULL) {
+	    (x = cert_decode(NULL, d, &fault)) != NULL) {
 		yes = X509_verify(x, X509_get0_pubkey(x)) == 1;
 		X509_free(x);
 	}
@@ -950,13 +950,13 @@ take_key(struct cert *c, X509 *x)
 }
 
 static enum cert_result
-describe(struct cert *c, X509 *x, char *why)
+cert_describe(struct cert *c, X509 *x, char *why)
 {
 	static const struct {
 		int (*take)(struct cert *, X509 *);
 		const char *what;
 	} parts[] = {
-	    {take_names, "names"},
+	    {cert_take_names, "names"},
 	    {take_serial, "serial number"},
 	    {take_times, "times of validity"},
 	    {take_urls,
@@ -989,7 +989,7 @@ describe(struct cert *c, X509 *x, char *why)
 }
 
 static void
-parts_free(struct cert *c)
+cert_parts_free(struct cert *c)
 {
 	if (c->parts == NULL)
 		return;
@@ -1009,7 +1009,7 @@ begin(struct cert_shelf *shelf, struct cert *c, const char *from, char *why)
 		return CERT_ELOCAL;
 	}
 	c->parts->shelf = shelf;
-	count_read(shelf);
+	shelf_count_read(shelf);
 	c->parts->from = from;
 	return CERT_OK;
 }
@@ -1037,11 +1037,12 @@ describe_first(struct cert *c, const char *path, char *why)
 	struct cert_parts *parts = c->parts;
 	const char *fault;
 
-	parts->leaf = decode(parts->shelf->light, &parts->all.v[0], &fault);
+	parts->leaf =
+	    cert_decode(parts->shelf->light, &parts->all.v[0], &fault);
 	c->leaf_id =
 	    hash_bytes(HASH_SEED, parts->all.v[0].p, parts->all.v[0].len);
 	if (parts->leaf != NULL)
-		return describe(c, parts->leaf, why);
+		return cert_describe(c, parts->leaf, why);
 	return tell_undecodable(&parts->all.v[0], path, fault, why);
 }
 
@@ -1147,11 +1148,11 @@ find_other_leaf(const struct cert_parts *parts, int64_t now)
 	X509 *x;
 
 	for (i = 1; i < parts->all.n; i++) {
-		x = decode(parts->shelf->light, &parts->all.v[i], &fault);
+		x = cert_decode(parts->shelf->light, &parts->all.v[i], &fault);
 		if (x != NULL && !is_ca(x) && !is_old_root(x) &&
 		    (now == 0 ||
-			(to_time(X509_get0_notBefore(x), &from) == 0 &&
-			    to_time(X509_get0_notAfter(x), &to) == 0 &&
+			(cert_to_time(X509_get0_notBefore(x), &from) == 0 &&
+			    cert_to_time(X509_get0_notAfter(x), &to) == 0 &&
 			    from <= now && now <= to)))
 			return x;
 		X509_free(x);
@@ -1173,7 +1174,7 @@ is_own_ca(const struct cert *c)
  * about the CA.  Alone it is one, too, where a file is named for it.
  */
 static enum cert_result
-check_ca(const struct cert *c, char *why)
+cert_check_ca(const struct cert *c, char *why)
 {
 	const struct cert_parts *parts = c->parts;
 	X509 *other;
@@ -1184,9 +1185,9 @@ check_ca(const struct cert *c, char *why)
 	other = find_other_leaf(parts, 0);
 	if (other == NULL && !parts->all.key && parts->shelf->allow_ca)
 		return CERT_OK;
-	ca = name_text(X509_get_subject_name(parts->leaf));
+	ca = cert_name_text(X509_get_subject_name(parts->leaf));
 	if (other != NULL)
-		name = name_text(X509_get_subject_name(other));
+		name = cert_name_text(X509_get_subject_name(other));
 	if (other != NULL)
 		words_set(why, WHY_MAX,
 		    "its first certificate is that of a CA (%s), and the "
@@ -1214,7 +1215,8 @@ char *
 cert_valid_behind(const struct cert *c, int64_t now)
 {
 	X509 *x = find_other_leaf(c->parts, now);
-	char *name = x != NULL ? name_text(X509_get_subject_name(x)) : NULL;
+	char *name =
+	    x != NULL ? cert_name_text(X509_get_subject_name(x)) : NULL;
 
 	X509_free(x);
 	ERR_clear_error();
@@ -1228,16 +1230,16 @@ cert_read(struct cert_shelf *shelf, const char *path, struct cert *c, char *why)
 
 	if ((res = begin(shelf, c, "the certificate's own file", why)) ==
 		CERT_OK &&
-	    (res = load_ders(path, 1, &c->parts->all, why)) == CERT_OK) {
+	    (res = ders_load(path, 1, &c->parts->all, why)) == CERT_OK) {
 		c->with_key = c->parts->all.key;
 		res = describe_first(c, path, why);
 	}
 	if (res == CERT_OK)
-		res = check_ca(c, why);
+		res = cert_check_ca(c, why);
 	ERR_clear_error();
 	if (res != CERT_OK) {
 		c->whole = 0;
-		parts_free(c);
+		cert_parts_free(c);
 	}
 	return res;
 }
@@ -1262,7 +1264,7 @@ cert_take(struct cert_shelf *shelf, const struct cert_der *chain, size_t n,
 	if (res == CERT_OK)
 		res = describe_first(c, NULL, why);
 	if (res != CERT_OK)
-		parts_free(c);
+		cert_parts_free(c);
 	return res;
 }
 
@@ -1270,7 +1272,7 @@ int
 cert_is(const struct cert *c, const struct cert_der *der)
 {
 	const char *fault;
-	X509 *x = decode(c->parts->shelf->light, der, &fault);
+	X509 *x = cert_decode(c->parts->shelf->light, der, &fault);
 	int same = x != NULL && X509_cmp(x, c->parts->leaf) == 0;
 
 	X509_free(x);
@@ -1300,10 +1302,10 @@ name_candidate(char *out, size_t size, const X509 *x)
 {
 	ASN1_OCTET_STRING *id =
 	    X509_get_ext_d2i(x, NID_subject_key_identifier, NULL, NULL);
-	char *name = name_text(X509_get_subject_name(x));
+	char *name = cert_name_text(X509_get_subject_name(x));
 	char key[CERT_KEY_ID_MAX];
 
-	short_id(key, id);
+	cert_short_id(key, id);
 	snprintf(out, size, "%s%s%s", name != NULL ? name : "?",
 	    key[0] != '\0' ? ", key " : "", key);
 	ASN1_OCTET_STRING_free(id);
@@ -1312,7 +1314,7 @@ name_candidate(char *out, size_t size, const X509 *x)
 
 /* What a candidate is, and why it is not the issuer. */
 static void
-describe_candidate(char *out, size_t size, const X509 *x, enum candidate found)
+candidate_describe(char *out, size_t size, const X509 *x, enum candidate found)
 {
 	static const char loose[] =
 	    "the right name, but a key as anybody can make to fit a signature "
@@ -1323,15 +1325,16 @@ describe_candidate(char *out, size_t size, const X509 *x, enum candidate found)
 	    "as OpenSSL refuses SHA-1 signatures here (update-crypto-policies "
 	    "--set DEFAULT:SHA1 allows them): %s";
 	static const char *const what[] = {
-	    [NONE] = "no other certificate",
-	    [OTHER_NAME] = "no certificate of that name, but %s",
-	    [DAMAGED] = "a damaged certificate",
-	    [WRONG_KEY] = "the right name, but its key does not verify it: %s",
-	    [SHA1_REFUSED] = refused,
-	    [LOOSE_KEY] = loose,
-	    [NOT_YET] = "is the issuer, but not valid yet: %s",
-	    [ENDED] = "is the issuer, but it has expired: %s",
-	    [ISSUER] = "is the issuer",
+	    [CANDIDATE_NONE] = "no other certificate",
+	    [CANDIDATE_OTHER_NAME] = "no certificate of that name, but %s",
+	    [CANDIDATE_DAMAGED] = "a damaged certificate",
+	    [CANDIDATE_WRONG_KEY] =
+		"the right name, but its key does not verify it: %s",
+	    [CANDIDATE_SHA1_REFUSED] = refused,
+	    [CANDIDATE_LOOSE_KEY] = loose,
+	    [CANDIDATE_NOT_YET] = "is the issuer, but not valid yet: %s",
+	    [CANDIDATE_ENDED] = "is the issuer, but it has expired: %s",
+	    [CANDIDATE_ISSUER] = "is the issuer",
 	};
 	const char *at = strstr(what[found], "%s");
 	char named[256];
@@ -1376,9 +1379,9 @@ note_local(struct search *s, const char *why)
 }
 
 static int
-has_right_name(const struct search *s, const X509 *x)
+has_right_name(const struct cert *c, const X509 *x)
 {
-	return X509_NAME_cmp(X509_get_issuer_name(s->c->parts->leaf),
+	return X509_NAME_cmp(X509_get_issuer_name(c->parts->leaf),
 		   X509_get_subject_name(x)) == 0;
 }
 
@@ -1387,21 +1390,21 @@ has_right_name(const struct search *s, const X509 *x)
  * belongs to `*kept`.
  */
 static X509 *
-take_candidate(const struct search *s, const struct cert_der *d,
+candidate_take(const struct cert *c, const struct cert_der *d,
     struct kept **kept, const char **fault)
 {
-	struct cert_shelf *shelf = s->c->parts->shelf;
+	struct cert_shelf *shelf = c->parts->shelf;
 	X509 *x;
 
 	*kept = NULL;
 	if (d->p != NULL && (*kept = shelf_find(shelf, d)) != NULL)
 		return (*kept)->x;
-	x = decode(shelf->light, d, fault);
-	if (x == NULL || !has_right_name(s, x))
+	x = cert_decode(shelf->light, d, fault);
+	if (x == NULL || !has_right_name(c, x))
 		return x;
 	if (shelf->light != NULL) {
 		X509_free(x);
-		x = decode(NULL, d, fault);
+		x = cert_decode(NULL, d, fault);
 	}
 	if (x != NULL)
 		*kept = shelf_add(shelf, d, x);
@@ -1424,7 +1427,7 @@ is_signed_by(const struct cert_parts *parts, X509 *x, struct kept *kept)
 		return 1;
 	/* where the null provider is not enough for that */
 	ERR_clear_error();
-	if ((whole = decode(NULL, &parts->all.v[0], &fault)) == NULL)
+	if ((whole = cert_decode(NULL, &parts->all.v[0], &fault)) == NULL)
 		return 0;
 	yes = X509_verify(whole, key) == 1;
 	X509_free(whole);
@@ -1481,30 +1484,30 @@ is_sha1_refused(X509 *leaf)
 
 /* Names are compared first: verifying is dear. */
 static enum candidate
-examine(const struct search *s, X509 *x, struct kept *kept)
+candidate_examine(struct cert *c, X509 *x, struct kept *kept, int64_t now)
 {
 	int64_t begin, end;
 	int bound = 1;
 
-	if (!has_right_name(s, x))
-		return OTHER_NAME;
-	if (!is_signed_by(s->c->parts, x, kept))
-		return is_sha1_refused(s->c->parts->leaf) ? SHA1_REFUSED
-							  : WRONG_KEY;
+	if (!has_right_name(c, x))
+		return CANDIDATE_OTHER_NAME;
+	if (!is_signed_by(c->parts, x, kept))
+		return is_sha1_refused(c->parts->leaf) ? CANDIDATE_SHA1_REFUSED
+						       : CANDIDATE_WRONG_KEY;
 	if (kept == NULL || !kept->bound)
 		bound = is_bound_to_signature(X509_get0_pubkey(x));
 	if (kept != NULL)
 		kept->bound = bound;
 	if (!bound)
-		return LOOSE_KEY;
-	if (to_time(X509_get0_notBefore(x), &begin) == -1 ||
-	    to_time(X509_get0_notAfter(x), &end) == -1)
-		return DAMAGED;
-	if (begin > s->now) {
-		s->c->issuer_begins = begin;
-		return NOT_YET;
+		return CANDIDATE_LOOSE_KEY;
+	if (cert_to_time(X509_get0_notBefore(x), &begin) == -1 ||
+	    cert_to_time(X509_get0_notAfter(x), &end) == -1)
+		return CANDIDATE_DAMAGED;
+	if (begin > now) {
+		c->issuer_begins = begin;
+		return CANDIDATE_NOT_YET;
 	}
-	return end < s->now ? ENDED : ISSUER;
+	return end < now ? CANDIDATE_ENDED : CANDIDATE_ISSUER;
 }
 
 static int
@@ -1532,25 +1535,26 @@ static enum candidate
 search_ders(
     struct search *s, const struct ders *l, size_t first, const char *from)
 {
-	enum candidate found, nearest = NONE;
-	char what[CANDIDATE_MAX];
+	enum candidate found, nearest = CANDIDATE_NONE;
+	char what[DESCRIPTION_MAX];
 	struct kept *kept;
 	const char *fault = "";
 	size_t i;
 	X509 *x;
 
-	describe_candidate(s->nearest, sizeof(s->nearest), NULL, NONE);
-	for (i = first; i < l->n && nearest != ISSUER; i++) {
-		found = DAMAGED;
-		x = take_candidate(s, &l->v[i], &kept, &fault);
+	candidate_describe(
+	    s->nearest, sizeof(s->nearest), NULL, CANDIDATE_NONE);
+	for (i = first; i < l->n && nearest != CANDIDATE_ISSUER; i++) {
+		found = CANDIDATE_DAMAGED;
+		x = candidate_take(s->c, &l->v[i], &kept, &fault);
 		if (x != NULL)
-			found = examine(s, x, kept);
-		describe_candidate(what, sizeof(what), x, found);
+			found = candidate_examine(s->c, x, kept, s->now);
+		candidate_describe(what, sizeof(what), x, found);
 		note_candidate(
 		    s, from, l->n > 1 ? i + 1 : 0, x == NULL ? fault : what);
 		if (found > nearest)
 			memcpy(s->nearest, what, sizeof(what));
-		if (found == ISSUER && s->c->issuer == NULL &&
+		if (found == CANDIDATE_ISSUER && s->c->issuer == NULL &&
 		    remember_issuer(s->c, &l->v[i], from) == -1)
 			note_local(s, "out of memory");
 		if (kept == NULL)
@@ -1560,7 +1564,7 @@ search_ders(
 	}
 	ERR_clear_error();
 	note_place(s, from, s->nearest);
-	s->ended |= nearest == ENDED;
+	s->ended |= nearest == CANDIDATE_ENDED;
 	return nearest;
 }
 
@@ -1572,8 +1576,8 @@ search_file(struct search *s, const char *path, char *why)
 	enum cert_result res;
 	int found = 0;
 
-	if ((res = load_ders(path, 0, &l, why)) == CERT_OK)
-		found = search_ders(s, &l, 0, path) == ISSUER;
+	if ((res = ders_load(path, 0, &l, why)) == CERT_OK)
+		found = search_ders(s, &l, 0, path) == CANDIDATE_ISSUER;
 	else if (res == CERT_ELOCAL)
 		note_local(s, why);
 	else {
@@ -1596,14 +1600,15 @@ search_all(struct search *s, const struct cert_places *places, char *why)
 
 	/* what the user names has to be there, whoever is found first */
 	for (i = 0; i < places->nfiles && res == CERT_OK; i++) {
-		if ((res = load_ders(places->files[i], 0, &l, why)) == CERT_OK)
+		if ((res = ders_load(places->files[i], 0, &l, why)) == CERT_OK)
 			(void)search_ders(s, &l, 0, places->files[i]);
 		ders_free(&l);
 	}
 	if (res != CERT_OK)
 		return res;
 	/* HAProxy looks only here */
-	if (search_ders(s, &c->parts->all, 1, c->parts->from) == ISSUER)
+	if (search_ders(s, &c->parts->all, 1, c->parts->from) ==
+	    CANDIDATE_ISSUER)
 		c->issuer_beside = 1;
 	else if (places->beside[0] != NULL &&
 	    search_file(s, places->beside[0], why))
@@ -1615,7 +1620,7 @@ search_all(struct search *s, const struct cert_places *places, char *why)
 
 /* As others show it, to tell it from its namesakes: no secret hangs on it. */
 static void
-take_fingerprint(struct cert *c)
+cert_take_fingerprint(struct cert *c)
 {
 	const struct cert_der *d = &c->parts->all.v[0];
 	unsigned char md[EVP_MAX_MD_SIZE];
@@ -1646,7 +1651,7 @@ cert_find_issuer(
 		words_set(why, WHY_MAX, "%s", s.local_why);
 	} else if (res == CERT_OK && c->issuer_len == 0) {
 		res = CERT_EISSUER;
-		(void)take_names(c, c->parts->leaf);
+		(void)cert_take_names(c, c->parts->leaf);
 		words_set(why, WHY_MAX, "%s for it (%s%s%s), %s; looked at: %s",
 		    s.ended ? "only an expired issuer found"
 			    : "no issuer found",
@@ -1660,10 +1665,10 @@ cert_find_issuer(
 	c->hunt = s.hunt.s;
 	text_free(&s.places);
 	if (c->issuer_len > 0)
-		take_fingerprint(c);
+		cert_take_fingerprint(c);
 	/* else somebody may yet send the issuer */
 	if (res != CERT_EISSUER)
-		parts_free(c);
+		cert_parts_free(c);
 	return res;
 }
 
@@ -1695,24 +1700,25 @@ cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
 {
 	struct search s = {.c = c, .now = now};
 	enum cert_result res = CERT_OK;
-	enum candidate nearest = NONE;
+	enum candidate nearest = CANDIDATE_NONE;
 	struct ders l = {0};
 
-	if (split(&l, p, len, 1) == -1)
+	if (ders_split(&l, p, len, 1) == -1)
 		s.local = CERT_ELOCAL;
 	else
 		nearest = search_ders(&s, &l, 0, from);
-	if (nearest == ISSUER && s.local == CERT_OK && make_der(c) == -1)
+	if (nearest == CANDIDATE_ISSUER && s.local == CERT_OK &&
+	    make_der(c) == -1)
 		s.local = CERT_ELOCAL;
 	if (s.local != CERT_OK) {
 		words_set(why, WHY_MAX, "out of memory");
 		res = s.local;
-	} else if (nearest == NONE || nearest == DAMAGED) {
+	} else if (nearest == CANDIDATE_NONE || nearest == CANDIDATE_DAMAGED) {
 		words_set(why, WHY_MAX,
 		    "not a certificate (neither DER, PEM "
 		    "nor PKCS #7)");
-		res = nearest == NONE ? CERT_ENONE : CERT_EBAD;
-	} else if (nearest != ISSUER) {
+		res = nearest == CANDIDATE_NONE ? CERT_ENONE : CERT_EBAD;
+	} else if (nearest != CANDIDATE_ISSUER) {
 		words_set(why, WHY_MAX, "%s", s.nearest);
 		res = CERT_EISSUER;
 	}
@@ -1724,8 +1730,8 @@ cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
 	ders_free(&l);
 	if (res != CERT_OK)
 		return res;
-	take_fingerprint(c);
-	parts_free(c);
+	cert_take_fingerprint(c);
+	cert_parts_free(c);
 	return res;
 }
 
@@ -1756,7 +1762,7 @@ is_blank(const unsigned char *p, const unsigned char *end)
 
 /* The same in PEM, with nothing but blanks between the blocks. */
 static int
-is_pem_certificates(const unsigned char *p, size_t len)
+pem_is_certificates(const unsigned char *p, size_t len)
 {
 	const unsigned char *const end = p + len;
 	const unsigned char *next, *begin;
@@ -1791,7 +1797,7 @@ cert_is_certificates(const unsigned char *p, size_t len)
 	int one;
 
 	if (f != FORMAT_DER && f != FORMAT_CERTIFICATE)
-		return is_pem_certificates(p, len);
+		return pem_is_certificates(p, len);
 	x = d2i_X509(NULL, &q, (long)len);
 	one = x != NULL && q == p + len;
 	X509_free(x);
@@ -1807,7 +1813,7 @@ cert_holds_issuer(const struct cert *c, const unsigned char *p, size_t len)
 	size_t i;
 
 	/* without memory: perhaps */
-	holds = split(&l, p, len, 1) == -1;
+	holds = ders_split(&l, p, len, 1) == -1;
 	for (i = 0; i < l.n && !holds; i++)
 		holds = l.v[i].p != NULL && l.v[i].len == c->issuer_len &&
 		    memcmp(l.v[i].p, c->issuer, c->issuer_len) == 0;
@@ -1851,7 +1857,7 @@ cert_free(struct cert *c)
 {
 	size_t i;
 
-	parts_free(c);
+	cert_parts_free(c);
 	for (i = 0; i < c->nurls; i++)
 		free(c->urls[i].text);
 	for (i = 0; i < c->nissuer_urls; i++)
