@@ -50,4 +50,18 @@ const unsigned char *pem_find_skipped(const unsigned char *from,
 /* Is it certificates, with nothing but blanks between the blocks? */
 int pem_is_certificates(const unsigned char *p, size_t len);
 
+/* ---- file.c: files and DER into certificates as bytes ---- */
+
+/*
+ * All certificates in these bytes, in their order; with `bags` those in PKCS #7
+ * count, too.  -1: no memory.
+ */
+int ders_split(struct ders *, const unsigned char *p, size_t len, int bags);
+
+/*
+ * All certificates of a file, in its order.  `own`: it is the certificate's, of
+ * which all has to be readable, and those in PKCS #7 do not count.
+ */
+enum cert_result ders_load(const char *path, int own, struct ders *, char *why);
+
 #endif
