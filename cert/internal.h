@@ -64,4 +64,57 @@ int ders_split(struct ders *, const unsigned char *p, size_t len, int bags);
  */
 enum cert_result ders_load(const char *path, int own, struct ders *, char *why);
 
+/* ---- cache.c: certificates decoded, issuers among them once ---- */
+
+/* Issuers that are kept, in a ring: the newest takes the place of the oldest.
+ */
+#define KEPT 32
+
+struct kept {
+	struct cert_der der;
+	X509 *x;
+	EVP_PKEY_CTX *verify; /* set up for its key and: */
+	int sigalg;
+	int bound; /* is_bound_to_signature() of its key; dear to ask */
+};
+
+/*
+ * Where only the null provider is, certificates are decoded without their key,
+ * which is seven eighths of the work.
+ */
+struct cert_shelf {
+	size_t reads;
+	OSSL_LIB_CTX *light; /* NULL: not yet, or it cannot be had */
+	OSSL_PROVIDER *null;
+	struct kept kept[KEPT];
+	size_t next;
+	int names;
+	int prints;
+	int allow_ca;
+};
+
+/*
+ * `light` is the shelf's, or NULL for OpenSSL's own context: with it the key of
+ * the certificate stays undecoded, and verifies nothing.  NULL: `*fault` says
+ * why, a sentence that is not to be freed.
+ */
+X509 *cert_decode(
+    OSSL_LIB_CTX *light, const struct cert_der *, const char **fault);
+
+/* It pays from the second certificate on; without it all is as good. */
+void shelf_count_read(struct cert_shelf *);
+
+/* NULL: it is not there.  What is returned is the shelf's. */
+struct kept *shelf_find(struct cert_shelf *, const struct cert_der *);
+
+/* Takes `x` over; NULL: there is no memory for it, so it is not kept. */
+struct kept *shelf_add(struct cert_shelf *, const struct cert_der *, X509 *x);
+
+/*
+ * Is the leaf signed by that key?  X509_verify() sets all up anew for each
+ * certificate; here that is done once.  1: yes; else X509_verify() may know
+ * more, of RSA-PSS for instance.
+ */
+int kept_verifies(struct kept *, X509 *leaf, const struct cert_der *);
+
 #endif
