@@ -117,4 +117,35 @@ struct kept *shelf_add(struct cert_shelf *, const struct cert_der *, X509 *x);
  */
 int kept_verifies(struct kept *, X509 *leaf, const struct cert_der *);
 
+/* ---- fields.c: what the fields of a certificate say ---- */
+
+/* What is needed of a certificate until its issuer is found. */
+struct cert_parts {
+	struct cert_shelf *shelf; /* borrowed */
+	X509 *leaf;
+	struct ders all;  /* what it came with, itself first */
+	const char *from; /* where that is from, in words */
+};
+
+/*
+ * RFC 2253, UTF-8, owned by the caller; NULL: no memory.  Control characters
+ * are left to whoever shows it; but a NUL would end it.
+ */
+char *cert_name_text(const X509_NAME *);
+
+/* Seconds since 1970; -1: it is no time. */
+int cert_to_time(const ASN1_TIME *, int64_t *out);
+
+/* The first digits of a key's identifier, which tell two keys apart; or "". */
+void cert_short_id(char out[CERT_KEY_ID_MAX], const ASN1_OCTET_STRING *);
+
+/* Fills `subject`, `issuer_name` and `issuer_key`; -2: no memory. */
+int cert_take_names(struct cert *, X509 *);
+
+/* Fills what there is to say of a leaf, the names only if they are wanted. */
+enum cert_result cert_describe(struct cert *, X509 *, char *why);
+
+/* Fills `sha1`, if the shelf is to have fingerprints. */
+void cert_take_fingerprint(struct cert *);
+
 #endif
