@@ -148,4 +148,12 @@ enum cert_result cert_describe(struct cert *, X509 *, char *why);
 /* Fills `sha1`, if the shelf is to have fingerprints. */
 void cert_take_fingerprint(struct cert *);
 
+/* ---- leaf.c: is it a server's, or a CA's ---- */
+
+/*
+ * A CA's certificate before the server's is a mistake: the response would be
+ * about the CA.  Alone it is one, too, where a file is named for it.
+ */
+enum cert_result cert_check_ca(const struct cert *, char *why);
+
 #endif
