@@ -156,4 +156,35 @@ void cert_take_fingerprint(struct cert *);
  */
 enum cert_result cert_check_ca(const struct cert *, char *why);
 
+/* ---- candidate.c: is this one the issuer, and why not ---- */
+
+/* What became of a candidate; the later ones were nearer. */
+enum candidate {
+	CANDIDATE_NONE,
+	CANDIDATE_OTHER_NAME,
+	CANDIDATE_DAMAGED,
+	CANDIDATE_WRONG_KEY,
+	CANDIDATE_SHA1_REFUSED,
+	CANDIDATE_LOOSE_KEY,
+	CANDIDATE_NOT_YET,
+	CANDIDATE_ENDED,
+	CANDIDATE_ISSUER
+};
+
+/*
+ * Decodes a certificate that may be the issuer; NULL: `*fault` says why not.
+ * Its key is decoded only if it has the right name; then it is kept, and
+ * belongs to `*kept`.  Where that is NULL, it is the caller's.
+ */
+X509 *candidate_take(const struct cert *, const struct cert_der *,
+    struct kept **kept, const char **fault);
+
+/* Is it the issuer, and in date at `now`?  Sets `issuer_begins`. */
+enum candidate candidate_examine(
+    struct cert *, X509 *, struct kept *, int64_t now);
+
+/* What a candidate is, and why it is not the issuer; the X509 may be NULL. */
+void candidate_describe(
+    char *out, size_t size, const X509 *, enum candidate found);
+
 #endif
