@@ -187,4 +187,9 @@ enum candidate candidate_examine(
 void candidate_describe(
     char *out, size_t size, const X509 *, enum candidate found);
 
+/* ---- cert.c: a certificate, from a file or from a server ---- */
+
+/* `parts` may be NULL, and is NULL then. */
+void cert_parts_free(struct cert *);
+
 #endif
