@@ -108,14 +108,23 @@ is_bound_to_signature(const EVP_PKEY *key)
 	return yes;
 }
 
-/* Is it the system that does not verify this one, whoever signed it? */
+/*
+ * Is it the system that does not verify this one, whoever signed it?  The probe
+ * is dear: once for each run, however many candidates fail.
+ */
 static int
-is_sha1_refused(X509 *leaf)
+is_sha1_refused(const struct cert_parts *parts)
 {
-	int digest;
+	struct cert_shelf *shelf = parts->shelf;
+	int md;
 
-	return X509_get_signature_info(leaf, &digest, NULL, NULL, NULL) == 1 &&
-	    digest == NID_sha1 && cryptocheck_refuses_sha1();
+	if (X509_get_signature_info(parts->leaf, &md, NULL, NULL, NULL) != 1 ||
+	    md != NID_sha1)
+		return 0;
+	if (shelf->sha1 == SHA1_NOT_ASKED)
+		shelf->sha1 =
+		    cryptocheck_refuses_sha1() ? SHA1_REFUSED : SHA1_ACCEPTED;
+	return shelf->sha1 == SHA1_REFUSED;
 }
 
 /* Names are compared first: verifying is dear. */
@@ -128,8 +137,8 @@ candidate_examine(struct cert *c, X509 *x, struct kept *kept, int64_t now)
 	if (!has_right_name(c, x))
 		return CANDIDATE_OTHER_NAME;
 	if (!is_signed_by(c->parts, x, kept))
-		return is_sha1_refused(c->parts->leaf) ? CANDIDATE_SHA1_REFUSED
-						       : CANDIDATE_WRONG_KEY;
+		return is_sha1_refused(c->parts) ? CANDIDATE_SHA1_REFUSED
+						 : CANDIDATE_WRONG_KEY;
 	if (kept == NULL || !kept->bound)
 		bound = is_bound_to_signature(X509_get0_pubkey(x));
 	if (kept != NULL)

@@ -88,7 +88,9 @@ struct cert_shelf {
 	OSSL_PROVIDER *null;
 	struct kept kept[KEPT];
 	size_t next;
-	int names;
+	/* what the system does with SHA-1 in signatures; dear to ask */
+	enum { SHA1_NOT_ASKED, SHA1_ACCEPTED, SHA1_REFUSED } sha1;
+	int names; /* these are as of cert_shelf_new() */
 	int prints;
 	int allow_ca;
 };
