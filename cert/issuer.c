@@ -11,6 +11,7 @@
 
 #include "cert/cert.h"
 #include "cert/internal.h"
+#include "cert/issuer.h"
 #include "util/words.h"
 
 /* Room for what one candidate is. */

@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "cert/cert.h"
+#include "cert/issuer.h"
 #include "ocsp/cryptocheck.h"
 #include "lab.h"
 #include "util/words.h"
