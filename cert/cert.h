@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * cert: what a certificate file says, and whose certificate its issuer is.
+ * cert: what a certificate file says.
  *
  * Files are read whole and bounded; nothing in them is trusted, nothing but
  * certificates is decoded (never a private key), nothing prompts.  What comes
@@ -88,7 +88,7 @@ struct cert {
 	size_t nissuer_urls; /* id-ad-caIssuers: where its issuer may be had */
 	struct cert_url issuer_urls[CERT_MAX_URLS];
 
-	/* Set by cert_find_issuer(). */
+	/* Set by cert_find_issuer(), issuer.h. */
 	unsigned char *issuer; /* DER */
 	size_t issuer_len;
 	char sha1[41];     /* our own fingerprint, in hexadecimal; "": none */
@@ -99,14 +99,7 @@ struct cert {
 	size_t issuer_field_len;
 	int issuer_beside; /* it is in the same file or in `beside[0]` */
 
-	struct cert_parts *parts; /* private to cert.c */
-};
-
-/* Where to look for the issuer, after the file of the certificate itself. */
-struct cert_places {
-	const char *const *files; /* first of all: the user's; must be there */
-	size_t nfiles;
-	const char *beside[2]; /* last: may be absent; NULL is none */
+	struct cert_parts *parts; /* private to cert/ */
 };
 
 /*
@@ -133,30 +126,8 @@ int cert_is(const struct cert *, const struct cert_der *der);
 char *cert_server_name(const struct cert *, const char *host);
 char *cert_valid_behind(const struct cert *, int64_t now);
 
-/*
- * Finds the certificate of the issuer: it has the right name, it is in date
- * at `now`, and its key verifies the certificate's signature and is not one
- * that could have been made for that.
- */
-enum cert_result cert_find_issuer(
-    struct cert *c, const struct cert_places *places, int64_t now, char *why);
-
-/*
- * The same, after CERT_EISSUER, in what somebody sent: a certificate in DER
- * or PEM, or several, or a PKCS #7 bag of them.  ENONE or EBAD: it is nothing
- * of the kind.  `from` is where it came from, in words.
- */
-enum cert_result cert_take_issuer(struct cert *, const unsigned char *p,
-    size_t len, const char *from, int64_t now, char *why);
-
-/* The issuer in PEM, owned by the caller; NULL: out of memory. */
-char *cert_issuer_pem(const struct cert *);
-
 /* Is it certificates in PEM or DER, and nothing else? */
 int cert_is_certificates(const unsigned char *p, size_t len);
-
-/* Is the issuer that was found among them? */
-int cert_holds_issuer(const struct cert *, const unsigned char *p, size_t len);
 
 /*
  * Are these bytes one SEQUENCE in DER, so long as it says and no longer, whose

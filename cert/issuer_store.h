@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "cert/cert.h"
+#include "cert/issuer.h"
 #include "store/staple.h"
 
 struct issuer_place {

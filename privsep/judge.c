@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cert/issuer.h"
 #include "privsep/child.h"
 #include "privsep/filter.h"
 #include "privsep/judge.h"

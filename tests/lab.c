@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cert/issuer.h"
 #include "ocsp/cryptocheck.h"
 #include "lab.h"
 

@@ -12,6 +12,7 @@
 #include <openssl/evp.h>
 
 #include "cert/format.h"
+#include "cert/issuer.h"
 #include "fuzz.h"
 #include "lab.h"
 

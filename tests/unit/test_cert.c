@@ -21,6 +21,7 @@
 #include <openssl/x509v3.h>
 
 #include "cert/cert.h"
+#include "cert/issuer.h"
 #include "forge.h"
 #include "util/words.h"
 

@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "cert/cert.h"
+#include "cert/issuer.h"
 #include "ocsp/cryptocheck.h"
 #include "lab.h"
 #include "util/words.h"
@@ -148,13 +149,12 @@ sign(X509 *x, EVP_PKEY *of, EVP_PKEY *by, X509_NAME *name, const EVP_MD *md)
 
 /* What is said of an issuer of the right name that does not verify a leaf. */
 static void
-say_of_issuer(const EVP_MD *md, char *why)
+say_of_issuer(struct cert_shelf *shelf, const EVP_MD *md, char *why)
 {
 	char path[] = "/tmp/test_cryptocheck.XXXXXX";
 	X509_NAME *name = X509_NAME_new();
 	EVP_PKEY *one = EVP_EC_gen("P-256"), *other = EVP_EC_gen("P-256");
 	X509 *leaf = X509_new(), *issuer = X509_new();
-	struct cert_shelf *shelf = cert_shelf_new(0);
 	unsigned char *der = NULL;
 	struct cert c;
 	FILE *f;
@@ -180,26 +180,59 @@ say_of_issuer(const EVP_MD *md, char *why)
 	EVP_PKEY_free(one);
 	EVP_PKEY_free(other);
 	X509_NAME_free(name);
-	cert_shelf_free(shelf);
 }
 
 static void
 no_issuer_is_blamed_for_a_sha1_signature_that_the_system_refuses(void **state)
 {
+	struct cert_shelf *shelf;
 	char why[WHY_MAX];
 
 	(void)state;
 	if (cryptocheck_refuses_sha1())
 		skip(); /* then none can be made */
+	assert_non_null(shelf = cert_shelf_new(0));
 	no_sha1 = 1;
-	say_of_issuer(EVP_sha1(), why);
+	say_of_issuer(shelf, EVP_sha1(), why);
 	assert_non_null(strstr(why, "update-crypto-policies --set"));
 	assert_null(strstr(why, "does not verify it"));
-	say_of_issuer(EVP_sha256(), why);
+	say_of_issuer(shelf, EVP_sha256(), why);
 	assert_non_null(strstr(why, "its key does not verify it"));
+	cert_shelf_free(shelf);
 	no_sha1 = 0;
-	say_of_issuer(EVP_sha1(), why);
+	assert_non_null(shelf = cert_shelf_new(0));
+	say_of_issuer(shelf, EVP_sha1(), why);
 	assert_non_null(strstr(why, "its key does not verify it"));
+	cert_shelf_free(shelf);
+}
+
+/* The probe costs as much as a candidate: a directory has hundreds. */
+static void
+in_one_run_it_is_asked_once_whether_the_system_refuses_sha1(void **state)
+{
+	static const char *const says[] = {
+	    "its key does not verify it", "update-crypto-policies --set"};
+	struct cert_shelf *shelf;
+	char why[WHY_MAX];
+	int refuses, i;
+
+	(void)state;
+	if (cryptocheck_refuses_sha1())
+		skip(); /* then none can be made */
+	for (refuses = 0; refuses < 2; refuses++) {
+		assert_non_null(shelf = cert_shelf_new(0));
+		no_sha1 = refuses;
+		probes = 0;
+		say_of_issuer(shelf, EVP_sha256(), why);
+		assert_int_equal(probes, 0);
+		for (i = 0; i < 3; i++) {
+			say_of_issuer(shelf, EVP_sha1(), why);
+			assert_non_null(strstr(why, says[refuses]));
+		}
+		assert_int_equal(probes, 1);
+		no_sha1 = 0;
+		cert_shelf_free(shelf);
+	}
 }
 
 /*
@@ -310,6 +343,8 @@ main(void)
 	    cmocka_unit_test(asking_leaves_no_error_behind),
 	    cmocka_unit_test(
 		no_issuer_is_blamed_for_a_sha1_signature_that_the_system_refuses),
+	    cmocka_unit_test(
+		in_one_run_it_is_asked_once_whether_the_system_refuses_sha1),
 	    cmocka_unit_test(
 		no_responder_is_blamed_for_a_sha1_signature_that_the_system_refuses),
 	    cmocka_unit_test(

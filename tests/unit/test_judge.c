@@ -28,6 +28,7 @@
 #include <openssl/ocsp.h>
 
 #include "cert/cert.h"
+#include "cert/issuer.h"
 #include "privsep/child.h"
 #include "forge.h"
 #include "handy.h"
@@ -283,7 +284,7 @@ enum cert_result __real_cert_take_issuer(struct cert *, const unsigned char *,
 enum cert_result __wrap_cert_take_issuer(struct cert *, const unsigned char *,
     size_t, const char *, int64_t, char *);
 
-/* This stands before the one of cert.c. */
+/* This stands before the one of issuer.c. */
 enum cert_result
 __wrap_cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
     const char *from, int64_t at, char *why)

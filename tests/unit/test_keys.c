@@ -23,6 +23,7 @@
 #include <openssl/x509.h>
 
 #include "cert/cert.h"
+#include "cert/issuer.h"
 #include "util/words.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
