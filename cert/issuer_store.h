@@ -9,14 +9,14 @@
 #include <stdint.h>
 
 #include "cert/cert.h"
-#include "store/staple.h"
+#include "store/store.h"
 
 struct issuer_place {
 	const char *path;
 	int is_cert;  /* with --del-ext, it may be the certificate's own file */
 	int is_named; /* by a list: it may be there for many */
 	int dry_run;  /* tell what would come of it */
-	int no_chown; /* as of staple.h */
+	int no_chown; /* as of store.h */
 	int64_t now;
 	/* under the lock: is it still about the certificate that is there? */
 	int (*is_current)(void *ctx);

@@ -17,7 +17,7 @@
 #include "cli/options.h"
 #include "job/outcome.h"
 #include "job/policy.h"
-#include "store/staple.h"
+#include "store/store.h"
 #include "job/trace.h"
 #include "util/words.h"
 
@@ -50,7 +50,7 @@ struct env {
 	long long began_ms;
 	long long left_ms; /* of the whole run; -1: no deadline */
 	long long (*clock_ms)(void);
-	int no_chown;        /* as of staple.h */
+	int no_chown;        /* as of store.h */
 	int64_t released;    /* when this program was: no clock is before it */
 	int server_failures; /* of --served, in a row: it was not reached */
 	/* does each HAProxy of --haproxy find this one's issuer elsewhere? */

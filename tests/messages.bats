@@ -15,7 +15,7 @@ setup() {
 @test "every room is in it, and what is known to be said" {
 	local room
 	for room in cert/cert notify/haproxy notify/hook http job/job cli/list \
-	    ocsp ocspfetch cli/options output/report probe/served store/staple \
+	    ocsp ocspfetch cli/options output/report probe/served store/store \
 	    job/diagnose job/trace output/verbose job/warnings; do
 		grep -qx "$room.c" "$BATS_TEST_TMPDIR/list"
 	done

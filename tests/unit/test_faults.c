@@ -34,7 +34,7 @@
 #include "handy.h"
 #include "http.h"
 #include "lab.h"
-#include "store/staple.h"
+#include "store/store.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define MAX 4096

@@ -16,7 +16,7 @@
 
 #include "privsep/sandbox.h"
 #include "store/fileid.h"
-#include "store/staple.h"
+#include "store/store.h"
 #include "util/words.h"
 
 /* A directory that may be searched need not be readable. */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * staple: bytes on disk, whole or not at all.
+ * store: bytes on disk, whole or not at all.
  *
  * A handle holds the directory of one file open from the first look to the
  * last, so that nobody can swap it for another in between.  What the bytes
  * mean is not known here: whether they are to be replaced is asked of a
  * function.  Nothing is printed, and nothing sleeps.
  */
-#ifndef STAPLE_H
-#define STAPLE_H
+#ifndef STORE_H
+#define STORE_H
 
 #include <sys/types.h>
 

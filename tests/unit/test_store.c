@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The file room by itself: what it finds, what it replaces and when it asks,
+ * The store by itself: what it finds, what it replaces and when it asks,
  * and what remains of it when something fails or is swapped beneath it.
  */
 #include <sys/file.h>
@@ -28,7 +28,7 @@
 #include <cmocka.h>
 
 #include "handy.h"
-#include "store/staple.h"
+#include "store/store.h"
 #include "util/words.h"
 
 #define NOBODY 65534
@@ -78,7 +78,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	snprintf(base, sizeof(base), "/tmp/test_staple.XXXXXX");
+	snprintf(base, sizeof(base), "/tmp/test_store.XXXXXX");
 	if (mkdtemp(base) == NULL || chmod(base, 0755) == -1)
 		return -1;
 	snprintf(dir, sizeof(dir), "%s/d", base);
