@@ -32,7 +32,7 @@
 #define SUFFIX 7
 
 /* What the marker's name ends with. */
-#define MARK ".changed"
+#define MARKER ".changed"
 
 /* "user NAME (NUMBER)" */
 #define USER_MAX 96
@@ -91,7 +91,7 @@ struct tempfile {
 };
 
 static enum staple_result
-fail(const struct staple *s, const char *what, char *why)
+store_fail(const struct staple *s, const char *what, char *why)
 {
 	char error[WORDS_ERROR_MAX];
 
@@ -104,7 +104,7 @@ fail(const struct staple *s, const char *what, char *why)
 
 /* The directory part of a path, which the caller owns. */
 static char *
-directory_of(const char *path)
+dir_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -136,7 +136,7 @@ static enum staple_result
 fail_directory(const struct staple *s, char *why)
 {
 	const int error = errno;
-	char user[USER_MAX], *dir = directory_of(s->path);
+	char user[USER_MAX], *dir = dir_of(s->path);
 	char *full = dir != NULL ? realpath(dir, NULL) : NULL;
 	const char *name = full != NULL ? full : dir != NULL ? dir : "";
 
@@ -165,7 +165,7 @@ fail_directory(const struct staple *s, char *why)
 }
 
 static int
-sync_fd(int fd)
+store_sync_fd(int fd)
 {
 	int rc;
 
@@ -177,7 +177,7 @@ sync_fd(int fd)
 
 /* What a file system says that does not know a call, or has no use for it. */
 static int
-is_unsupported(int error)
+store_is_unsupported(int error)
 {
 	return error == EINVAL || error == ENOSYS || error == ENOTSUP ||
 	    error == EOPNOTSUPP;
@@ -185,9 +185,9 @@ is_unsupported(int error)
 
 /* Not every file system can, or has to, flush a directory. */
 static int
-sync_dir(int fd)
+dir_sync(int fd)
 {
-	return sync_fd(fd) == -1 && !is_unsupported(errno) ? -1 : 0;
+	return store_sync_fd(fd) == -1 && !store_is_unsupported(errno) ? -1 : 0;
 }
 
 /* Readable, to be flushed; a directory may be searched without that. */
@@ -236,7 +236,7 @@ dir_flush(struct staple_dirs *dirs, struct dir *d)
 
 	if (d->nowed > 1)
 		snprintf(more, sizeof(more), " and %zu more", d->nowed - 1);
-	if (d->nowed > 0 && sync_dir(d->flush_fd) == -1 && dirs->nfailed++ == 0)
+	if (d->nowed > 0 && dir_sync(d->flush_fd) == -1 && dirs->nfailed++ == 0)
 		snprintf(dirs->failed, sizeof(dirs->failed),
 		    "%s%s: cannot flush the directory to the disk: %s", d->owed,
 		    more, strerror(errno));
@@ -327,7 +327,7 @@ dir_get(struct staple_dirs *dirs, const char *path)
 /* ---- the handle ---- */
 
 static int
-open_directory(struct staple *s, struct staple_dirs *dirs, const char *dir)
+dir_open(struct staple *s, struct staple_dirs *dirs, const char *dir)
 {
 	if (s->name[0] == '\0') {
 		errno = EISDIR;
@@ -359,9 +359,9 @@ staple_open_in(
 	s->dir = -1;
 	if ((s->path = strdup(path)) == NULL ||
 	    (s->name = strdup(slash != NULL ? slash + 1 : path)) == NULL ||
-	    (dir = directory_of(path)) == NULL)
+	    (dir = dir_of(path)) == NULL)
 		goto out;
-	if (open_directory(s, dirs, dir) == -1) {
+	if (dir_open(s, dirs, dir) == -1) {
 		words_set(why, WHY_MAX, "cannot open the directory %s: %s", dir,
 		    words_error(error, errno, (long)geteuid()));
 		goto out;
@@ -398,7 +398,7 @@ staple_close(struct staple *s)
 /* ---- reading ---- */
 
 static const char *
-kind(mode_t mode)
+store_kind(mode_t mode)
 {
 	return S_ISLNK(mode)                 ? "a symbolic link"
 	    : S_ISDIR(mode)                  ? "a directory"
@@ -420,14 +420,14 @@ look(const struct staple *s, int follow, struct stat *st, char *why)
 			return STAPLE_ABSENT;
 		/* links in a circle are no fault of the machine's */
 		res = errno == ELOOP ? STAPLE_REFUSED : STAPLE_FAILED;
-		(void)fail(s, "look at", why);
+		(void)store_fail(s, "look at", why);
 		return res;
 	}
 	if (S_ISREG(st->st_mode))
 		return STAPLE_OK;
 	words_set(why, WHY_MAX,
 	    "%s is %s, not a regular file; it is not touched%s", s->path,
-	    kind(st->st_mode),
+	    store_kind(st->st_mode),
 	    S_ISLNK(st->st_mode) ? ": name the file that it leads to instead"
 				 : "");
 	return STAPLE_REFUSED;
@@ -465,9 +465,10 @@ read_file(struct staple *s, int follow, size_t max, unsigned char **buf,
 	fd = follow ? openat(s->dir, s->name, flags)
 		    : openat(s->dir, s->name, flags | O_NOFOLLOW);
 	if (fd == -1)
-		return errno == ENOENT ? STAPLE_ABSENT : fail(s, "read", why);
+		return errno == ENOENT ? STAPLE_ABSENT
+				       : store_fail(s, "read", why);
 	if (fstat(fd, &st) == -1)
-		res = fail(s, "read", why);
+		res = store_fail(s, "read", why);
 	else if (!S_ISREG(st.st_mode)) {
 		words_set(
 		    why, WHY_MAX, "%s is no longer a regular file", s->path);
@@ -478,7 +479,7 @@ read_file(struct staple *s, int follow, size_t max, unsigned char **buf,
 			max = (size_t)st.st_size + 1;
 		if ((*buf = malloc(max)) == NULL ||
 		    read_all(fd, *buf, max, len))
-			res = fail(s, "read", why);
+			res = store_fail(s, "read", why);
 	}
 	close(fd);
 	return res;
@@ -567,7 +568,7 @@ is_mount(const struct staple *s)
 }
 
 static enum staple_result
-fail_mount(const struct staple *s, char *why)
+store_fail_mount(const struct staple *s, char *why)
 {
 	words_set(why, WHY_MAX,
 	    "%s is a mount point of its own (as docker run -v FILE:FILE "
@@ -578,15 +579,15 @@ fail_mount(const struct staple *s, char *why)
 
 /* As far as one can tell without trying. */
 static enum staple_result
-check_writable(const struct staple *s, char *why)
+store_check_writable(const struct staple *s, char *why)
 {
 	if (faccessat(s->dir, ".", R_OK | W_OK | X_OK, AT_EACCESS) == -1)
 		return fail_directory(s, why);
 	if (is_guarded(s)) {
 		errno = EPERM;
-		return fail(s, "replace", why);
+		return store_fail(s, "replace", why);
 	}
-	return is_mount(s) ? fail_mount(s, why) : STAPLE_OK;
+	return is_mount(s) ? store_fail_mount(s, why) : STAPLE_OK;
 }
 
 /* ---- names ---- */
@@ -598,7 +599,7 @@ check_writable(const struct staple *s, char *why)
  * neighbours.  It takes the place of an extension that is NULL.
  */
 static void
-hide(char out[NAME_MAX + 1], const char *name, const char *ext)
+store_hide(char out[NAME_MAX + 1], const char *name, const char *ext)
 {
 	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				     "abcdefghijklmnopqrstuvwxyz";
@@ -629,7 +630,7 @@ hide(char out[NAME_MAX + 1], const char *name, const char *ext)
 static void
 lockfile_init(struct lockfile *l, const char *name)
 {
-	hide(l->name, name, NULL);
+	store_hide(l->name, name, NULL);
 	l->fd = -1;
 	l->ino = 0;
 	l->stays = 0;
@@ -641,12 +642,12 @@ tempfile_init(struct tempfile *t, const char *name, ino_t ino)
 	char ext[2 + 2 * sizeof(uintmax_t)];
 
 	snprintf(ext, sizeof(ext), "-%jx", (uintmax_t)ino);
-	hide(t->name, name, ext);
+	store_hide(t->name, name, ext);
 	t->fd = -1;
 }
 
 static enum staple_result
-in_the_way(
+store_in_the_way(
     const struct staple *s, const char *name, const char *what, char *why)
 {
 	words_set(why, WHY_MAX,
@@ -660,7 +661,7 @@ in_the_way(
 
 /* Is this open file the one that has the name? */
 static int
-is_named(const struct staple *s, const char *name, int fd)
+store_is_named(const struct staple *s, const char *name, int fd)
 {
 	struct stat ours, named;
 
@@ -699,8 +700,8 @@ lock(int fd)
 		return LOCK_OURS;
 	if (errno == EWOULDBLOCK)
 		return LOCK_HELD;
-	return errno == ENOLCK || is_unsupported(errno) ? LOCK_UNKNOWN
-							: LOCK_FAILED;
+	return errno == ENOLCK || store_is_unsupported(errno) ? LOCK_UNKNOWN
+							      : LOCK_FAILED;
 }
 
 /* In a sticky directory anybody may make a file, but not replace another's. */
@@ -730,7 +731,7 @@ is_believed(const struct staple *s, const struct stat *st, int64_t now)
 }
 
 static enum staple_result
-busy(const struct staple *s, char *why)
+store_busy(const struct staple *s, char *why)
 {
 	words_set(why, WHY_MAX, "another run is saving %s", s->path);
 	return STAPLE_BUSY;
@@ -784,9 +785,11 @@ lockfile_clear(
 	int fd;
 
 	if (fstatat(s->dir, l->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return errno == ENOENT ? STAPLE_OK : fail(s, "write", why);
+		return errno == ENOENT ? STAPLE_OK
+				       : store_fail(s, "write", why);
 	if (!S_ISREG(st.st_mode))
-		return in_the_way(s, l->name, kind(st.st_mode), why);
+		return store_in_the_way(
+		    s, l->name, store_kind(st.st_mode), why);
 	fd = openat(s->dir, l->name, O_RDWR | flags);
 	/* its mode may be that of a file that is not to be written */
 	if (fd == -1 && errno == EACCES)
@@ -795,13 +798,13 @@ lockfile_clear(
 		return STAPLE_OK;
 	if (fd == -1 ? errno != EACCES && errno != EWOULDBLOCK
 		     : fstat(fd, &st) == -1 || (held = lock(fd)) == LOCK_FAILED)
-		res = fail(s, "lock a temporary file beside", why);
+		res = store_fail(s, "lock a temporary file beside", why);
 	else if (held != LOCK_OURS && is_believed(s, &st, now))
-		res = fd == -1 ? busy_foreign(s, l, why) : busy(s, why);
-	else if (fd == -1 || is_named(s, l->name, fd))
+		res = fd == -1 ? busy_foreign(s, l, why) : store_busy(s, why);
+	else if (fd == -1 || store_is_named(s, l->name, fd))
 		res = remove_left(s, l, st.st_ino, why);
 	if (res == STAPLE_OK && held != LOCK_OURS)
-		res = busy(s, why);
+		res = store_busy(s, why);
 	if (fd != -1)
 		close(fd);
 	return res;
@@ -818,20 +821,20 @@ lockfile_take(const struct staple *s, struct lockfile *l)
 		return LOCK_FAILED;
 	l->ino = st.st_ino;
 	/* before it was locked, another run may have cleared it */
-	return is_named(s, l->name, l->fd) ? held : LOCK_HELD;
+	return store_is_named(s, l->name, l->fd) ? held : LOCK_HELD;
 }
 
 static enum staple_result
-fail_create(const struct staple *s, char *why)
+store_fail_create(const struct staple *s, char *why)
 {
 	const int error = errno;
 
 	if (is_mount(s))
-		return fail_mount(s, why);
+		return store_fail_mount(s, why);
 	errno = error;
 	return error == EACCES || error == EPERM || error == EROFS
 	    ? fail_directory(s, why)
-	    : fail(s, "create a temporary file beside", why);
+	    : store_fail(s, "create a temporary file beside", why);
 }
 
 /* Creates the lock file and locks it; it is for nobody else to open. */
@@ -847,7 +850,7 @@ lockfile_open(
 		l->fd = openat(s->dir, l->name,
 		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (l->fd == -1 && errno != EEXIST)
-			return fail_create(s, why);
+			return store_fail_create(s, why);
 		if (l->fd == -1) {
 			if ((res = lockfile_clear(s, l, now, why)) != STAPLE_OK)
 				return res;
@@ -857,8 +860,9 @@ lockfile_open(
 		if (held == LOCK_OURS || held == LOCK_UNKNOWN)
 			return STAPLE_OK;
 		if (held == LOCK_FAILED) {
-			res = fail(s, "lock a temporary file beside", why);
-			if (is_named(s, l->name, l->fd))
+			res =
+			    store_fail(s, "lock a temporary file beside", why);
+			if (store_is_named(s, l->name, l->fd))
 				(void)unlinkat(s->dir, l->name, 0);
 		}
 		close(l->fd);
@@ -866,7 +870,7 @@ lockfile_open(
 		if (held == LOCK_FAILED)
 			return res;
 	}
-	return busy(s, why);
+	return store_busy(s, why);
 }
 
 /* Unlocks it, after it has gone; a later run's is let be. */
@@ -881,7 +885,7 @@ lockfile_close(const struct staple *s, const struct lockfile *l)
 /* ---- the new response ---- */
 
 static int
-write_all(int fd, const unsigned char *p, size_t len)
+store_write_all(int fd, const unsigned char *p, size_t len)
 {
 	ssize_t w;
 
@@ -906,7 +910,7 @@ static int
 is_refused(int error)
 {
 	return error == EPERM || error == EACCES || error == EROFS ||
-	    is_unsupported(error);
+	    store_is_unsupported(error);
 }
 
 /*
@@ -968,10 +972,10 @@ tempfile_fill(
     const struct tempfile *t, const struct staple_bytes *b, const char **what)
 {
 	*what = "write";
-	if (write_all(t->fd, b->p, b->len) == -1)
+	if (store_write_all(t->fd, b->p, b->len) == -1)
 		return -1;
 	*what = "flush to the disk";
-	if (sync_fd(t->fd) == -1)
+	if (store_sync_fd(t->fd) == -1)
 		return -1;
 	*what = "close";
 	return close_copy(t->fd);
@@ -998,22 +1002,22 @@ tempfile_rename(const struct staple *s, const struct tempfile *t,
 	mode_t mode = old != NULL ? old->st_mode & 0777 : b->mode;
 
 	if (set_rights(t->fd, old, mode, b->no_chown) == -1)
-		return fail(s, "set the permissions of", why);
+		return store_fail(s, "set the permissions of", why);
 	tell_rights(s, t->fd, old, mode, why);
-	if (!is_named(s, l->name, l->fd))
-		return busy(s, why);
+	if (!store_is_named(s, l->name, l->fd))
+		return store_busy(s, why);
 	if (renameat(s->dir, t->name, s->dir, s->name) == 0)
 		return STAPLE_WRITTEN;
 	if (errno == ENOENT)
-		return busy(s, why);
+		return store_busy(s, why);
 	if (errno == EBUSY || errno == EXDEV)
-		return fail_mount(s, why);
-	return fail(s, "rename a temporary file to", why);
+		return store_fail_mount(s, why);
+	return store_fail(s, "rename a temporary file to", why);
 }
 
 /* The directory is flushed later; -1: no memory to remember that. */
 static int
-owe_flush(struct dir *d, const char *path)
+dir_owe_flush(struct dir *d, const char *path)
 {
 	if (d->owed == NULL && (d->owed = strdup(path)) == NULL)
 		return -1;
@@ -1033,7 +1037,7 @@ dir_to_flush(struct staple *s)
 }
 
 static enum staple_result
-put(struct staple *s, struct lockfile *l, const struct staple_bytes *b,
+tempfile_put(struct staple *s, struct lockfile *l, const struct staple_bytes *b,
     const struct stat *old, char *why)
 {
 	enum staple_result res;
@@ -1043,9 +1047,9 @@ put(struct staple *s, struct lockfile *l, const struct staple_bytes *b,
 
 	tempfile_init(&t, s->name, l->ino);
 	if (tempfile_open(s, &t) == -1)
-		return fail(s, "create a temporary file beside", why);
+		return store_fail(s, "create a temporary file beside", why);
 	if (tempfile_fill(&t, b, &what) == -1)
-		res = fail(s, what, why);
+		res = store_fail(s, what, why);
 	else
 		res = tempfile_rename(s, &t, l, old, b, why);
 	if (res != STAPLE_WRITTEN)
@@ -1061,11 +1065,11 @@ put(struct staple *s, struct lockfile *l, const struct staple_bytes *b,
 static enum staple_result
 flush_rename(const struct staple *s, int dir, char *why)
 {
-	if (s->shared != NULL && owe_flush(s->shared, s->path) == 0)
+	if (s->shared != NULL && dir_owe_flush(s->shared, s->path) == 0)
 		return STAPLE_WRITTEN;
-	if (sync_dir(dir) == 0)
+	if (dir_sync(dir) == 0)
 		return STAPLE_WRITTEN;
-	fail(s, "flush to the disk the directory of", why);
+	store_fail(s, "flush to the disk the directory of", why);
 	return STAPLE_NOT_DURABLE;
 }
 
@@ -1105,14 +1109,16 @@ decide(struct staple *s, const struct staple_bytes *b, staple_better *better,
 
 /* OK: it is there, `st` says which; ABSENT. */
 static enum staple_result
-mark_look(const struct staple *s, const char *name, struct stat *st, char *why)
+marker_look(
+    const struct staple *s, const char *name, struct stat *st, char *why)
 {
 	if (fstatat(s->dir, name, st, AT_SYMLINK_NOFOLLOW) == -1)
-		return errno == ENOENT ? STAPLE_ABSENT
-				       : fail(s, "look for a marker of", why);
+		return errno == ENOENT
+		    ? STAPLE_ABSENT
+		    : store_fail(s, "look for a marker of", why);
 	return S_ISREG(st->st_mode)
 	    ? STAPLE_OK
-	    : in_the_way(s, name, kind(st->st_mode), why);
+	    : store_in_the_way(s, name, store_kind(st->st_mode), why);
 }
 
 static int
@@ -1124,7 +1130,7 @@ is_that(const struct stat *st, const struct staple_mark *m)
 }
 
 static void
-mark_take(struct staple_mark *m, const struct stat *st)
+marker_take(struct staple_mark *m, const struct stat *st)
 {
 	m->set = 1;
 	m->dev = st->st_dev;
@@ -1139,7 +1145,7 @@ mark_take(struct staple_mark *m, const struct stat *st)
  * name is given to a new one.
  */
 static int
-mark_open(const struct staple *s, const char *name, int *made)
+marker_open(const struct staple *s, const char *name, int *made)
 {
 	const int flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK |
 	    O_NOCTTY | O_CLOEXEC;
@@ -1169,13 +1175,13 @@ mark_open(const struct staple *s, const char *name, int *made)
  * may not even be removed says what it has to.
  */
 static int
-mark_lengthen(const struct staple *s, const char *name, int *made)
+marker_lengthen(const struct staple *s, const char *name, int *made)
 {
 	int fd, rc, saved;
 
-	if ((fd = mark_open(s, name, made)) == -1)
+	if ((fd = marker_open(s, name, made)) == -1)
 		return !*made && (errno == EACCES || errno == EPERM) ? 0 : -1;
-	rc = write_all(fd, (const unsigned char *)"\n", 1);
+	rc = store_write_all(fd, (const unsigned char *)"\n", 1);
 	saved = errno;
 	if (close(fd) == -1 && rc == 0)
 		return -1;
@@ -1185,7 +1191,7 @@ mark_lengthen(const struct staple *s, const char *name, int *made)
 
 /* Before the rename, and durable: whatever comes then, it is known. */
 static enum staple_result
-mark_set(const struct staple *s, int dir, struct staple_mark *m, int *made,
+marker_set(const struct staple *s, int dir, struct staple_mark *m, int *made,
     char *why)
 {
 	char name[NAME_MAX + 1];
@@ -1193,16 +1199,16 @@ mark_set(const struct staple *s, int dir, struct staple_mark *m, int *made,
 	struct stat st;
 
 	*made = 0;
-	hide(name, s->name, MARK);
-	res = mark_look(s, name, &st, why);
+	store_hide(name, s->name, MARKER);
+	res = marker_look(s, name, &st, why);
 	if (res != STAPLE_OK && res != STAPLE_ABSENT)
 		return res;
-	if (mark_lengthen(s, name, made) == -1)
-		return fail(s, "make a marker beside", why);
-	if (sync_dir(dir) == -1)
-		return fail(s, "flush to the disk the directory of", why);
-	if ((res = mark_look(s, name, &st, why)) == STAPLE_OK)
-		mark_take(m, &st);
+	if (marker_lengthen(s, name, made) == -1)
+		return store_fail(s, "make a marker beside", why);
+	if (dir_sync(dir) == -1)
+		return store_fail(s, "flush to the disk the directory of", why);
+	if ((res = marker_look(s, name, &st, why)) == STAPLE_OK)
+		marker_take(m, &st);
 	else if (res == STAPLE_ABSENT) {
 		words_set(why, WHY_MAX, "the marker beside %s was taken away",
 		    s->path);
@@ -1213,11 +1219,11 @@ mark_set(const struct staple *s, int dir, struct staple_mark *m, int *made,
 
 /* Nothing was replaced, so there is nothing to be told. */
 static void
-mark_undo(const struct staple *s)
+marker_undo(const struct staple *s)
 {
 	char name[NAME_MAX + 1];
 
-	hide(name, s->name, MARK);
+	store_hide(name, s->name, MARKER);
 	(void)unlinkat(s->dir, name, 0);
 }
 
@@ -1230,8 +1236,8 @@ staple_owed(struct staple *s, int64_t now, struct staple_mark *m, char *why)
 	struct stat st;
 
 	m->set = 0;
-	hide(name, s->name, MARK);
-	if ((res = mark_look(s, name, &st, why)) != STAPLE_OK)
+	store_hide(name, s->name, MARKER);
+	if ((res = marker_look(s, name, &st, why)) != STAPLE_OK)
 		return res;
 	/* what is about to be replaced is not to be taken for told */
 	lockfile_init(&l, s->name);
@@ -1239,14 +1245,14 @@ staple_owed(struct staple *s, int64_t now, struct staple_mark *m, char *why)
 		return STAPLE_OK;
 	if (res != STAPLE_OK)
 		return res;
-	if ((res = mark_look(s, name, &st, why)) == STAPLE_OK)
-		mark_take(m, &st);
+	if ((res = marker_look(s, name, &st, why)) == STAPLE_OK)
+		marker_take(m, &st);
 	lockfile_close(s, &l);
 	return res;
 }
 
 static enum staple_result
-mark_remove(
+marker_remove(
     struct staple *s, int64_t now, const struct staple_mark *m, char *why)
 {
 	struct lockfile l;
@@ -1255,16 +1261,16 @@ mark_remove(
 	struct stat st;
 
 	lockfile_init(&l, s->name);
-	hide(name, s->name, MARK);
+	store_hide(name, s->name, MARKER);
 	if ((res = lockfile_open(s, &l, now, why)) == STAPLE_BUSY)
 		return STAPLE_KEPT;
 	if (res != STAPLE_OK)
 		return res;
-	res = mark_look(s, name, &st, why);
+	res = marker_look(s, name, &st, why);
 	if (res == STAPLE_OK && !is_that(&st, m))
 		res = STAPLE_KEPT;
 	else if (res == STAPLE_OK && unlinkat(s->dir, name, 0) == -1)
-		res = fail(s, "remove the marker beside", why);
+		res = store_fail(s, "remove the marker beside", why);
 	lockfile_close(s, &l);
 	return res;
 }
@@ -1278,7 +1284,7 @@ staple_told(
 
 	if ((res = staple_open(path, &s, why)) != STAPLE_OK)
 		return res;
-	res = mark_remove(s, now, m, why);
+	res = marker_remove(s, now, m, why);
 	staple_close(s);
 	return res;
 }
@@ -1303,14 +1309,14 @@ replace_locked(struct staple *s, struct lockfile *l, int dir,
 	absent = res == STAPLE_ABSENT;
 	res = STAPLE_OK;
 	if (b->mark != NULL)
-		res = mark_set(s, dir, b->mark, &made, why);
+		res = marker_set(s, dir, b->mark, &made, why);
 	if (res == STAPLE_OK)
-		res = put(s, l, b, absent ? NULL : &st, why);
+		res = tempfile_put(s, l, b, absent ? NULL : &st, why);
 	if (res == STAPLE_WRITTEN)
 		return flush_rename(s, dir, why);
 	/* who took the lock away may count on the marker by now */
-	if (made && is_named(s, l->name, l->fd))
-		mark_undo(s);
+	if (made && store_is_named(s, l->name, l->fd))
+		marker_undo(s);
 	return res;
 }
 
@@ -1331,7 +1337,7 @@ staple_replace(struct staple *s, const struct staple_bytes *b,
 		return res;
 	}
 	if ((dir = dir_to_flush(s)) == -1)
-		return fail(s, "open the directory of", why);
+		return store_fail(s, "open the directory of", why);
 	if ((res = lockfile_open(s, &l, b->now, why)) == STAPLE_OK) {
 		res = replace_locked(s, &l, dir, b, better, ctx, why);
 		lockfile_close(s, &l);
@@ -1353,15 +1359,15 @@ staple_try(struct staple *s, const struct staple_bytes *b,
 	res = decide(s, b, better, ctx, why);
 	if (res != STAPLE_OK && res != STAPLE_ABSENT)
 		return res;
-	if ((res = check_writable(s, why)) != STAPLE_OK)
+	if ((res = store_check_writable(s, why)) != STAPLE_OK)
 		return res;
 	lockfile_init(&l, s->name);
 	if (fstatat(s->dir, l.name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    !S_ISREG(st.st_mode))
-		return in_the_way(s, l.name, kind(st.st_mode), why);
-	hide(name, s->name, MARK);
+		return store_in_the_way(s, l.name, store_kind(st.st_mode), why);
+	store_hide(name, s->name, MARKER);
 	if (b->mark != NULL) {
-		res = mark_look(s, name, &st, why);
+		res = marker_look(s, name, &st, why);
 		if (res != STAPLE_OK && res != STAPLE_ABSENT)
 			return res;
 	}
