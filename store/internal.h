@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * store/internal.h: what the files of store/ share, and nobody else sees.
+ *
+ * A name without a path is that of a file in the handle's directory.  Nothing
+ * here owns a handle: it is store.c's to open and to close.  Results are those
+ * of store.h; whoever returns another than OK or ABSENT has filled `why`, which
+ * has room for WHY_MAX bytes.
+ */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+
+#include <sys/stat.h>
+
+#include <stdint.h>
+
+#include "store/store.h"
+
+/* ---- dir.c: open directories ---- */
+
+struct dir {
+	struct dir *next;
+	char *path;
+	struct stat st; /* which one it is */
+	int fd;
+	int flush_fd; /* -1: not needed yet */
+	size_t users;
+	char *owed;   /* the first file of those that wait for a flush */
+	size_t nowed; /* how many they are */
+};
+
+struct staple {
+	int dir;
+	struct dir *shared; /* NULL: `dir` is ours alone */
+	char *name;         /* in `dir` */
+	char *path;         /* as the user knows it */
+	uint64_t written;   /* fileid.h: of what was written last; 0: nothing */
+};
+
+/* The directory part of a path, which the caller owns; NULL: no memory. */
+char *dir_of(const char *path);
+
+/*
+ * Opens `dir` for the handle, by itself or as one of `dirs`; its descriptor,
+ * or -1: see errno.
+ */
+int dir_open(struct staple *, struct staple_dirs *dirs, const char *dir);
+
+/*
+ * Its descriptor, readable so that it can be flushed: the caller's to close if
+ * it is not shared.  -1: see errno.
+ */
+int dir_to_flush(struct staple *);
+
+/* 0, also where a file system cannot flush a directory; -1: see errno. */
+int dir_sync(int fd);
+
+/* The directory is flushed later; -1: no memory to remember that. */
+int dir_owe_flush(struct dir *, const char *path);
+
+/* fsync(), whatever signals come. */
+int store_sync_fd(int fd);
+
+/* What a file system says that does not know a call, or has no use for it. */
+int store_is_unsupported(int error);
+
+#endif
