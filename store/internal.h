@@ -64,4 +64,25 @@ int store_sync_fd(int fd);
 /* What a file system says that does not know a call, or has no use for it. */
 int store_is_unsupported(int error);
 
+/* ---- failure.c: why a file cannot be replaced, in words ---- */
+
+/* "cannot WHAT PATH: ", and what `errno` says; FAILED. */
+enum staple_result store_fail(const struct staple *, const char *what, char *);
+
+/* A temporary file cannot be created, by `errno`; FAILED. */
+enum staple_result store_fail_create(const struct staple *, char *why);
+
+/* It is a mount point of its own; FAILED. */
+enum staple_result store_fail_mount(const struct staple *, char *why);
+
+/* Beside it there is `name`, which is `what`, as store_kind() says; FAILED. */
+enum staple_result store_in_the_way(
+    const struct staple *, const char *name, const char *what, char *why);
+
+/* "a directory", of what is no regular file. */
+const char *store_kind(mode_t mode);
+
+/* OK or FAILED: as far as one can tell without trying. */
+enum staple_result store_check_writable(const struct staple *, char *why);
+
 #endif
