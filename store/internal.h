@@ -12,6 +12,7 @@
 
 #include <sys/stat.h>
 
+#include <limits.h>
 #include <stdint.h>
 
 #include "store/store.h"
@@ -84,5 +85,53 @@ const char *store_kind(mode_t mode);
 
 /* OK or FAILED: as far as one can tell without trying. */
 enum staple_result store_check_writable(const struct staple *, char *why);
+
+/* ---- lockfile.c: who is saving, and the hidden names beside the file ---- */
+
+/* The file that shows who is saving: its lock is the permission to rename. */
+struct lockfile {
+	char name[NAME_MAX + 1];
+	int fd; /* open and locked */
+	ino_t ino;
+	int stays; /* it leads the next run to what could not be removed */
+};
+
+/*
+ * The new response on its way to its name.  Its own name is made of the inode
+ * of the lock file: whoever is taken for dead and is not cannot rename what
+ * another run has begun.
+ */
+struct tempfile {
+	char name[NAME_MAX + 1];
+	int fd;
+};
+
+/*
+ * The hidden name beside `name` that ends with `ext`, or, where that is NULL,
+ * with a hash of the name.
+ */
+void store_hide(char out[NAME_MAX + 1], const char *name, const char *ext);
+
+/* Their names; nothing is opened yet. */
+void lockfile_init(struct lockfile *, const char *name);
+void tempfile_init(struct tempfile *, const char *name, ino_t ino);
+
+/*
+ * Creates and locks it: OK, BUSY or FAILED.  With OK it is to be closed, by
+ * which it goes.  `now` is in seconds since 1970.
+ */
+enum staple_result lockfile_open(
+    const struct staple *, struct lockfile *, int64_t now, char *why);
+void lockfile_close(const struct staple *, const struct lockfile *);
+
+/* Removes what a dead run left.  OK: nothing is there; BUSY; FAILED. */
+enum staple_result lockfile_clear(
+    const struct staple *, const struct lockfile *, int64_t now, char *why);
+
+/* Is this open file the one that has the name? */
+int store_is_named(const struct staple *, const char *name, int fd);
+
+/* BUSY: another run is saving. */
+enum staple_result store_busy(const struct staple *, char *why);
 
 #endif
