@@ -134,4 +134,16 @@ int store_is_named(const struct staple *, const char *name, int fd);
 /* BUSY: another run is saving. */
 enum staple_result store_busy(const struct staple *, char *why);
 
+/* ---- tempfile.c: the new response on its way to its name ---- */
+
+/*
+ * Writes it and renames it to the handle's name, while the lock is held:
+ * WRITTEN, BUSY or FAILED.  `old` is the file that is there, or NULL.
+ */
+enum staple_result tempfile_put(struct staple *, struct lockfile *,
+    const struct staple_bytes *, const struct stat *old, char *why);
+
+/* 0; -1: see errno. */
+int store_write_all(int fd, const unsigned char *p, size_t len);
+
 #endif
