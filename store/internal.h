@@ -146,4 +146,27 @@ enum staple_result tempfile_put(struct staple *, struct lockfile *,
 /* 0; -1: see errno. */
 int store_write_all(int fd, const unsigned char *p, size_t len);
 
+/* ---- marker.c: what is pending, beside the file ---- */
+
+/* What the marker's name ends with. */
+#define MARKER ".changed"
+
+/* Is a marker of this name there?  OK: `st` says which; ABSENT; FAILED. */
+enum staple_result marker_look(
+    const struct staple *, const char *name, struct stat *st, char *why);
+
+/*
+ * Makes one, or makes that longer which is there, and flushes `dir`: OK, or
+ * FAILED.  `*made`: there was none.
+ */
+enum staple_result marker_set(
+    const struct staple *, int dir, struct staple_mark *, int *made, char *why);
+
+/* Removes the one that was made, since nothing was replaced. */
+void marker_undo(const struct staple *);
+
+/* What staple_told() does, of a file that is open. */
+enum staple_result marker_remove(
+    struct staple *, int64_t now, const struct staple_mark *, char *why);
+
 #endif
