@@ -16,6 +16,7 @@ setup() {
 	local room
 	for room in cert/cert notify/haproxy notify/hook http job/job cli/list \
 	    ocsp ocspfetch cli/options output/report probe/served store/store \
+	    store/failure store/lockfile store/marker store/tempfile \
 	    job/diagnose job/trace output/verbose job/warnings; do
 		grep -qx "$room.c" "$BATS_TEST_TMPDIR/list"
 	done
