@@ -173,7 +173,7 @@ left(const struct talk *t)
 }
 
 static enum served_result
-late(struct talk *t, const char *doing)
+talk_late(struct talk *t, const char *doing)
 {
 	snprintf(t->why, WHY_MAX, "no answer in time: %s", doing);
 	return SERVED_ETIMEOUT;
@@ -181,7 +181,7 @@ late(struct talk *t, const char *doing)
 
 /* Waits for the socket until `end`; 1: it is ready, 0: too late. */
 static int
-wait_for(struct talk *t, short events, long long end)
+talk_wait(struct talk *t, short events, long long end)
 {
 	struct pollfd p = {.fd = t->fd, .events = events};
 	long long ms;
@@ -301,7 +301,7 @@ try_address(struct talk *t, const struct addrinfo *ai, long long end)
 	else if (connect(t->fd, ai->ai_addr, ai->ai_addrlen) == -1) {
 		error = errno;
 		if (error == EINPROGRESS || error == EINTR)
-			error = wait_for(t, POLLOUT, end) == 0 ? ETIMEDOUT
+			error = talk_wait(t, POLLOUT, end) == 0 ? ETIMEDOUT
 			    : getsockopt(t->fd, SOL_SOCKET, SO_ERROR, &error,
 				  &len) == -1
 			    ? errno
@@ -352,7 +352,7 @@ connect_any(struct talk *t, const struct addrinfo *ai, long long end)
 }
 
 static enum served_result
-connect_to(struct talk *t)
+talk_connect(struct talk *t)
 {
 	long long end = t->q->clock_ms() + t->q->connect_ms;
 	enum served_result res;
@@ -367,8 +367,8 @@ connect_to(struct talk *t)
 	}
 	t->fd = l->done[0];
 	/* what the thread wrote is seen by whom sees that it let go */
-	if (!wait_for(t, POLLIN, end) || atomic_load(&l->users) > 1)
-		res = late(t, "its name was being looked up");
+	if (!talk_wait(t, POLLIN, end) || atomic_load(&l->users) > 1)
+		res = talk_late(t, "its name was being looked up");
 	else if (l->error != 0) {
 		snprintf(t->why, WHY_MAX, "%s: %s", t->q->where.host,
 		    gai_strerror(l->error));
@@ -400,8 +400,8 @@ send_all(struct talk *t, const char *p, size_t n)
 	ssize_t w;
 
 	while (n > 0) {
-		if (!wait_for(t, POLLOUT, t->end))
-			return late(t, "it does not read");
+		if (!talk_wait(t, POLLOUT, t->end))
+			return talk_late(t, "it does not read");
 		w = send(t->fd, p, n, MSG_NOSIGNAL);
 		if (w == -1 && (errno == EAGAIN || errno == EINTR))
 			continue;
@@ -427,8 +427,8 @@ receive(struct talk *t)
 	ssize_t r;
 
 	for (;;) {
-		if (!wait_for(t, POLLIN, t->end))
-			return late(t, "before the handshake");
+		if (!talk_wait(t, POLLIN, t->end))
+			return talk_late(t, "before the handshake");
 		r = recv(t->fd, t->in + t->nin, sizeof(t->in) - t->nin, 0);
 		if (r > 0)
 			break;
@@ -692,7 +692,7 @@ start_ldap(struct talk *t)
 }
 
 static enum served_result
-start_tls(struct talk *t)
+talk_starttls(struct talk *t)
 {
 	static enum served_result (*const start[])(struct talk *) = {
 	    [STARTTLS_SMTP] = start_smtp,
@@ -863,7 +863,7 @@ shake_hands(struct talk *t, SSL *ssl)
 	for (;;) {
 		/* OpenSSL reads on for as long as there is something */
 		if (left(t) <= 0)
-			return late(t, "in the handshake");
+			return talk_late(t, "in the handshake");
 		ERR_clear_error();
 		errno = 0;
 		if ((rc = SSL_connect(ssl)) == 1)
@@ -878,8 +878,8 @@ shake_hands(struct talk *t, SSL *ssl)
 			break;
 		else
 			return no_tls(t, error, err);
-		if (!wait_for(t, events, t->end))
-			return late(t, "in the handshake");
+		if (!talk_wait(t, events, t->end))
+			return talk_late(t, "in the handshake");
 	}
 	/* it wants a certificate of ours: all else it has shown before that */
 	ERR_clear_error();
@@ -942,7 +942,7 @@ take_all(struct talk *t, SSL *ssl)
 }
 
 static enum served_result
-handshake(struct talk *t)
+talk_handshake(struct talk *t)
 {
 	enum served_result res;
 	SSL *ssl = NULL;
@@ -974,9 +974,9 @@ served_ask(const struct served_question *q, struct served_answer *a, char *why)
 	memset(a, 0, sizeof(*a));
 	why[0] = '\0';
 	t.end = begin + q->timeout_ms;
-	if ((res = connect_to(&t)) == SERVED_OK &&
-	    (res = start_tls(&t)) == SERVED_OK)
-		res = handshake(&t);
+	if ((res = talk_connect(&t)) == SERVED_OK &&
+	    (res = talk_starttls(&t)) == SERVED_OK)
+		res = talk_handshake(&t);
 	if (t.fd != -1)
 		close(t.fd);
 	a->ms = q->clock_ms() - begin;
