@@ -58,4 +58,15 @@ struct lookup {
 struct lookup *lookup_start(const struct served_question *);
 void lookup_release(struct lookup *);
 
+/* ---- connect.c: a socket, and waiting for it ---- */
+
+/* Waits for the socket until `end`; 1: it is ready, 0: too late. */
+int talk_wait(struct talk *, short events, long long end);
+
+/* SERVED_ETIMEOUT, and what it was `doing`. */
+enum served_result talk_late(struct talk *, const char *doing);
+
+/* Looks the name up, and connects to the first address that lets us. */
+enum served_result talk_connect(struct talk *);
+
 #endif
