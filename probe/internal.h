@@ -69,4 +69,9 @@ enum served_result talk_late(struct talk *, const char *doing);
 /* Looks the name up, and connects to the first address that lets us. */
 enum served_result talk_connect(struct talk *);
 
+/* ---- starttls.c: words before the handshake ---- */
+
+/* What the protocol has to come to a handshake; none where it has no such. */
+enum served_result talk_starttls(struct talk *);
+
 #endif
