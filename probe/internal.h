@@ -74,4 +74,9 @@ enum served_result talk_connect(struct talk *);
 /* What the protocol has to come to a handshake; none where it has no such. */
 enum served_result talk_starttls(struct talk *);
 
+/* ---- tls.c: the handshake ---- */
+
+/* Shakes hands and copies what the server presents. */
+enum served_result talk_handshake(struct talk *);
+
 #endif
