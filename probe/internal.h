@@ -17,7 +17,7 @@
 
 #include "probe/served.h"
 
-/* So many bytes has a line before the handshake. */
+/* A line before the handshake has at most so many bytes. */
 #define MAX_LINE 2048
 
 /* So much is shown of a name, or of what a server says, with "..." for more. */

@@ -13,7 +13,7 @@
 #include "probe/internal.h"
 #include "util/words.h"
 
-/* So many lines may be before STARTTLS. */
+/* At most so many lines come before STARTTLS. */
 #define MAX_LINES 128
 
 /* The answer to LDAP's extended request: a code and perhaps a word. */
