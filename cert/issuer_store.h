@@ -27,7 +27,7 @@ struct issuer_place {
  * WRITTEN; UNCHANGED: it is in there; KEPT: what is there is something else,
  * and is not replaced, as certificates are that are not the issuer.
  */
-enum staple_result issuer_store(
+enum store_result issuer_store(
     const struct cert *, const struct issuer_place *, char *why);
 
 #endif

@@ -26,7 +26,7 @@
 /* Directories that nobody uses are kept open up to this number. */
 #define MAX_DIRS 16
 
-struct staple_dirs {
+struct store_dirs {
 	struct dir *first;
 	size_t n;
 	char failed[WHY_MAX]; /* the first flush that did, and why */
@@ -89,14 +89,14 @@ dir_free(struct dir *d)
 	free(d);
 }
 
-struct staple_dirs *
-staple_dirs_new(void)
+struct store_dirs *
+store_dirs_new(void)
 {
-	return calloc(1, sizeof(struct staple_dirs));
+	return calloc(1, sizeof(struct store_dirs));
 }
 
 void
-staple_dirs_free(struct staple_dirs *dirs)
+store_dirs_free(struct store_dirs *dirs)
 {
 	struct dir *d;
 
@@ -110,7 +110,7 @@ staple_dirs_free(struct staple_dirs *dirs)
 }
 
 static void
-dir_flush(struct staple_dirs *dirs, struct dir *d)
+dir_flush(struct store_dirs *dirs, struct dir *d)
 {
 	char more[40] = "";
 
@@ -125,16 +125,16 @@ dir_flush(struct staple_dirs *dirs, struct dir *d)
 	d->nowed = 0;
 }
 
-enum staple_result
-staple_dirs_flush(struct staple_dirs *dirs, char *why)
+enum store_result
+store_dirs_flush(struct store_dirs *dirs, char *why)
 {
-	enum staple_result res;
+	enum store_result res;
 	char more[48] = "";
 	struct dir *d;
 
 	for (d = dirs->first; d != NULL; d = d->next)
 		dir_flush(dirs, d);
-	res = dirs->nfailed > 0 ? STAPLE_NOT_DURABLE : STAPLE_OK;
+	res = dirs->nfailed > 0 ? STORE_NOT_DURABLE : STORE_OK;
 	if (dirs->nfailed > 1)
 		snprintf(more, sizeof(more), " (and of %zu more directories)",
 		    dirs->nfailed - 1);
@@ -146,7 +146,7 @@ staple_dirs_flush(struct staple_dirs *dirs, char *why)
 
 /* Is there one open for this path, and is it the one that is there now? */
 static struct dir *
-dir_find(const struct staple_dirs *dirs, const char *path)
+dir_find(const struct store_dirs *dirs, const char *path)
 {
 	struct stat st;
 	struct dir *d;
@@ -160,7 +160,7 @@ dir_find(const struct staple_dirs *dirs, const char *path)
 
 /* Makes room: the one that nobody uses and that was opened first goes. */
 static void
-dir_drop(struct staple_dirs *dirs)
+dir_drop(struct store_dirs *dirs)
 {
 	struct dir **p, **last = NULL, *d;
 
@@ -178,7 +178,7 @@ dir_drop(struct staple_dirs *dirs)
 
 /* NULL: see errno. */
 static struct dir *
-dir_get(struct staple_dirs *dirs, const char *path)
+dir_get(struct store_dirs *dirs, const char *path)
 {
 	struct dir *d;
 	int saved;
@@ -205,7 +205,7 @@ dir_get(struct staple_dirs *dirs, const char *path)
 }
 
 int
-dir_open(struct staple *s, struct staple_dirs *dirs, const char *dir)
+dir_open(struct store *s, struct store_dirs *dirs, const char *dir)
 {
 	if (s->name[0] == '\0') {
 		errno = EISDIR;
@@ -232,7 +232,7 @@ dir_owe_flush(struct dir *d, const char *path)
 
 /* The directory, to be flushed: the caller's to close if it is not shared. */
 int
-dir_to_flush(struct staple *s)
+dir_to_flush(struct store *s)
 {
 	if (s->shared == NULL)
 		return open_to_flush(s->dir);

@@ -17,14 +17,14 @@
 /* "user NAME (NUMBER)" */
 #define USER_MAX 96
 
-enum staple_result
-store_fail(const struct staple *s, const char *what, char *why)
+enum store_result
+store_fail(const struct store *s, const char *what, char *why)
 {
 	char error[WORDS_ERROR_MAX];
 
 	words_set(why, WHY_MAX, "cannot %s %s: %s", what, s->path,
 	    words_error(error, errno, (long)geteuid()));
-	return STAPLE_FAILED;
+	return STORE_FAILED;
 }
 
 const char *
@@ -38,15 +38,15 @@ store_kind(mode_t mode)
 					     : "something else";
 }
 
-enum staple_result
+enum store_result
 store_in_the_way(
-    const struct staple *s, const char *name, const char *what, char *why)
+    const struct store *s, const char *name, const char *what, char *why)
 {
 	words_set(why, WHY_MAX,
 	    "%s is in the way beside %s: %s, which no run of this program "
 	    "makes; remove it",
 	    name, s->path, what);
-	return STAPLE_FAILED;
+	return STORE_FAILED;
 }
 
 /* "user ocsp (998)", or without the name where there is none. */
@@ -68,8 +68,8 @@ name_user(char out[USER_MAX])
  * Nothing can be made beside the file, by `errno`.  systemd mounts what a
  * service is not to write to read-only for it.
  */
-static enum staple_result
-fail_directory(const struct staple *s, char *why)
+static enum store_result
+fail_directory(const struct store *s, char *why)
 {
 	const int error = errno;
 	char user[USER_MAX], *dir = dir_of(s->path);
@@ -97,12 +97,12 @@ fail_directory(const struct staple *s, char *why)
 		    s->path, strerror(error), name);
 	free(full);
 	free(dir);
-	return STAPLE_FAILED;
+	return STORE_FAILED;
 }
 
 /* Is something mounted on it by itself, so that no rename replaces it? */
 static int
-is_mount(const struct staple *s)
+is_mount(const struct store *s)
 {
 #if defined(STATX_BASIC_STATS) && defined(STATX_ATTR_MOUNT_ROOT)
 	struct statx st;
@@ -116,18 +116,18 @@ is_mount(const struct staple *s)
 #endif
 }
 
-enum staple_result
-store_fail_mount(const struct staple *s, char *why)
+enum store_result
+store_fail_mount(const struct store *s, char *why)
 {
 	words_set(why, WHY_MAX,
 	    "%s is a mount point of its own (as docker run -v FILE:FILE "
 	    "makes it), which cannot be replaced: mount its directory instead",
 	    s->path);
-	return STAPLE_FAILED;
+	return STORE_FAILED;
 }
 
-enum staple_result
-store_fail_create(const struct staple *s, char *why)
+enum store_result
+store_fail_create(const struct store *s, char *why)
 {
 	const int error = errno;
 
@@ -141,7 +141,7 @@ store_fail_create(const struct staple *s, char *why)
 
 /* POSIX lets only its owner replace a file in a sticky directory. */
 static int
-is_guarded(const struct staple *s)
+is_guarded(const struct store *s)
 {
 	struct stat dir, file;
 	uid_t me = geteuid();
@@ -153,8 +153,8 @@ is_guarded(const struct staple *s)
 }
 
 /* As far as one can tell without trying. */
-enum staple_result
-store_check_writable(const struct staple *s, char *why)
+enum store_result
+store_check_writable(const struct store *s, char *why)
 {
 	if (faccessat(s->dir, ".", R_OK | W_OK | X_OK, AT_EACCESS) == -1)
 		return fail_directory(s, why);
@@ -162,5 +162,5 @@ store_check_writable(const struct staple *s, char *why)
 		errno = EPERM;
 		return store_fail(s, "replace", why);
 	}
-	return is_mount(s) ? store_fail_mount(s, why) : STAPLE_OK;
+	return is_mount(s) ? store_fail_mount(s, why) : STORE_OK;
 }

@@ -30,7 +30,7 @@ struct dir {
 	size_t nowed; /* how many they are */
 };
 
-struct staple {
+struct store {
 	int dir;
 	struct dir *shared; /* NULL: `dir` is ours alone */
 	char *name;         /* in `dir` */
@@ -45,13 +45,13 @@ char *dir_of(const char *path);
  * Opens `dir` for the handle, by itself or as one of `dirs`; its descriptor,
  * or -1: see errno.
  */
-int dir_open(struct staple *, struct staple_dirs *dirs, const char *dir);
+int dir_open(struct store *, struct store_dirs *dirs, const char *dir);
 
 /*
  * Its descriptor, readable so that it can be flushed: the caller's to close if
  * it is not shared.  -1: see errno.
  */
-int dir_to_flush(struct staple *);
+int dir_to_flush(struct store *);
 
 /* 0, also where a file system cannot flush a directory; -1: see errno. */
 int dir_sync(int fd);
@@ -68,23 +68,23 @@ int store_is_unsupported(int error);
 /* ---- failure.c: why a file cannot be replaced, in words ---- */
 
 /* "cannot WHAT PATH: ", and what `errno` says; FAILED. */
-enum staple_result store_fail(const struct staple *, const char *what, char *);
+enum store_result store_fail(const struct store *, const char *what, char *);
 
 /* A temporary file cannot be created, by `errno`; FAILED. */
-enum staple_result store_fail_create(const struct staple *, char *why);
+enum store_result store_fail_create(const struct store *, char *why);
 
 /* It is a mount point of its own; FAILED. */
-enum staple_result store_fail_mount(const struct staple *, char *why);
+enum store_result store_fail_mount(const struct store *, char *why);
 
 /* Beside it there is `name`, which is `what`, as store_kind() says; FAILED. */
-enum staple_result store_in_the_way(
-    const struct staple *, const char *name, const char *what, char *why);
+enum store_result store_in_the_way(
+    const struct store *, const char *name, const char *what, char *why);
 
 /* "a directory", of what is no regular file. */
 const char *store_kind(mode_t mode);
 
 /* OK or FAILED: as far as one can tell without trying. */
-enum staple_result store_check_writable(const struct staple *, char *why);
+enum store_result store_check_writable(const struct store *, char *why);
 
 /* ---- lockfile.c: who is saving, and the hidden names beside the file ---- */
 
@@ -120,19 +120,19 @@ void tempfile_init(struct tempfile *, const char *name, ino_t ino);
  * Creates and locks it: OK, BUSY or FAILED.  With OK it is to be closed, by
  * which it goes.  `now` is in seconds since 1970.
  */
-enum staple_result lockfile_open(
-    const struct staple *, struct lockfile *, int64_t now, char *why);
-void lockfile_close(const struct staple *, const struct lockfile *);
+enum store_result lockfile_open(
+    const struct store *, struct lockfile *, int64_t now, char *why);
+void lockfile_close(const struct store *, const struct lockfile *);
 
 /* Removes what a dead run left.  OK: nothing is there; BUSY; FAILED. */
-enum staple_result lockfile_clear(
-    const struct staple *, const struct lockfile *, int64_t now, char *why);
+enum store_result lockfile_clear(
+    const struct store *, const struct lockfile *, int64_t now, char *why);
 
 /* Is this open file the one that has the name? */
-int store_is_named(const struct staple *, const char *name, int fd);
+int store_is_named(const struct store *, const char *name, int fd);
 
 /* BUSY: another run is saving. */
-enum staple_result store_busy(const struct staple *, char *why);
+enum store_result store_busy(const struct store *, char *why);
 
 /* ---- tempfile.c: the new response on its way to its name ---- */
 
@@ -140,8 +140,8 @@ enum staple_result store_busy(const struct staple *, char *why);
  * Writes it and renames it to the handle's name, while the lock is held:
  * WRITTEN, BUSY or FAILED.  `old` is the file that is there, or NULL.
  */
-enum staple_result tempfile_put(struct staple *, struct lockfile *,
-    const struct staple_bytes *, const struct stat *old, char *why);
+enum store_result tempfile_put(struct store *, struct lockfile *,
+    const struct store_bytes *, const struct stat *old, char *why);
 
 /* 0; -1: see errno. */
 int store_write_all(int fd, const unsigned char *p, size_t len);
@@ -152,21 +152,21 @@ int store_write_all(int fd, const unsigned char *p, size_t len);
 #define MARKER ".changed"
 
 /* Is a marker of this name there?  OK: `st` says which; ABSENT; FAILED. */
-enum staple_result marker_look(
-    const struct staple *, const char *name, struct stat *st, char *why);
+enum store_result marker_look(
+    const struct store *, const char *name, struct stat *st, char *why);
 
 /*
  * Makes one, or makes that longer which is there, and flushes `dir`: OK, or
  * FAILED.  `*made`: there was none.
  */
-enum staple_result marker_set(
-    const struct staple *, int dir, struct staple_mark *, int *made, char *why);
+enum store_result marker_set(
+    const struct store *, int dir, struct store_mark *, int *made, char *why);
 
 /* Removes the one that was made, since nothing was replaced. */
-void marker_undo(const struct staple *);
+void marker_undo(const struct store *);
 
-/* What staple_told() does, of a file that is open. */
-enum staple_result marker_remove(
-    struct staple *, int64_t now, const struct staple_mark *, char *why);
+/* What store_told() does, of a file that is open. */
+enum store_result marker_remove(
+    struct store *, int64_t now, const struct store_mark *, char *why);
 
 #endif

@@ -89,7 +89,7 @@ tempfile_init(struct tempfile *t, const char *name, ino_t ino)
 
 /* Is this open file the one that has the name? */
 int
-store_is_named(const struct staple *s, const char *name, int fd)
+store_is_named(const struct store *s, const char *name, int fd)
 {
 	struct stat ours, named;
 
@@ -100,7 +100,7 @@ store_is_named(const struct staple *s, const char *name, int fd)
 
 /* Has another file the name, for sure? */
 static int
-is_anothers(const struct staple *s, const char *name, int fd)
+is_anothers(const struct store *s, const char *name, int fd)
 {
 	struct stat ours, named;
 
@@ -127,7 +127,7 @@ lock(int fd)
 
 /* In a sticky directory anybody may make a file, but not replace another's. */
 static int
-is_strangers(const struct staple *s, uid_t owner)
+is_strangers(const struct store *s, uid_t owner)
 {
 	struct stat dir;
 
@@ -142,7 +142,7 @@ is_strangers(const struct staple *s, uid_t owner)
  * The clock may have been set meanwhile, either way.
  */
 static int
-is_believed(const struct staple *s, const struct stat *st, int64_t now)
+is_believed(const struct store *s, const struct stat *st, int64_t now)
 {
 	const int64_t age = now - (int64_t)st->st_mtim.tv_sec;
 
@@ -151,30 +151,30 @@ is_believed(const struct staple *s, const struct stat *st, int64_t now)
 	    !is_strangers(s, st->st_uid);
 }
 
-enum staple_result
-store_busy(const struct staple *s, char *why)
+enum store_result
+store_busy(const struct store *s, char *why)
 {
 	words_set(why, WHY_MAX, "another run is saving %s", s->path);
-	return STAPLE_BUSY;
+	return STORE_BUSY;
 }
 
-static enum staple_result
-busy_foreign(const struct staple *s, const struct lockfile *l, char *why)
+static enum store_result
+busy_foreign(const struct store *s, const struct lockfile *l, char *why)
 {
 	words_set(why, WHY_MAX,
 	    "%s beside %s belongs to another user: another run is saving, "
 	    "or was killed less than a minute ago",
 	    l->name, s->path);
-	return STAPLE_BUSY;
+	return STORE_BUSY;
 }
 
 /*
  * What a dead run left.  Should it live, it cannot replace the file any more,
  * and finds out: the new response goes before the lock.
  */
-static enum staple_result
+static enum store_result
 remove_left(
-    const struct staple *s, const struct lockfile *l, ino_t ino, char *why)
+    const struct store *s, const struct lockfile *l, ino_t ino, char *why)
 {
 	char error[WORDS_ERROR_MAX];
 	struct tempfile t;
@@ -182,11 +182,11 @@ remove_left(
 	tempfile_init(&t, s->name, ino);
 	if ((unlinkat(s->dir, t.name, 0) == 0 || errno == ENOENT) &&
 	    (unlinkat(s->dir, l->name, 0) == 0 || errno == ENOENT))
-		return STAPLE_OK;
+		return STORE_OK;
 	words_set(why, WHY_MAX,
 	    "cannot remove what a killed run left beside %s, %s: %s", s->path,
 	    l->name, words_error(error, errno, (long)geteuid()));
-	return STAPLE_FAILED;
+	return STORE_FAILED;
 }
 
 /*
@@ -195,19 +195,18 @@ remove_left(
  * not believed, there is a pause (BUSY) after that, in which a live one may
  * find out.
  */
-enum staple_result
+enum store_result
 lockfile_clear(
-    const struct staple *s, const struct lockfile *l, int64_t now, char *why)
+    const struct store *s, const struct lockfile *l, int64_t now, char *why)
 {
 	const int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-	enum staple_result res = STAPLE_OK;
+	enum store_result res = STORE_OK;
 	enum lock held = LOCK_UNKNOWN;
 	struct stat st;
 	int fd;
 
 	if (fstatat(s->dir, l->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return errno == ENOENT ? STAPLE_OK
-				       : store_fail(s, "write", why);
+		return errno == ENOENT ? STORE_OK : store_fail(s, "write", why);
 	if (!S_ISREG(st.st_mode))
 		return store_in_the_way(
 		    s, l->name, store_kind(st.st_mode), why);
@@ -216,7 +215,7 @@ lockfile_clear(
 	if (fd == -1 && errno == EACCES)
 		fd = openat(s->dir, l->name, O_RDONLY | flags);
 	if (fd == -1 && (errno == ENOENT || errno == ELOOP))
-		return STAPLE_OK;
+		return STORE_OK;
 	if (fd == -1 ? errno != EACCES && errno != EWOULDBLOCK
 		     : fstat(fd, &st) == -1 || (held = lock(fd)) == LOCK_FAILED)
 		res = store_fail(s, "lock a temporary file beside", why);
@@ -224,7 +223,7 @@ lockfile_clear(
 		res = fd == -1 ? busy_foreign(s, l, why) : store_busy(s, why);
 	else if (fd == -1 || store_is_named(s, l->name, fd))
 		res = remove_left(s, l, st.st_ino, why);
-	if (res == STAPLE_OK && held != LOCK_OURS)
+	if (res == STORE_OK && held != LOCK_OURS)
 		res = store_busy(s, why);
 	if (fd != -1)
 		close(fd);
@@ -233,7 +232,7 @@ lockfile_clear(
 
 /* Is the new, empty file ours, and nobody else's?  UNKNOWN: it is. */
 static enum lock
-lockfile_take(const struct staple *s, struct lockfile *l)
+lockfile_take(const struct store *s, struct lockfile *l)
 {
 	struct stat st;
 	enum lock held;
@@ -246,11 +245,10 @@ lockfile_take(const struct staple *s, struct lockfile *l)
 }
 
 /* Creates the lock file and locks it; it is for nobody else to open. */
-enum staple_result
-lockfile_open(
-    const struct staple *s, struct lockfile *l, int64_t now, char *why)
+enum store_result
+lockfile_open(const struct store *s, struct lockfile *l, int64_t now, char *why)
 {
-	enum staple_result res;
+	enum store_result res;
 	enum lock held;
 	int tries;
 
@@ -260,13 +258,13 @@ lockfile_open(
 		if (l->fd == -1 && errno != EEXIST)
 			return store_fail_create(s, why);
 		if (l->fd == -1) {
-			if ((res = lockfile_clear(s, l, now, why)) != STAPLE_OK)
+			if ((res = lockfile_clear(s, l, now, why)) != STORE_OK)
 				return res;
 			continue;
 		}
 		held = lockfile_take(s, l);
 		if (held == LOCK_OURS || held == LOCK_UNKNOWN)
-			return STAPLE_OK;
+			return STORE_OK;
 		if (held == LOCK_FAILED) {
 			res =
 			    store_fail(s, "lock a temporary file beside", why);
@@ -283,7 +281,7 @@ lockfile_open(
 
 /* Unlocks it, after it has gone; a later run's is let be. */
 void
-lockfile_close(const struct staple *s, const struct lockfile *l)
+lockfile_close(const struct store *s, const struct lockfile *l)
 {
 	if (!l->stays && !is_anothers(s, l->name, l->fd))
 		(void)unlinkat(s->dir, l->name, 0);

@@ -12,21 +12,20 @@
 #include "util/words.h"
 
 /* OK: it is there, `st` says which; ABSENT. */
-enum staple_result
-marker_look(
-    const struct staple *s, const char *name, struct stat *st, char *why)
+enum store_result
+marker_look(const struct store *s, const char *name, struct stat *st, char *why)
 {
 	if (fstatat(s->dir, name, st, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT
-		    ? STAPLE_ABSENT
+		    ? STORE_ABSENT
 		    : store_fail(s, "look for a marker of", why);
 	return S_ISREG(st->st_mode)
-	    ? STAPLE_OK
+	    ? STORE_OK
 	    : store_in_the_way(s, name, store_kind(st->st_mode), why);
 }
 
 static int
-is_that(const struct stat *st, const struct staple_mark *m)
+is_that(const struct stat *st, const struct store_mark *m)
 {
 	return m->set && st->st_dev == m->dev && st->st_ino == m->ino &&
 	    st->st_size == m->size && st->st_mtim.tv_sec == m->mtime.tv_sec &&
@@ -34,7 +33,7 @@ is_that(const struct stat *st, const struct staple_mark *m)
 }
 
 static void
-marker_take(struct staple_mark *m, const struct stat *st)
+marker_take(struct store_mark *m, const struct stat *st)
 {
 	m->set = 1;
 	m->dev = st->st_dev;
@@ -49,7 +48,7 @@ marker_take(struct staple_mark *m, const struct stat *st)
  * name is given to a new one.
  */
 static int
-marker_open(const struct staple *s, const char *name, int *made)
+marker_open(const struct store *s, const char *name, int *made)
 {
 	const int flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK |
 	    O_NOCTTY | O_CLOEXEC;
@@ -79,7 +78,7 @@ marker_open(const struct staple *s, const char *name, int *made)
  * may not even be removed says what it has to.
  */
 static int
-marker_lengthen(const struct staple *s, const char *name, int *made)
+marker_lengthen(const struct store *s, const char *name, int *made)
 {
 	int fd, rc, saved;
 
@@ -94,36 +93,36 @@ marker_lengthen(const struct staple *s, const char *name, int *made)
 }
 
 /* Before the rename, and durable: whatever comes then, it is known. */
-enum staple_result
-marker_set(const struct staple *s, int dir, struct staple_mark *m, int *made,
-    char *why)
+enum store_result
+marker_set(
+    const struct store *s, int dir, struct store_mark *m, int *made, char *why)
 {
 	char name[NAME_MAX + 1];
-	enum staple_result res;
+	enum store_result res;
 	struct stat st;
 
 	*made = 0;
 	store_hide(name, s->name, MARKER);
 	res = marker_look(s, name, &st, why);
-	if (res != STAPLE_OK && res != STAPLE_ABSENT)
+	if (res != STORE_OK && res != STORE_ABSENT)
 		return res;
 	if (marker_lengthen(s, name, made) == -1)
 		return store_fail(s, "make a marker beside", why);
 	if (dir_sync(dir) == -1)
 		return store_fail(s, "flush to the disk the directory of", why);
-	if ((res = marker_look(s, name, &st, why)) == STAPLE_OK)
+	if ((res = marker_look(s, name, &st, why)) == STORE_OK)
 		marker_take(m, &st);
-	else if (res == STAPLE_ABSENT) {
+	else if (res == STORE_ABSENT) {
 		words_set(why, WHY_MAX, "the marker beside %s was taken away",
 		    s->path);
-		res = STAPLE_FAILED;
+		res = STORE_FAILED;
 	}
 	return res;
 }
 
 /* Nothing was replaced, so there is nothing to be told. */
 void
-marker_undo(const struct staple *s)
+marker_undo(const struct store *s)
 {
 	char name[NAME_MAX + 1];
 
@@ -131,49 +130,49 @@ marker_undo(const struct staple *s)
 	(void)unlinkat(s->dir, name, 0);
 }
 
-enum staple_result
-staple_owed(struct staple *s, int64_t now, struct staple_mark *m, char *why)
+enum store_result
+store_owed(struct store *s, int64_t now, struct store_mark *m, char *why)
 {
 	struct lockfile l;
 	char name[NAME_MAX + 1];
-	enum staple_result res;
+	enum store_result res;
 	struct stat st;
 
 	m->set = 0;
 	store_hide(name, s->name, MARKER);
-	if ((res = marker_look(s, name, &st, why)) != STAPLE_OK)
+	if ((res = marker_look(s, name, &st, why)) != STORE_OK)
 		return res;
 	/* what is about to be replaced is not to be taken for told */
 	lockfile_init(&l, s->name);
-	if ((res = lockfile_open(s, &l, now, why)) == STAPLE_BUSY)
-		return STAPLE_OK;
-	if (res != STAPLE_OK)
+	if ((res = lockfile_open(s, &l, now, why)) == STORE_BUSY)
+		return STORE_OK;
+	if (res != STORE_OK)
 		return res;
-	if ((res = marker_look(s, name, &st, why)) == STAPLE_OK)
+	if ((res = marker_look(s, name, &st, why)) == STORE_OK)
 		marker_take(m, &st);
 	lockfile_close(s, &l);
 	return res;
 }
 
-enum staple_result
+enum store_result
 marker_remove(
-    struct staple *s, int64_t now, const struct staple_mark *m, char *why)
+    struct store *s, int64_t now, const struct store_mark *m, char *why)
 {
 	struct lockfile l;
 	char name[NAME_MAX + 1];
-	enum staple_result res;
+	enum store_result res;
 	struct stat st;
 
 	lockfile_init(&l, s->name);
 	store_hide(name, s->name, MARKER);
-	if ((res = lockfile_open(s, &l, now, why)) == STAPLE_BUSY)
-		return STAPLE_KEPT;
-	if (res != STAPLE_OK)
+	if ((res = lockfile_open(s, &l, now, why)) == STORE_BUSY)
+		return STORE_KEPT;
+	if (res != STORE_OK)
 		return res;
 	res = marker_look(s, name, &st, why);
-	if (res == STAPLE_OK && !is_that(&st, m))
-		res = STAPLE_KEPT;
-	else if (res == STAPLE_OK && unlinkat(s->dir, name, 0) == -1)
+	if (res == STORE_OK && !is_that(&st, m))
+		res = STORE_KEPT;
+	else if (res == STORE_OK && unlinkat(s->dir, name, 0) == -1)
 		res = store_fail(s, "remove the marker beside", why);
 	lockfile_close(s, &l);
 	return res;

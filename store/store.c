@@ -16,20 +16,20 @@
 
 /* ---- the handle ---- */
 
-enum staple_result
-staple_open_in(
-    struct staple_dirs *dirs, const char *path, struct staple **out, char *why)
+enum store_result
+store_open_in(
+    struct store_dirs *dirs, const char *path, struct store **out, char *why)
 {
 	char error[WORDS_ERROR_MAX];
-	enum staple_result res = STAPLE_FAILED;
+	enum store_result res = STORE_FAILED;
 	const char *slash = strrchr(path, '/');
-	struct staple *s;
+	struct store *s;
 	char *dir = NULL;
 
 	*out = NULL;
 	words_set(why, WHY_MAX, "out of memory");
 	if ((s = calloc(1, sizeof(*s))) == NULL)
-		return STAPLE_FAILED;
+		return STORE_FAILED;
 	s->dir = -1;
 	if ((s->path = strdup(path)) == NULL ||
 	    (s->name = strdup(slash != NULL ? slash + 1 : path)) == NULL ||
@@ -42,21 +42,21 @@ staple_open_in(
 	}
 	*out = s;
 	s = NULL;
-	res = STAPLE_OK;
+	res = STORE_OK;
 out:
 	free(dir);
-	staple_close(s);
+	store_close(s);
 	return res;
 }
 
-enum staple_result
-staple_open(const char *path, struct staple **out, char *why)
+enum store_result
+store_open(const char *path, struct store **out, char *why)
 {
-	return staple_open_in(NULL, path, out, why);
+	return store_open_in(NULL, path, out, why);
 }
 
 void
-staple_close(struct staple *s)
+store_close(struct store *s)
 {
 	if (s == NULL)
 		return;
@@ -72,28 +72,28 @@ staple_close(struct staple *s)
 /* ---- reading ---- */
 
 /* OK: `st` is that of a regular file.  Only who just reads may `follow`. */
-static enum staple_result
-look(const struct staple *s, int follow, struct stat *st, char *why)
+static enum store_result
+look(const struct store *s, int follow, struct stat *st, char *why)
 {
-	enum staple_result res;
+	enum store_result res;
 
 	if (fstatat(s->dir, s->name, st, follow ? 0 : AT_SYMLINK_NOFOLLOW) ==
 	    -1) {
 		if (errno == ENOENT)
-			return STAPLE_ABSENT;
+			return STORE_ABSENT;
 		/* links in a circle are no fault of the machine's */
-		res = errno == ELOOP ? STAPLE_REFUSED : STAPLE_FAILED;
+		res = errno == ELOOP ? STORE_REFUSED : STORE_FAILED;
 		(void)store_fail(s, "look at", why);
 		return res;
 	}
 	if (S_ISREG(st->st_mode))
-		return STAPLE_OK;
+		return STORE_OK;
 	words_set(why, WHY_MAX,
 	    "%s is %s, not a regular file; it is not touched%s", s->path,
 	    store_kind(st->st_mode),
 	    S_ISLNK(st->st_mode) ? ": name the file that it leads to instead"
 				 : "");
-	return STAPLE_REFUSED;
+	return STORE_REFUSED;
 }
 
 /* Reads until `max` bytes or the end. */
@@ -116,26 +116,26 @@ read_all(int fd, unsigned char *buf, size_t max, size_t *len)
 	return 0;
 }
 
-static enum staple_result
-read_file(struct staple *s, int follow, size_t max, unsigned char **buf,
+static enum store_result
+read_file(struct store *s, int follow, size_t max, unsigned char **buf,
     size_t *len, char *why)
 {
 	const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-	enum staple_result res = STAPLE_OK;
+	enum store_result res = STORE_OK;
 	struct stat st;
 	int fd;
 
 	fd = follow ? openat(s->dir, s->name, flags)
 		    : openat(s->dir, s->name, flags | O_NOFOLLOW);
 	if (fd == -1)
-		return errno == ENOENT ? STAPLE_ABSENT
+		return errno == ENOENT ? STORE_ABSENT
 				       : store_fail(s, "read", why);
 	if (fstat(fd, &st) == -1)
 		res = store_fail(s, "read", why);
 	else if (!S_ISREG(st.st_mode)) {
 		words_set(
 		    why, WHY_MAX, "%s is no longer a regular file", s->path);
-		res = STAPLE_REFUSED;
+		res = STORE_REFUSED;
 	} else {
 		/* one more than it has, to see that this is the end */
 		if (st.st_size >= 0 && (uintmax_t)st.st_size < max)
@@ -148,19 +148,19 @@ read_file(struct staple *s, int follow, size_t max, unsigned char **buf,
 	return res;
 }
 
-static enum staple_result
-read_whole(struct staple *s, int follow, size_t max, unsigned char **buf,
+static enum store_result
+read_whole(struct store *s, int follow, size_t max, unsigned char **buf,
     size_t *len, char *why)
 {
-	enum staple_result res;
+	enum store_result res;
 	struct stat st;
 
 	*buf = NULL;
 	*len = 0;
-	if ((res = look(s, follow, &st, why)) != STAPLE_OK)
+	if ((res = look(s, follow, &st, why)) != STORE_OK)
 		return res;
 	res = read_file(s, follow, max, buf, len, why);
-	if (res != STAPLE_OK) {
+	if (res != STORE_OK) {
 		sandbox_forget(*buf, *len);
 		free(*buf);
 		*buf = NULL;
@@ -169,28 +169,28 @@ read_whole(struct staple *s, int follow, size_t max, unsigned char **buf,
 	return res;
 }
 
-enum staple_result
-staple_read(
-    struct staple *s, size_t max, unsigned char **buf, size_t *len, char *why)
+enum store_result
+store_read(
+    struct store *s, size_t max, unsigned char **buf, size_t *len, char *why)
 {
 	return read_whole(s, 0, max, buf, len, why);
 }
 
-enum staple_result
-staple_read_linked(
-    struct staple *s, size_t max, unsigned char **buf, size_t *len, char *why)
+enum store_result
+store_read_linked(
+    struct store *s, size_t max, unsigned char **buf, size_t *len, char *why)
 {
 	return read_whole(s, 1, max, buf, len, why);
 }
 
 uint64_t
-staple_written_id(const struct staple *s)
+store_written_id(const struct store *s)
 {
 	return s->written;
 }
 
 int
-staple_mode(const struct staple *s)
+store_mode(const struct store *s)
 {
 	struct stat st;
 
@@ -202,71 +202,70 @@ staple_mode(const struct staple *s)
 /* ---- replacing ---- */
 
 /* Does the file hold these bytes?  OK: it does not, `old` is what it holds. */
-static enum staple_result
-compare(struct staple *s, const struct staple_bytes *b, unsigned char **old,
+static enum store_result
+compare(struct store *s, const struct store_bytes *b, unsigned char **old,
     size_t *len, char *why)
 {
-	enum staple_result res;
+	enum store_result res;
 
-	res = staple_read(s, b->max, old, len, why);
-	if (res == STAPLE_OK && *len == b->len &&
+	res = store_read(s, b->max, old, len, why);
+	if (res == STORE_OK && *len == b->len &&
 	    memcmp(*old, b->p, b->len) == 0)
-		return STAPLE_UNCHANGED;
+		return STORE_UNCHANGED;
 	return res;
 }
 
 /* OK or ABSENT: it is to be replaced. */
-static enum staple_result
-decide(struct staple *s, const struct staple_bytes *b, staple_better *better,
+static enum store_result
+decide(struct store *s, const struct store_bytes *b, store_better *better,
     void *ctx, char *why)
 {
-	enum staple_result res;
+	enum store_result res;
 	unsigned char *old;
 	size_t len;
 
 	res = compare(s, b, &old, &len, why);
-	if ((res == STAPLE_OK || res == STAPLE_ABSENT) &&
-	    !better(ctx, old, len))
-		res = STAPLE_KEPT;
+	if ((res == STORE_OK || res == STORE_ABSENT) && !better(ctx, old, len))
+		res = STORE_KEPT;
 	sandbox_forget(old, len);
 	free(old);
 	return res;
 }
 
 /* Makes the rename durable, now or with all others. */
-static enum staple_result
-flush_rename(const struct staple *s, int dir, char *why)
+static enum store_result
+flush_rename(const struct store *s, int dir, char *why)
 {
 	if (s->shared != NULL && dir_owe_flush(s->shared, s->path) == 0)
-		return STAPLE_WRITTEN;
+		return STORE_WRITTEN;
 	if (dir_sync(dir) == 0)
-		return STAPLE_WRITTEN;
+		return STORE_WRITTEN;
 	store_fail(s, "flush to the disk the directory of", why);
-	return STAPLE_NOT_DURABLE;
+	return STORE_NOT_DURABLE;
 }
 
-static enum staple_result
-replace_locked(struct staple *s, struct lockfile *l, int dir,
-    const struct staple_bytes *b, staple_better *better, void *ctx, char *why)
+static enum store_result
+replace_locked(struct store *s, struct lockfile *l, int dir,
+    const struct store_bytes *b, store_better *better, void *ctx, char *why)
 {
-	enum staple_result res;
+	enum store_result res;
 	int made = 0, absent;
 	struct stat st;
 
 	/* it may have changed since it was looked at without the lock */
 	res = decide(s, b, better, ctx, why);
-	if (res != STAPLE_OK && res != STAPLE_ABSENT)
+	if (res != STORE_OK && res != STORE_ABSENT)
 		return res;
 	res = look(s, 0, &st, why);
-	if (res != STAPLE_OK && res != STAPLE_ABSENT)
+	if (res != STORE_OK && res != STORE_ABSENT)
 		return res;
-	absent = res == STAPLE_ABSENT;
-	res = STAPLE_OK;
+	absent = res == STORE_ABSENT;
+	res = STORE_OK;
 	if (b->mark != NULL)
 		res = marker_set(s, dir, b->mark, &made, why);
-	if (res == STAPLE_OK)
+	if (res == STORE_OK)
 		res = tempfile_put(s, l, b, absent ? NULL : &st, why);
-	if (res == STAPLE_WRITTEN)
+	if (res == STORE_WRITTEN)
 		return flush_rename(s, dir, why);
 	/* who took the lock away may count on the marker by now */
 	if (made && store_is_named(s, l->name, l->fd))
@@ -274,25 +273,25 @@ replace_locked(struct staple *s, struct lockfile *l, int dir,
 	return res;
 }
 
-enum staple_result
-staple_replace(struct staple *s, const struct staple_bytes *b,
-    staple_better *better, void *ctx, char *why)
+enum store_result
+store_replace(struct store *s, const struct store_bytes *b,
+    store_better *better, void *ctx, char *why)
 {
-	enum staple_result res;
+	enum store_result res;
 	struct lockfile l;
 	char ignored[WHY_MAX];
 	int dir;
 
 	lockfile_init(&l, s->name);
 	res = decide(s, b, better, ctx, why);
-	if (res != STAPLE_OK && res != STAPLE_ABSENT) {
+	if (res != STORE_OK && res != STORE_ABSENT) {
 		/* what a killed run left is no reason to fail, if it stays */
 		(void)lockfile_clear(s, &l, b->now, ignored);
 		return res;
 	}
 	if ((dir = dir_to_flush(s)) == -1)
 		return store_fail(s, "open the directory of", why);
-	if ((res = lockfile_open(s, &l, b->now, why)) == STAPLE_OK) {
+	if ((res = lockfile_open(s, &l, b->now, why)) == STORE_OK) {
 		res = replace_locked(s, &l, dir, b, better, ctx, why);
 		lockfile_close(s, &l);
 	}
@@ -301,19 +300,19 @@ staple_replace(struct staple *s, const struct staple_bytes *b,
 	return res;
 }
 
-enum staple_result
-staple_try(struct staple *s, const struct staple_bytes *b,
-    staple_better *better, void *ctx, char *why)
+enum store_result
+store_try(struct store *s, const struct store_bytes *b, store_better *better,
+    void *ctx, char *why)
 {
 	char name[NAME_MAX + 1];
-	enum staple_result res;
+	enum store_result res;
 	struct lockfile l;
 	struct stat st;
 
 	res = decide(s, b, better, ctx, why);
-	if (res != STAPLE_OK && res != STAPLE_ABSENT)
+	if (res != STORE_OK && res != STORE_ABSENT)
 		return res;
-	if ((res = store_check_writable(s, why)) != STAPLE_OK)
+	if ((res = store_check_writable(s, why)) != STORE_OK)
 		return res;
 	lockfile_init(&l, s->name);
 	if (fstatat(s->dir, l.name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -322,25 +321,24 @@ staple_try(struct staple *s, const struct staple_bytes *b,
 	store_hide(name, s->name, MARKER);
 	if (b->mark != NULL) {
 		res = marker_look(s, name, &st, why);
-		if (res != STAPLE_OK && res != STAPLE_ABSENT)
+		if (res != STORE_OK && res != STORE_ABSENT)
 			return res;
 	}
 	why[0] = '\0';
-	return STAPLE_WRITTEN;
+	return STORE_WRITTEN;
 }
 
 /* ---- the marker, when all was told ---- */
 
-enum staple_result
-staple_told(
-    const char *path, int64_t now, const struct staple_mark *m, char *why)
+enum store_result
+store_told(const char *path, int64_t now, const struct store_mark *m, char *why)
 {
-	enum staple_result res;
-	struct staple *s;
+	enum store_result res;
+	struct store *s;
 
-	if ((res = staple_open(path, &s, why)) != STAPLE_OK)
+	if ((res = store_open(path, &s, why)) != STORE_OK)
 		return res;
 	res = marker_remove(s, now, m, why);
-	staple_close(s);
+	store_close(s);
 	return res;
 }

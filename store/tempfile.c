@@ -57,7 +57,7 @@ set_rights(int fd, const struct stat *old, mode_t mode, int no_chown)
 
 /* Who could read the old file, or is to read the new one, and now cannot. */
 static void
-tell_rights(const struct staple *s, int fd, const struct stat *old, mode_t mode,
+tell_rights(const struct store *s, int fd, const struct stat *old, mode_t mode,
     char *why)
 {
 	struct stat st;
@@ -95,7 +95,7 @@ close_copy(int fd)
 /* All but the rename; `*what` is the step that failed. */
 static int
 tempfile_fill(
-    const struct tempfile *t, const struct staple_bytes *b, const char **what)
+    const struct tempfile *t, const struct store_bytes *b, const char **what)
 {
 	*what = "write";
 	if (store_write_all(t->fd, b->p, b->len) == -1)
@@ -109,7 +109,7 @@ tempfile_fill(
 
 /* What has its name already was left by a run whose lock is gone. */
 static int
-tempfile_open(const struct staple *s, struct tempfile *t)
+tempfile_open(const struct store *s, struct tempfile *t)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 
@@ -120,10 +120,10 @@ tempfile_open(const struct staple *s, struct tempfile *t)
 }
 
 /* Until here it is for nobody else to open, and so for nobody to lock. */
-static enum staple_result
-tempfile_rename(const struct staple *s, const struct tempfile *t,
+static enum store_result
+tempfile_rename(const struct store *s, const struct tempfile *t,
     const struct lockfile *l, const struct stat *old,
-    const struct staple_bytes *b, char *why)
+    const struct store_bytes *b, char *why)
 {
 	mode_t mode = old != NULL ? old->st_mode & 0777 : b->mode;
 
@@ -133,7 +133,7 @@ tempfile_rename(const struct staple *s, const struct tempfile *t,
 	if (!store_is_named(s, l->name, l->fd))
 		return store_busy(s, why);
 	if (renameat(s->dir, t->name, s->dir, s->name) == 0)
-		return STAPLE_WRITTEN;
+		return STORE_WRITTEN;
 	if (errno == ENOENT)
 		return store_busy(s, why);
 	if (errno == EBUSY || errno == EXDEV)
@@ -141,11 +141,11 @@ tempfile_rename(const struct staple *s, const struct tempfile *t,
 	return store_fail(s, "rename a temporary file to", why);
 }
 
-enum staple_result
-tempfile_put(struct staple *s, struct lockfile *l, const struct staple_bytes *b,
+enum store_result
+tempfile_put(struct store *s, struct lockfile *l, const struct store_bytes *b,
     const struct stat *old, char *why)
 {
-	enum staple_result res;
+	enum store_result res;
 	struct tempfile t;
 	const char *what;
 	struct stat st;
@@ -157,9 +157,9 @@ tempfile_put(struct staple *s, struct lockfile *l, const struct staple_bytes *b,
 		res = store_fail(s, what, why);
 	else
 		res = tempfile_rename(s, &t, l, old, b, why);
-	if (res != STAPLE_WRITTEN)
+	if (res != STORE_WRITTEN)
 		l->stays = unlinkat(s->dir, t.name, 0) == -1 && errno != ENOENT;
-	s->written = res == STAPLE_WRITTEN && fstat(t.fd, &st) == 0
+	s->written = res == STORE_WRITTEN && fstat(t.fd, &st) == 0
 	    ? fileid_of_stat(&st)
 	    : 0;
 	close(t.fd);
