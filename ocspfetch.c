@@ -64,7 +64,7 @@
 /* A file of which the hook has to hear, and the marker that says so. */
 struct change {
 	char *output;
-	struct staple_mark mark;
+	struct store_mark mark;
 };
 
 /* How far the run is, for --progress. */
@@ -337,7 +337,7 @@ settle_disk(struct run *r)
 {
 	char why[WHY_MAX];
 
-	if (staple_dirs_flush(r->env.dirs, why) == STAPLE_OK)
+	if (store_dirs_flush(r->env.dirs, why) == STORE_OK)
 		return;
 	complain_of(r, why,
 	    "; the new response is in place, but a crash of the machine may "
@@ -414,8 +414,8 @@ remove_markers(struct run *r)
 
 	tick(r);
 	for (i = 0; i < r->nchanges; i++) {
-		if (staple_told(r->changes[i].output, r->env.now,
-			&r->changes[i].mark, why) != STAPLE_FAILED)
+		if (store_told(r->changes[i].output, r->env.now,
+			&r->changes[i].mark, why) != STORE_FAILED)
 			continue;
 		complain_of(r, why,
 		    "; the next run with -e will call its command again");
@@ -1097,7 +1097,7 @@ prepare(struct run *r)
 	    (o->haproxy.n > 0 ? CERT_PRINTS : 0) |
 	    (o->allow_ca ? CERT_ALLOW_CA : 0));
 	r->env.no_chown = (r->deadly & DEADLY_FCHOWN) != 0;
-	r->env.dirs = staple_dirs_new();
+	r->env.dirs = store_dirs_new();
 	r->queue = make_queue(r);
 	r->recheck = recheck_new();
 	return r->env.ocsp == NULL || r->env.judge == NULL ||
@@ -1259,7 +1259,7 @@ clean_up(struct run *r)
 	cert_shelf_free(r->env.shelf);
 	queue_free(r->queue);
 	recheck_free(r->recheck);
-	staple_dirs_free(r->env.dirs);
+	store_dirs_free(r->env.dirs);
 	judge_free(r->env.judge);
 	ocsp_free(r->env.ocsp);
 	list_free(r->list);

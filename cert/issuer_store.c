@@ -31,30 +31,30 @@ is_no_issuer(void *ctx, const unsigned char *old, size_t len)
 	    cert_is_certificates(old, len);
 }
 
-enum staple_result
+enum store_result
 issuer_store(
     const struct cert *cert, const struct issuer_place *place, char *why)
 {
 	char *pem = cert_issuer_pem(cert);
-	struct staple_bytes bytes = {.max = CERT_MAX_FILE,
+	struct store_bytes bytes = {.max = CERT_MAX_FILE,
 	    .mode = 0644,
 	    .now = place->now,
 	    .no_chown = place->no_chown};
 	struct storing s = {.cert = cert, .place = place};
-	enum staple_result res;
-	struct staple *file;
+	enum store_result res;
+	struct store *file;
 
 	if (pem == NULL) {
 		snprintf(why, WHY_MAX, "out of memory");
-		return STAPLE_FAILED;
+		return STORE_FAILED;
 	}
 	bytes.p = (const unsigned char *)pem;
 	bytes.len = strlen(pem);
-	res = staple_open(place->path, &file, why);
-	if (res == STAPLE_OK)
-		res = (place->dry_run ? staple_try : staple_replace)(
+	res = store_open(place->path, &file, why);
+	if (res == STORE_OK)
+		res = (place->dry_run ? store_try : store_replace)(
 		    file, &bytes, is_no_issuer, &s, why);
-	staple_close(file);
+	store_close(file);
 	free(pem);
-	return res == STAPLE_KEPT && s.there ? STAPLE_UNCHANGED : res;
+	return res == STORE_KEPT && s.there ? STORE_UNCHANGED : res;
 }

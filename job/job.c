@@ -43,7 +43,7 @@ job_free(struct job *j)
 	free(j->output);
 	cert_free(&j->cert);
 	ocsp_target_free(j->target);
-	staple_close(j->staple);
+	store_close(j->staple);
 	drop_stored(j);
 	free(j->get_url);
 	free(j->save_der);
@@ -353,7 +353,7 @@ judge(struct job *j, const struct env *env, const unsigned char *der,
 static int
 read_stored(struct job *j, const struct env *env, char *why)
 {
-	enum staple_result res = STAPLE_OK;
+	enum store_result res = STORE_OK;
 
 	drop_stored(j);
 	j->holding = HOLDING_NOTHING;
@@ -361,22 +361,21 @@ read_stored(struct job *j, const struct env *env, char *why)
 		return 0;
 	j->output_id = fileid_of(j->output);
 	if (j->staple == NULL)
-		res = staple_open_in(env->dirs, j->output, &j->staple, why);
-	if (res == STAPLE_OK)
+		res = store_open_in(env->dirs, j->output, &j->staple, why);
+	if (res == STORE_OK)
 		/* one byte more than allowed shows that there are too many */
 		res = (env->o->check || env->o->served != NULL
-			? staple_read_linked
-			: staple_read)(j->staple, RESPONSE_MAX + 1,
-		    &j->have_der, &j->have_len, why);
-	if (res == STAPLE_FAILED)
+			? store_read_linked
+			: store_read)(j->staple, RESPONSE_MAX + 1, &j->have_der,
+		    &j->have_len, why);
+	if (res == STORE_FAILED)
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
-	else if (res == STAPLE_REFUSED)
+	else if (res == STORE_REFUSED)
 		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT, "%s", why);
 	/* what is there is not known before it is judged */
-	if (res == STAPLE_FAILED || res == STAPLE_REFUSED ||
-	    j->have_der != NULL)
+	if (res == STORE_FAILED || res == STORE_REFUSED || j->have_der != NULL)
 		j->holding = HOLDING_NOT_LOOKED;
-	return res == STAPLE_FAILED || res == STAPLE_REFUSED ? -1 : 0;
+	return res == STORE_FAILED || res == STORE_REFUSED ? -1 : 0;
 }
 
 /*
@@ -547,28 +546,28 @@ fail_issuer(struct job *j, const struct env *env, const char *fmt, ...)
 /* What came of storing it. */
 static void
 note_issuer(struct job *j, const struct env *env,
-    const struct issuer_place *place, enum staple_result res, const char *why)
+    const struct issuer_place *place, enum store_result res, const char *why)
 {
 	switch (res) {
-	case STAPLE_WRITTEN:
+	case STORE_WRITTEN:
 		j->cert.issuer_beside = 1;
 		trace_line(&j->trace, "",
 		    env->o->dry_run ? "not written to %s, for --dry-run"
 				    : "written to %s",
 		    place->path);
 		break;
-	case STAPLE_UNCHANGED:
+	case STORE_UNCHANGED:
 		j->cert.issuer_beside = 1;
 		trace_line(&j->trace, "", "by now it is in %s", place->path);
 		break;
-	case STAPLE_NOT_DURABLE:
+	case STORE_NOT_DURABLE:
 		j->cert.issuer_beside = 1;
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
 		    "%s; the issuer is in place, but a crash of the machine "
 		    "may undo it",
 		    why);
 		break;
-	case STAPLE_KEPT:
+	case STORE_KEPT:
 		fail_issuer(j, env,
 		    "%s holds %s, and is not touched; append the issuer to "
 		    "%s",
@@ -578,7 +577,7 @@ note_issuer(struct job *j, const struct env *env,
 					  : "something else than certificates",
 		    j->path);
 		break;
-	case STAPLE_BUSY:
+	case STORE_BUSY:
 		text_set(&j->busy, "%s", why);
 		trace_line(&j->trace, "", "not written: %s", why);
 		break;
@@ -603,7 +602,7 @@ is_current(void *ctx)
 }
 
 /* WRITTEN or UNCHANGED: it is there, or is not wanted any more. */
-static enum staple_result
+static enum store_result
 save_issuer(struct job *j, const struct env *env)
 {
 	char *path = name_issuer(j, env->o, 0), why[WHY_MAX];
@@ -616,15 +615,15 @@ save_issuer(struct job *j, const struct env *env)
 	    .now = env->now,
 	    .is_current = is_current,
 	    .ctx = &loaded};
-	enum staple_result res = STAPLE_FAILED;
+	enum store_result res = STORE_FAILED;
 
 	if (path == NULL)
 		fail_for_memory(j);
 	else
 		res = issuer_store(&j->cert, &place, why);
 	/* a renewed certificate may have another issuer */
-	if (res == STAPLE_KEPT && !cert_is_as_loaded(j, env))
-		res = STAPLE_UNCHANGED;
+	if (res == STORE_KEPT && !cert_is_as_loaded(j, env))
+		res = STORE_UNCHANGED;
 	else if (path != NULL)
 		note_issuer(j, env, &place, res, why);
 	free(path);
@@ -638,15 +637,15 @@ save_issuer(struct job *j, const struct env *env)
 static enum job_state
 put_issuer_first(struct job *j, const struct env *env)
 {
-	enum staple_result res;
+	enum store_result res;
 
 	if (!lacks_issuer(j, env))
 		return JOB_SAVE;
 	res = save_issuer(j, env);
-	if (res == STAPLE_BUSY)
+	if (res == STORE_BUSY)
 		return JOB_WAIT;
 	return j->cert.issuer_beside || j->have_der != NULL ||
-		res == STAPLE_UNCHANGED
+		res == STORE_UNCHANGED
 	    ? JOB_SAVE
 	    : JOB_DONE;
 }
@@ -1254,12 +1253,12 @@ fail_for_older(struct job *j, const struct env *env)
 }
 
 /* Writes it, or with --dry-run sees what would come of that. */
-static enum staple_result
+static enum store_result
 store_response(struct job *j, struct rivalry *r, const unsigned char *der,
     size_t len, char *why)
 {
 	const struct env *env = r->env;
-	const struct staple_bytes bytes = {.p = der,
+	const struct store_bytes bytes = {.p = der,
 	    .len = len,
 	    .max = RESPONSE_MAX + 1,
 	    .mode = (mode_t)env->o->mode,
@@ -1269,10 +1268,10 @@ store_response(struct job *j, struct rivalry *r, const unsigned char *der,
 
 	if (j->staple == NULL) { /* to standard output, but for --dry-run */
 		r->changed = !cert_is_as_loaded(j, env);
-		return STAPLE_WRITTEN;
+		return STORE_WRITTEN;
 	}
 	j->output_id = fileid_of(j->output);
-	return (env->o->dry_run ? staple_try : staple_replace)(
+	return (env->o->dry_run ? store_try : store_replace)(
 	    j->staple, &bytes, is_better, r, why);
 }
 
@@ -1282,7 +1281,7 @@ note_written(
     struct job *j, const struct env *env, size_t len, const char *rights)
 {
 	job_saved(j, ACTION_WRITTEN);
-	j->output_id = staple_written_id(j->staple);
+	j->output_id = store_written_id(j->staple);
 	j->owed = env->o->on_change != NULL;
 	j->written_len = len;
 	text_set(&j->rights, "%s", rights);
@@ -1293,7 +1292,7 @@ job_save(
     struct job *j, const struct env *env, const unsigned char *der, size_t len)
 {
 	struct rivalry r = {j, env, 0};
-	enum staple_result res;
+	enum store_result res;
 	enum job_state state;
 	char why[WHY_MAX];
 
@@ -1302,32 +1301,32 @@ job_save(
 	res = store_response(j, &r, der, len, why);
 	if (r.changed)
 		return JOB_ANEW;
-	if (env->o->dry_run && res == STAPLE_WRITTEN) {
+	if (env->o->dry_run && res == STORE_WRITTEN) {
 		j->would_write = 1;
 		return JOB_DONE;
 	}
 	switch (res) {
-	case STAPLE_WRITTEN:
+	case STORE_WRITTEN:
 		note_written(j, env, len, why);
 		break;
-	case STAPLE_NOT_DURABLE:
+	case STORE_NOT_DURABLE:
 		note_written(j, env, len, "");
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
 		    "%s; the new response is in place, but a crash of the "
 		    "machine may undo it",
 		    why);
 		break;
-	case STAPLE_UNCHANGED:
+	case STORE_UNCHANGED:
 		job_saved(j, ACTION_UNCHANGED);
 		break;
-	case STAPLE_KEPT:
+	case STORE_KEPT:
 		job_saved(j, ACTION_KEPT);
 		fail_for_older(j, env);
 		break;
-	case STAPLE_BUSY:
+	case STORE_BUSY:
 		text_set(&j->busy, "%s", why);
 		return JOB_WAIT;
-	case STAPLE_REFUSED:
+	case STORE_REFUSED:
 		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT, "%s", why);
 		break;
 	default:
@@ -1546,15 +1545,15 @@ int
 job_owes(struct job *j, const struct env *env)
 {
 	char why[WHY_MAX];
-	enum staple_result res;
+	enum store_result res;
 
 	if (env->o->on_change == NULL || env->o->dry_run || j->staple == NULL ||
 	    j->owed)
 		return j->owed;
-	res = staple_owed(j->staple, env->now, &j->mark, why);
-	if (res == STAPLE_FAILED)
+	res = store_owed(j->staple, env->now, &j->mark, why);
+	if (res == STORE_FAILED)
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
-	j->owed = res == STAPLE_OK;
+	j->owed = res == STORE_OK;
 	if (j->owed)
 		trace_line(&j->trace, "owed", "an earlier run could not tell");
 	return j->owed;
@@ -1691,7 +1690,7 @@ warn_of_stored(struct job *j, const struct env *env)
 	    .output = j->output,
 	    .rights = j->rights.s,
 	    .len = j->action == ACTION_WRITTEN ? j->written_len : j->have_len,
-	    .mode = j->staple != NULL ? staple_mode(j->staple) : -1,
+	    .mode = j->staple != NULL ? store_mode(j->staple) : -1,
 	    .written = j->action == ACTION_WRITTEN,
 	    .pinned = j->named.pinned,
 	    .now = env->now};

@@ -17,7 +17,7 @@
 #include "cli/options.h"
 #include "job/outcome.h"
 #include "job/policy.h"
-#include "store/staple.h"
+#include "store/store.h"
 #include "job/trace.h"
 #include "util/words.h"
 
@@ -44,13 +44,13 @@ struct env {
 	struct ocsp *ocsp;
 	struct judge *judge;
 	struct cert_shelf *shelf;
-	struct staple_dirs *dirs;
+	struct store_dirs *dirs;
 	int64_t now;
 	long long ms; /* of a clock that only goes forward */
 	long long began_ms;
 	long long left_ms; /* of the whole run; -1: no deadline */
 	long long (*clock_ms)(void);
-	int no_chown;        /* as of staple.h */
+	int no_chown;        /* as of store.h */
 	int64_t released;    /* when this program was: no clock is before it */
 	int server_failures; /* of --served, in a row: it was not reached */
 	/* does each HAProxy of --haproxy find this one's issuer elsewhere? */
@@ -66,7 +66,7 @@ struct job {
 	uint64_t output_id;      /* and of its response, as last judged */
 	struct cert cert;
 	struct ocsp_target *target;
-	struct staple *staple;
+	struct store *staple;
 
 	enum holding holding;
 	struct ocsp_verdict have; /* what is on disk, as last judged */
@@ -115,7 +115,7 @@ struct job {
 	int wrong_clock; /* so that nothing can be told from it */
 	int unreached;   /* the server of --served did not answer at all */
 	int owed;        /* --on-change is to be called for it */
-	struct staple_mark mark;
+	struct store_mark mark;
 	enum code code;
 	struct trace trace;   /* for --verbose */
 	struct text warnings; /* escaped, in lines */

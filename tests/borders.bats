@@ -225,7 +225,7 @@ lint_of() {
 	run sed 's/^ *U //; s/@.*//; /^_GLOBAL_OFFSET_TABLE_$/d; /^__stack_chk_fail$/d' \
 	    <<<"$output"
 	[ "$output" = strlen ]
-	run grep -lE '#include.*/(job|state|list|staple|cert|judge|served|trace)\.h"' \
+	run grep -lE '#include.*/(job|state|list|store|cert|judge|served|trace)\.h"' \
 	    job/policy.c job/policy.h
 	[ "$status" -eq 1 ]
 }

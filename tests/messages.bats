@@ -15,7 +15,9 @@ setup() {
 @test "every room is in it, and what is known to be said" {
 	local room
 	for room in cert/cert notify/haproxy notify/hook http job/job cli/list \
-	    ocsp ocspfetch cli/options output/report probe/served store/staple \
+	    ocsp ocspfetch cli/options output/report store/store \
+	    store/failure store/lockfile store/marker store/tempfile \
+	    probe/address probe/connect probe/starttls probe/tls \
 	    job/diagnose job/trace output/verbose job/warnings; do
 		grep -qx "$room.c" "$BATS_TEST_TMPDIR/list"
 	done

@@ -9,7 +9,7 @@
 #
 #	tests/mutate.sh [FILE [first [last]]]
 #
-# Another FILE, such as store/staple.c or cert/cert.c, is mutated from its first line to its
+# Another FILE, such as store/store.c or cert/cert.c, is mutated from its first line to its
 # last, and its unit tests are asked, though some of what these leave is for the
 # bats suites to find.
 #
@@ -44,7 +44,9 @@ cd "$(dirname "$0")/.." || exit 2
 file=${1:-ocsp.c}
 case $file in
 ocsp.c) tests='test_ocsp test_cryptocheck test_matrix test_faults' ;;
-store/staple.c | http.c) tests="test_$(basename "$file" .c) test_faults" ;;
+store/dir.c | store/failure.c | store/lockfile.c | store/marker.c | \
+	store/store.c | store/tempfile.c) tests='test_store test_faults' ;;
+http.c) tests='test_http test_faults' ;;
 *) tests=test_$(basename "$file" .c) ;;
 esac
 if ! test -e "$file" || ! test -e "tests/unit/${tests%% *}.c"; then

@@ -88,7 +88,7 @@ valgrind:
 	    BUILD='$(abspath $(MEMCHECK))' OCSPFETCH='$(abspath tests/memcheck)' \
 	    tests/run $(or $(T),$(filter-out $(MEMCHECK_NOT),$(ALL_SUITES)))
 
-# The threads that there are: the look-up of probe/served.c, and libcurl's.  What is
+# The threads that there are: the look-up of probe/address.c, and libcurl's.  What is
 # left out, and why: faults (its shim stands before malloc()), hardening (looks
 # at another build).
 TSAN_NOT = faults hardening

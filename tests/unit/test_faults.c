@@ -34,7 +34,7 @@
 #include "handy.h"
 #include "http.h"
 #include "lab.h"
-#include "store/staple.h"
+#include "store/store.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define MAX 4096
@@ -630,38 +630,38 @@ yes(void *ctx, const unsigned char *old, size_t len)
 }
 
 /* Replaces "f" by "new"; in `dirs`, if there are some. */
-static enum staple_result
-replace(struct staple_dirs *dirs, struct staple_mark *m)
+static enum store_result
+replace(struct store_dirs *dirs, struct store_mark *m)
 {
-	const struct staple_bytes b = {
+	const struct store_bytes b = {
 	    (const unsigned char *)"new", 3, MAX, 0644, m, time(NULL), 0};
-	enum staple_result res;
-	struct staple *s;
+	enum store_result res;
+	struct store *s;
 
 	why[0] = '\0';
-	if ((res = staple_open_in(dirs, "f", &s, why)) != STAPLE_OK)
+	if ((res = store_open_in(dirs, "f", &s, why)) != STORE_OK)
 		return res;
-	res = staple_replace(s, &b, yes, NULL, why);
-	staple_close(s);
+	res = store_replace(s, &b, yes, NULL, why);
+	store_close(s);
 	return res;
 }
 
 static int
-staple_set_up(void **state)
+store_set_up(void **state)
 {
 	(void)state;
 	snprintf(base, sizeof(base), "/tmp/test_faults.XXXXXX");
 	if (mkdtemp(base) == NULL || chdir(base) == -1)
 		return -1;
 	/* which shows the name of the draft */
-	if (replace(NULL, NULL) != STAPLE_WRITTEN)
+	if (replace(NULL, NULL) != STORE_WRITTEN)
 		return -1;
 	make("f", "old");
 	return 0;
 }
 
 static int
-staple_tear_down(void **state)
+store_tear_down(void **state)
 {
 	char command[128];
 
@@ -689,7 +689,7 @@ what_is_a_file_no_longer_when_it_is_opened_is_not_read(void **state)
 	(void)state;
 	before_call(OPEN_FILE, 1, 0, make_fifo);
 	plan.path = "f";
-	assert_int_equal(replace(NULL, NULL), STAPLE_REFUSED);
+	assert_int_equal(replace(NULL, NULL), STORE_REFUSED);
 	assert_int_equal(met(), 1);
 	assert_non_null(strstr(why, "no longer a regular file"));
 	assert_int_equal(lstat("f", &st), 0);
@@ -710,7 +710,7 @@ a_draft_that_goes_while_it_is_looked_at_is_in_nobodys_way(void **state)
 	make(draft, "of a run that ends now");
 	before_call(OPEN_FILE, 1, 1, remove_draft);
 	plan.path = draft;
-	assert_int_equal(replace(NULL, NULL), STAPLE_WRITTEN);
+	assert_int_equal(replace(NULL, NULL), STORE_WRITTEN);
 	assert_true(met() > 1);
 	assert_content("f", "new");
 }
@@ -729,7 +729,7 @@ who_never_gets_the_draft_is_told_busy(void **state)
 	(void)state;
 	before_call(OPEN_FILE, 1, 1, make_draft);
 	plan.path = draft;
-	assert_int_equal(replace(NULL, NULL), STAPLE_BUSY);
+	assert_int_equal(replace(NULL, NULL), STORE_BUSY);
 	assert_true(met() > 8);
 	assert_content("f", "old");
 }
@@ -741,11 +741,11 @@ a_draft_of_which_nothing_can_be_known_is_let_be(void **state)
 	make(draft, "whose?");
 	fail_call(OPEN_FILE, 2, 0, EIO);
 	plan.path = draft;
-	assert_int_equal(replace(NULL, NULL), STAPLE_FAILED);
+	assert_int_equal(replace(NULL, NULL), STORE_FAILED);
 	assert_int_equal(met(), 1);
 	assert_non_null(strstr(why, strerror(EIO)));
 	fail_call(LOCK_FILE, 1, 0, EIO);
-	assert_int_equal(replace(NULL, NULL), STAPLE_FAILED);
+	assert_int_equal(replace(NULL, NULL), STORE_FAILED);
 	assert_int_equal(met(), 1);
 	assert_non_null(strstr(why, strerror(EIO)));
 	assert_content(draft, "whose?");
@@ -757,7 +757,7 @@ a_write_of_no_bytes_is_a_full_disk(void **state)
 {
 	(void)state;
 	fail_call(WRITE_FILE, 1, 0, 0);
-	assert_int_equal(replace(NULL, NULL), STAPLE_FAILED);
+	assert_int_equal(replace(NULL, NULL), STORE_FAILED);
 	assert_int_equal(met(), 1);
 	assert_non_null(strstr(why, strerror(ENOSPC)));
 	assert_content("f", "old");
@@ -770,7 +770,7 @@ if_the_directory_cannot_be_flushed_the_file_is_new_and_not_durable(void **state)
 	(void)state;
 	/* the file's is the first */
 	fail_call(SYNC_FILE, 2, 0, EIO);
-	assert_int_equal(replace(NULL, NULL), STAPLE_NOT_DURABLE);
+	assert_int_equal(replace(NULL, NULL), STORE_NOT_DURABLE);
 	assert_int_equal(met(), 1);
 	assert_non_null(strstr(why, "flush to the disk the directory"));
 	assert_content("f", "new");
@@ -785,11 +785,11 @@ remove_marker(void)
 static void
 without_its_marker_the_file_is_not_replaced(void **state)
 {
-	struct staple_mark m = {0};
+	struct store_mark m = {0};
 
 	(void)state;
 	before_call(SYNC_FILE, 1, 0, remove_marker);
-	assert_int_equal(replace(NULL, &m), STAPLE_FAILED);
+	assert_int_equal(replace(NULL, &m), STORE_FAILED);
 	assert_int_equal(met(), 1);
 	assert_non_null(strstr(why, "was taken away"));
 	assert_content("f", "old");
@@ -798,8 +798,8 @@ without_its_marker_the_file_is_not_replaced(void **state)
 static void
 whatever_close_fails_the_file_is_old_or_new_and_the_marker_as_it(void **state)
 {
-	struct staple_mark m;
-	enum staple_result res;
+	struct store_mark m;
+	enum store_result res;
 	int failed = 0, marked;
 	long n, hit;
 
@@ -813,12 +813,12 @@ whatever_close_fails_the_file_is_old_or_new_and_the_marker_as_it(void **state)
 		hit = met();
 		marked = access(".f.changed", F_OK) == 0;
 		assert_int_equal(access(draft, F_OK), -1);
-		if (res == STAPLE_WRITTEN) {
+		if (res == STORE_WRITTEN) {
 			assert_content("f", "new");
 			assert_true(marked && m.set);
 			continue;
 		}
-		assert_int_equal(res, STAPLE_FAILED);
+		assert_int_equal(res, STORE_FAILED);
 		assert_non_null(strstr(why, strerror(EIO)));
 		assert_content("f", "old");
 		assert_false(marked);
@@ -832,20 +832,19 @@ whatever_close_fails_the_file_is_old_or_new_and_the_marker_as_it(void **state)
 static void
 what_stands_in_the_drafts_place_is_told_to_who_asks_what_is_owed(void **state)
 {
-	struct staple_mark m = {0}, other = {0};
-	struct staple *s;
+	struct store_mark m = {0}, other = {0};
+	struct store *s;
 
 	(void)state;
-	assert_int_equal(replace(NULL, &m), STAPLE_WRITTEN);
+	assert_int_equal(replace(NULL, &m), STORE_WRITTEN);
 	assert_int_equal(mkdir(draft, 0755), 0);
-	assert_int_equal(staple_open("f", &s, why), STAPLE_OK);
-	assert_int_equal(
-	    staple_owed(s, time(NULL), &other, why), STAPLE_FAILED);
+	assert_int_equal(store_open("f", &s, why), STORE_OK);
+	assert_int_equal(store_owed(s, time(NULL), &other, why), STORE_FAILED);
 	assert_non_null(strstr(why, "is in the way"));
 	assert_false(other.set);
-	staple_close(s);
+	store_close(s);
 	why[0] = '\0';
-	assert_int_equal(staple_told("f", time(NULL), &m, why), STAPLE_FAILED);
+	assert_int_equal(store_told("f", time(NULL), &m, why), STORE_FAILED);
 	assert_non_null(strstr(why, "is in the way"));
 	assert_int_equal(access(".f.changed", F_OK), 0);
 }
@@ -862,7 +861,7 @@ what_is_interrupted_is_begun_again(void **state)
 	for (i = 0; i < COUNT(calls); i++) {
 		make("f", "old");
 		fail_call(calls[i], at[i], 0, EINTR);
-		assert_int_equal(replace(NULL, NULL), STAPLE_WRITTEN);
+		assert_int_equal(replace(NULL, NULL), STORE_WRITTEN);
 		assert_int_equal(met(), 1);
 		assert_content("f", "new");
 	}
@@ -870,32 +869,32 @@ what_is_interrupted_is_begun_again(void **state)
 
 /* Replaces `path` by "new"; the directory is flushed later. */
 static void
-put_in(struct staple_dirs *dirs, const char *path)
+put_in(struct store_dirs *dirs, const char *path)
 {
-	const struct staple_bytes b = {
+	const struct store_bytes b = {
 	    (const unsigned char *)"new", 3, MAX, 0644, NULL, time(NULL), 0};
-	struct staple *s;
+	struct store *s;
 
 	make(path, "old");
-	assert_int_equal(staple_open_in(dirs, path, &s, why), STAPLE_OK);
-	assert_int_equal(staple_replace(s, &b, yes, NULL, why), STAPLE_WRITTEN);
-	staple_close(s);
+	assert_int_equal(store_open_in(dirs, path, &s, why), STORE_OK);
+	assert_int_equal(store_replace(s, &b, yes, NULL, why), STORE_WRITTEN);
+	store_close(s);
 	assert_content(path, "new");
 }
 
 static void
 files_of_one_directory_share_a_flush_and_those_of_another_do_not(void **state)
 {
-	struct staple_dirs *dirs = staple_dirs_new();
+	struct store_dirs *dirs = store_dirs_new();
 
 	(void)state;
 	put_in(dirs, "f");
 	put_in(dirs, "g");
 	fail_call(SYNC_FILE, 0, 0, 0);
-	assert_int_equal(staple_dirs_flush(dirs, why), STAPLE_OK);
+	assert_int_equal(store_dirs_flush(dirs, why), STORE_OK);
 	assert_int_equal(plan.seen, 1);
 	/* that it was flushed is remembered */
-	assert_int_equal(staple_dirs_flush(dirs, why), STAPLE_OK);
+	assert_int_equal(store_dirs_flush(dirs, why), STORE_OK);
 	assert_int_equal(plan.seen, 1);
 	met();
 	assert_int_equal(mkdir("d", 0755), 0);
@@ -907,54 +906,54 @@ files_of_one_directory_share_a_flush_and_those_of_another_do_not(void **state)
 	put_in(dirs, "d/f");
 	assert_content("e/f", "old");
 	fail_call(SYNC_FILE, 0, 0, 0);
-	assert_int_equal(staple_dirs_flush(dirs, why), STAPLE_OK);
+	assert_int_equal(store_dirs_flush(dirs, why), STORE_OK);
 	assert_int_equal(plan.seen, 2);
 	met();
-	staple_dirs_free(dirs);
+	store_dirs_free(dirs);
 }
 
 static void
 what_was_not_flushed_is_counted_and_told_once(void **state)
 {
-	struct staple_dirs *dirs = staple_dirs_new();
-	enum staple_result res;
+	struct store_dirs *dirs = store_dirs_new();
+	enum store_result res;
 
 	(void)state;
 	put_in(dirs, "f");
 	fail_call(SYNC_FILE, 1, 1, EIO);
-	res = staple_dirs_flush(dirs, why);
+	res = store_dirs_flush(dirs, why);
 	met();
-	assert_int_equal(res, STAPLE_NOT_DURABLE);
+	assert_int_equal(res, STORE_NOT_DURABLE);
 	assert_memory_equal(why, "f: cannot flush", 15);
 	assert_null(strstr(why, "more"));
-	assert_int_equal(staple_dirs_flush(dirs, why), STAPLE_OK);
+	assert_int_equal(store_dirs_flush(dirs, why), STORE_OK);
 	assert_int_equal(mkdir("d", 0755), 0);
 	put_in(dirs, "f");
 	put_in(dirs, "g");
 	put_in(dirs, "h");
 	put_in(dirs, "d/f");
 	fail_call(SYNC_FILE, 1, 1, EIO);
-	res = staple_dirs_flush(dirs, why);
+	res = store_dirs_flush(dirs, why);
 	met();
-	assert_int_equal(res, STAPLE_NOT_DURABLE);
+	assert_int_equal(res, STORE_NOT_DURABLE);
 	assert_memory_equal(why, "d/f: cannot flush", 17);
 	assert_non_null(strstr(why, " (and of 1 more directories)"));
 	put_in(dirs, "g");
 	put_in(dirs, "h");
 	fail_call(SYNC_FILE, 1, 1, EIO);
-	res = staple_dirs_flush(dirs, why);
+	res = store_dirs_flush(dirs, why);
 	met();
-	assert_int_equal(res, STAPLE_NOT_DURABLE);
+	assert_int_equal(res, STORE_NOT_DURABLE);
 	assert_memory_equal(why, "g and 1 more: cannot flush", 26);
 	assert_null(strstr(why, "directories"));
-	staple_dirs_free(dirs);
+	store_dirs_free(dirs);
 }
 
 static void
 without_memory_the_file_is_old_or_new_and_flushed(void **state)
 {
-	struct staple_dirs *dirs;
-	enum staple_result res;
+	struct store_dirs *dirs;
+	enum store_result res;
 	int failed = 0;
 	long n, hit, flushes;
 
@@ -962,20 +961,20 @@ without_memory_the_file_is_old_or_new_and_flushed(void **state)
 	assert_int_equal(unlink("f"), 0);
 	for (n = 1, hit = 1; hit > 0; n++) {
 		make("f", "old");
-		assert_non_null(dirs = staple_dirs_new());
+		assert_non_null(dirs = store_dirs_new());
 		fail_call(MEMORY, n, 0, ENOMEM);
 		res = replace(dirs, NULL);
 		hit = met();
 		fail_call(SYNC_FILE, 0, 0, 0);
-		assert_int_equal(staple_dirs_flush(dirs, why), STAPLE_OK);
+		assert_int_equal(store_dirs_flush(dirs, why), STORE_OK);
 		flushes = plan.seen;
 		met();
-		staple_dirs_free(dirs);
+		store_dirs_free(dirs);
 		assert_int_equal(access(draft, F_OK), -1);
-		assert_content("f", res == STAPLE_WRITTEN ? "new" : "old");
-		if (res == STAPLE_WRITTEN && hit == 0)
+		assert_content("f", res == STORE_WRITTEN ? "new" : "old");
+		if (res == STORE_WRITTEN && hit == 0)
 			assert_int_equal(flushes, 1);
-		failed += res == STAPLE_FAILED;
+		failed += res == STORE_FAILED;
 	}
 	assert_true(failed > 5);
 }
@@ -983,36 +982,36 @@ without_memory_the_file_is_old_or_new_and_flushed(void **state)
 static void
 without_memory_to_owe_a_flush_it_is_made_at_once(void **state)
 {
-	struct staple_dirs *dirs = staple_dirs_new();
-	const struct staple_bytes b = {
+	struct store_dirs *dirs = store_dirs_new();
+	const struct store_bytes b = {
 	    (const unsigned char *)"new", 3, MAX, 0644, NULL, time(NULL), 0};
-	struct staple *s;
+	struct store *s;
 	long n, hit;
 
 	(void)state;
-	assert_int_equal(staple_open_in(dirs, "f", &s, why), STAPLE_OK);
+	assert_int_equal(store_open_in(dirs, "f", &s, why), STORE_OK);
 	/* the last allocation of all is the one that remembers it */
 	fail_call(MEMORY, 0, 0, 0);
-	assert_int_equal(staple_replace(s, &b, yes, NULL, why), STAPLE_WRITTEN);
+	assert_int_equal(store_replace(s, &b, yes, NULL, why), STORE_WRITTEN);
 	n = plan.seen;
 	met();
-	assert_int_equal(staple_dirs_flush(dirs, why), STAPLE_OK);
+	assert_int_equal(store_dirs_flush(dirs, why), STORE_OK);
 	make("f", "old");
 	fail_call(MEMORY, n, 0, ENOMEM);
-	assert_int_equal(staple_replace(s, &b, yes, NULL, why), STAPLE_WRITTEN);
+	assert_int_equal(store_replace(s, &b, yes, NULL, why), STORE_WRITTEN);
 	hit = met();
 	assert_int_equal(hit, 1);
 	fail_call(SYNC_FILE, 0, 0, 0);
-	assert_int_equal(staple_dirs_flush(dirs, why), STAPLE_OK);
+	assert_int_equal(store_dirs_flush(dirs, why), STORE_OK);
 	assert_int_equal(plan.seen, 0);
 	met();
 	assert_content("f", "new");
-	staple_close(s);
-	staple_dirs_free(dirs);
+	store_close(s);
+	store_dirs_free(dirs);
 }
 
 #define STAPLE(f)                                                              \
-	cmocka_unit_test_setup_teardown(f, staple_set_up, staple_tear_down)
+	cmocka_unit_test_setup_teardown(f, store_set_up, store_tear_down)
 
 int
 main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The file room by itself: what it finds, what it replaces and when it asks,
+ * The store by itself: what it finds, what it replaces and when it asks,
  * and what remains of it when something fails or is swapped beneath it.
  */
 #include <sys/file.h>
@@ -28,7 +28,7 @@
 #include <cmocka.h>
 
 #include "handy.h"
-#include "store/staple.h"
+#include "store/store.h"
 #include "util/words.h"
 
 #define NOBODY 65534
@@ -47,18 +47,18 @@ struct asked {
 	int absent; /* was told that there is no file */
 	size_t len;
 	unsigned char old[MAX];
-	struct staple *rival; /* tries to save each time that it is asked */
-	enum staple_result first, second; /* and with this result */
+	struct store *rival; /* tries to save each time that it is asked */
+	enum store_result first, second; /* and with this result */
 };
 
-static enum staple_result replace(
-    struct staple *, const char *bytes, struct asked *);
+static enum store_result replace(
+    struct store *, const char *bytes, struct asked *);
 
 static int
 better(void *ctx, const unsigned char *old, size_t len)
 {
 	struct asked *a = ctx, yes = {.answer = 1};
-	enum staple_result res;
+	enum store_result res;
 
 	a->times++;
 	a->absent = old == NULL;
@@ -78,7 +78,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	snprintf(base, sizeof(base), "/tmp/test_staple.XXXXXX");
+	snprintf(base, sizeof(base), "/tmp/test_store.XXXXXX");
 	if (mkdtemp(base) == NULL || chmod(base, 0755) == -1)
 		return -1;
 	snprintf(dir, sizeof(dir), "%s/d", base);
@@ -178,20 +178,20 @@ regain_rights(void)
 
 /* ---- the room ---- */
 
-static struct staple *
+static struct store *
 opened(const char *path)
 {
-	struct staple *s;
+	struct store *s;
 
-	assert_int_equal(staple_open(path, &s, why), STAPLE_OK);
+	assert_int_equal(store_open(path, &s, why), STORE_OK);
 	assert_non_null(s);
 	return s;
 }
 
-static enum staple_result
-replace(struct staple *s, const char *bytes, struct asked *a)
+static enum store_result
+replace(struct store *s, const char *bytes, struct asked *a)
 {
-	const struct staple_bytes b = {.p = (const unsigned char *)bytes,
+	const struct store_bytes b = {.p = (const unsigned char *)bytes,
 	    .len = strlen(bytes),
 	    .max = MAX,
 	    .mode = 0640,
@@ -199,17 +199,17 @@ replace(struct staple *s, const char *bytes, struct asked *a)
 	    0};
 
 	why[0] = '\0';
-	return staple_replace(s, &b, better, a, why);
+	return store_replace(s, &b, better, a, why);
 }
 
 /* The same, from the first look to the last. */
-static enum staple_result
+static enum store_result
 put(const char *path, const char *bytes, struct asked *a)
 {
-	struct staple *s = opened(path);
-	enum staple_result res = replace(s, bytes, a);
+	struct store *s = opened(path);
+	enum store_result res = replace(s, bytes, a);
 
-	staple_close(s);
+	store_close(s);
 	return res;
 }
 
@@ -219,20 +219,20 @@ static void
 a_file_need_not_exist_to_be_opened(void **state)
 {
 	(void)state;
-	staple_close(opened("site.ocsp"));
-	staple_close(opened("./site.ocsp"));
-	staple_close(opened("/site.ocsp"));
+	store_close(opened("site.ocsp"));
+	store_close(opened("./site.ocsp"));
+	store_close(opened("/site.ocsp"));
 	assert_int_equal(names(dir, "", NULL), 0);
 }
 
 static void
 a_directory_that_is_missing_is_a_failure(void **state)
 {
-	struct staple *s = (struct staple *)why;
+	struct store *s = (struct store *)why;
 
 	(void)state;
 	assert_int_equal(
-	    staple_open("missing/site.ocsp", &s, why), STAPLE_FAILED);
+	    store_open("missing/site.ocsp", &s, why), STORE_FAILED);
 	assert_null(s);
 	assert_non_null(strstr(why, "missing"));
 	assert_non_null(strstr(why, "No such file"));
@@ -241,11 +241,11 @@ a_directory_that_is_missing_is_a_failure(void **state)
 static void
 a_file_in_place_of_the_directory_is_a_failure(void **state)
 {
-	struct staple *s;
+	struct store *s;
 
 	(void)state;
 	make("file", "x");
-	assert_int_equal(staple_open("file/site.ocsp", &s, why), STAPLE_FAILED);
+	assert_int_equal(store_open("file/site.ocsp", &s, why), STORE_FAILED);
 	assert_null(s);
 	assert_non_null(strstr(why, "file"));
 	assert_content("file", "x");
@@ -255,13 +255,13 @@ static void
 a_path_without_a_name_is_a_failure(void **state)
 {
 	static const char *const paths[] = {"", "/", "./", "../d/"};
-	struct staple *s;
+	struct store *s;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		why[0] = '\0';
-		assert_int_equal(staple_open(paths[i], &s, why), STAPLE_FAILED);
+		assert_int_equal(store_open(paths[i], &s, why), STORE_FAILED);
 		assert_null(s);
 		assert_string_not_equal(why, "");
 	}
@@ -271,22 +271,22 @@ static void
 nothing_may_be_closed(void **state)
 {
 	(void)state;
-	staple_close(NULL);
-	staple_dirs_free(NULL);
+	store_close(NULL);
+	store_dirs_free(NULL);
 }
 
 /* ---- read ---- */
 
 static void
-assert_reads(size_t max, enum staple_result want, const char *content)
+assert_reads(size_t max, enum store_result want, const char *content)
 {
-	struct staple *s = opened("site.ocsp");
+	struct store *s = opened("site.ocsp");
 	unsigned char *buf = (unsigned char *)why;
 	size_t len = 99;
 
-	assert_int_equal(staple_read(s, max, &buf, &len, why), want);
-	staple_close(s);
-	if (want != STAPLE_OK) {
+	assert_int_equal(store_read(s, max, &buf, &len, why), want);
+	store_close(s);
+	if (want != STORE_OK) {
 		assert_null(buf);
 		assert_int_equal(len, 0);
 		return;
@@ -300,7 +300,7 @@ static void
 what_is_not_there_is_absent(void **state)
 {
 	(void)state;
-	assert_reads(MAX, STAPLE_ABSENT, NULL);
+	assert_reads(MAX, STORE_ABSENT, NULL);
 }
 
 static void
@@ -308,8 +308,8 @@ all_bytes_are_read(void **state)
 {
 	(void)state;
 	make("site.ocsp", "a response");
-	assert_reads(MAX, STAPLE_OK, "a response");
-	assert_reads(10, STAPLE_OK, "a response");
+	assert_reads(MAX, STORE_OK, "a response");
+	assert_reads(10, STORE_OK, "a response");
 }
 
 static void
@@ -317,7 +317,7 @@ an_empty_file_is_read_as_no_bytes(void **state)
 {
 	(void)state;
 	make("site.ocsp", "");
-	assert_reads(MAX, STAPLE_OK, "");
+	assert_reads(MAX, STORE_OK, "");
 }
 
 static void
@@ -325,18 +325,18 @@ no_more_is_read_than_was_asked_for(void **state)
 {
 	(void)state;
 	make("site.ocsp", "a response");
-	assert_reads(9, STAPLE_OK, "a respons");
-	assert_reads(1, STAPLE_OK, "a");
+	assert_reads(9, STORE_OK, "a respons");
+	assert_reads(1, STORE_OK, "a");
 	/* nor is memory wanted for what is not read */
 	assert_int_equal(truncate("site.ocsp", (off_t)1 << 32), 0);
-	assert_reads(10, STAPLE_OK, "a response");
+	assert_reads(10, STORE_OK, "a response");
 }
 
 static void
 a_file_that_cannot_be_read_is_a_failure(void **state)
 {
-	enum staple_result res;
-	struct staple *s;
+	enum store_result res;
+	struct store *s;
 	unsigned char *buf;
 	size_t len;
 
@@ -345,10 +345,10 @@ a_file_that_cannot_be_read_is_a_failure(void **state)
 	assert_int_equal(chmod("site.ocsp", 0), 0);
 	s = opened("site.ocsp");
 	lose_rights();
-	res = staple_read(s, MAX, &buf, &len, why);
+	res = store_read(s, MAX, &buf, &len, why);
 	regain_rights();
-	staple_close(s);
-	assert_int_equal(res, STAPLE_FAILED);
+	store_close(s);
+	assert_int_equal(res, STORE_FAILED);
 	assert_null(buf);
 	assert_non_null(strstr(why, "site.ocsp"));
 	assert_non_null(strstr(why, "ermission denied"));
@@ -358,7 +358,7 @@ static void
 a_name_that_is_too_long_is_a_failure(void **state)
 {
 	char name[NAME_MAX + 2];
-	struct staple *s;
+	struct store *s;
 	unsigned char *buf;
 	size_t len;
 
@@ -366,10 +366,10 @@ a_name_that_is_too_long_is_a_failure(void **state)
 	memset(name, 'n', NAME_MAX + 1);
 	name[NAME_MAX + 1] = '\0';
 	s = opened(name);
-	assert_int_equal(staple_read(s, MAX, &buf, &len, why), STAPLE_FAILED);
+	assert_int_equal(store_read(s, MAX, &buf, &len, why), STORE_FAILED);
 	assert_null(buf);
 	assert_string_not_equal(why, "");
-	staple_close(s);
+	store_close(s);
 }
 
 /* ---- what is no regular file ---- */
@@ -379,20 +379,20 @@ assert_refused(const char *kind)
 {
 	struct stat was = look("site.ocsp");
 	struct asked a = {.answer = 1};
-	struct staple *s = opened("site.ocsp");
+	struct store *s = opened("site.ocsp");
 	unsigned char *buf;
 	size_t len;
 	int before = names(dir, "", NULL);
 
-	assert_int_equal(staple_read(s, MAX, &buf, &len, why), STAPLE_REFUSED);
+	assert_int_equal(store_read(s, MAX, &buf, &len, why), STORE_REFUSED);
 	assert_null(buf);
 	assert_non_null(strstr(why, "site.ocsp"));
 	assert_non_null(strstr(why, kind));
-	assert_int_equal(replace(s, "new", &a), STAPLE_REFUSED);
+	assert_int_equal(replace(s, "new", &a), STORE_REFUSED);
 	assert_non_null(strstr(why, "site.ocsp"));
 	assert_non_null(strstr(why, kind));
 	assert_int_equal(a.times, 0);
-	staple_close(s);
+	store_close(s);
 	assert_same("site.ocsp", &was);
 	assert_int_equal(names(dir, "", NULL), before);
 }
@@ -449,28 +449,28 @@ a_socket_is_refused(void **state)
 /* ---- try ---- */
 
 /* What replacing it would end with, and nothing is made. */
-static enum staple_result
-try_marked(const char *path, struct staple_mark *m)
+static enum store_result
+try_marked(const char *path, struct store_mark *m)
 {
-	const struct staple_bytes b = {
+	const struct store_bytes b = {
 	    (const unsigned char *)"new", 3, MAX, 0644, m, time(NULL), 0};
 	struct asked yes = {.answer = 1};
 	int before = names(dir, "", NULL);
-	enum staple_result res;
-	struct staple *s;
+	enum store_result res;
+	struct store *s;
 
-	assert_int_equal(staple_open(path, &s, why), STAPLE_OK);
+	assert_int_equal(store_open(path, &s, why), STORE_OK);
 	if (getuid() == 0 && m == NULL)
 		assert_int_equal(seteuid(NOBODY), 0);
-	res = staple_try(s, &b, better, &yes, why);
+	res = store_try(s, &b, better, &yes, why);
 	if (getuid() == 0)
 		assert_int_equal(seteuid(0), 0);
-	staple_close(s);
+	store_close(s);
 	assert_int_equal(names(dir, "", NULL), before);
 	return res;
 }
 
-static enum staple_result
+static enum store_result
 try(const char *path)
 {
 	return try_marked(path, NULL);
@@ -480,25 +480,25 @@ static void
 one_can_tell_what_replacing_would_end_with(void **state)
 {
 	struct asked no = {.answer = 0};
-	const struct staple_bytes b = {
+	const struct store_bytes b = {
 	    (const unsigned char *)"new", 3, MAX, 0644, NULL, time(NULL), 0};
-	struct staple *s = opened("same");
+	struct store *s = opened("same");
 
 	(void)state;
 	assert_int_equal(chmod(".", 0777), 0);
-	assert_int_equal(try("absent"), STAPLE_WRITTEN);
+	assert_int_equal(try("absent"), STORE_WRITTEN);
 	make("old", "old");
-	assert_int_equal(try("old"), STAPLE_WRITTEN);
+	assert_int_equal(try("old"), STORE_WRITTEN);
 	assert_content("old", "old");
 	make("same", "new");
-	assert_int_equal(try("same"), STAPLE_UNCHANGED);
+	assert_int_equal(try("same"), STORE_UNCHANGED);
 	make("same", "better");
-	assert_int_equal(staple_try(s, &b, better, &no, why), STAPLE_KEPT);
-	staple_close(s);
+	assert_int_equal(store_try(s, &b, better, &no, why), STORE_KEPT);
+	store_close(s);
 	assert_int_equal(symlink("old", "link"), 0);
-	assert_int_equal(try("link"), STAPLE_REFUSED);
+	assert_int_equal(try("link"), STORE_REFUSED);
 	assert_int_equal(mkdir("d", 0755), 0);
-	assert_int_equal(try("d"), STAPLE_REFUSED);
+	assert_int_equal(try("d"), STORE_REFUSED);
 }
 
 static void
@@ -510,13 +510,13 @@ one_can_tell_that_a_directory_is_not_writable(void **state)
 	if (geteuid() != 0)
 		skip();
 	make("same", "new");
-	assert_int_equal(try("site.ocsp"), STAPLE_FAILED);
+	assert_int_equal(try("site.ocsp"), STORE_FAILED);
 	assert_non_null(strstr(why, "site.ocsp"));
 	assert_non_null(strstr(why, dir));
 	snprintf(user, sizeof(user), "(%d)", NOBODY);
 	assert_non_null(strstr(why, user));
 	assert_non_null(strstr(why, "ermission denied"));
-	assert_int_equal(try("same"), STAPLE_UNCHANGED);
+	assert_int_equal(try("same"), STORE_UNCHANGED);
 }
 
 /* What a run leaves while it is killed shows the names. */
@@ -526,26 +526,26 @@ static void
 one_can_tell_that_something_is_in_the_way(void **state)
 {
 	char temp[NAME_MAX + 1] = "";
-	struct staple_mark m = {0};
+	struct store_mark m = {0};
 
 	(void)state;
 	assert_int_equal(chmod(".", 0777), 0);
 	kill_a_writer("f");
 	assert_int_equal(names(dir, ".f.", temp), 2);
-	assert_int_equal(try_marked("f", &m), STAPLE_WRITTEN);
+	assert_int_equal(try_marked("f", &m), STORE_WRITTEN);
 	assert_int_equal(unlink(temp), 0);
 	assert_int_equal(mkdir(temp, 0755), 0);
-	assert_int_equal(try_marked("f", &m), STAPLE_FAILED);
+	assert_int_equal(try_marked("f", &m), STORE_FAILED);
 	assert_non_null(strstr(why, temp));
 	assert_int_equal(rmdir(temp), 0);
 	make(".f.changed", "\n");
-	assert_int_equal(try_marked("f", &m), STAPLE_WRITTEN);
+	assert_int_equal(try_marked("f", &m), STORE_WRITTEN);
 	assert_int_equal(unlink(".f.changed"), 0);
 	assert_int_equal(symlink("other", ".f.changed"), 0);
-	assert_int_equal(try_marked("f", &m), STAPLE_FAILED);
+	assert_int_equal(try_marked("f", &m), STORE_FAILED);
 	assert_non_null(strstr(why, ".f.changed is in the way"));
 	/* who makes no marker has nothing in the way */
-	assert_int_equal(try("f"), STAPLE_WRITTEN);
+	assert_int_equal(try("f"), STORE_WRITTEN);
 }
 
 static void
@@ -558,30 +558,30 @@ one_can_tell_that_a_sticky_directory_guards_what_is_anothers(void **state)
 	make("ours", "old");
 	assert_int_equal(chown("ours", NOBODY, NOBODY), 0);
 	assert_int_equal(chmod(".", 0777), 0);
-	assert_int_equal(try("theirs"), STAPLE_WRITTEN);
+	assert_int_equal(try("theirs"), STORE_WRITTEN);
 	assert_int_equal(chmod(".", 01777), 0);
-	assert_int_equal(try("ours"), STAPLE_WRITTEN);
-	assert_int_equal(try("absent"), STAPLE_WRITTEN);
-	assert_int_equal(try("theirs"), STAPLE_FAILED);
+	assert_int_equal(try("ours"), STORE_WRITTEN);
+	assert_int_equal(try("absent"), STORE_WRITTEN);
+	assert_int_equal(try("theirs"), STORE_FAILED);
 	assert_non_null(strstr(why, strerror(EPERM)));
 	/* the directory's owner may */
 	assert_int_equal(chown(".", NOBODY, NOBODY), 0);
-	assert_int_equal(try("theirs"), STAPLE_WRITTEN);
+	assert_int_equal(try("theirs"), STORE_WRITTEN);
 }
 
 static void
 one_can_tell_the_mode_that_a_file_has_now(void **state)
 {
 	struct asked a = {.answer = 1};
-	struct staple *s = opened("site.ocsp");
+	struct store *s = opened("site.ocsp");
 
 	(void)state;
-	assert_int_equal(staple_mode(s), -1);
-	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_WRITTEN);
-	assert_int_equal(staple_mode(s), 0640);
+	assert_int_equal(store_mode(s), -1);
+	assert_int_equal(put("site.ocsp", "new", &a), STORE_WRITTEN);
+	assert_int_equal(store_mode(s), 0640);
 	assert_int_equal(chmod("site.ocsp", 0), 0);
-	assert_int_equal(staple_mode(s), 0);
-	staple_close(s);
+	assert_int_equal(store_mode(s), 0);
+	store_close(s);
 }
 
 /* ---- replace ---- */
@@ -593,7 +593,7 @@ a_new_file_is_written_with_its_mode_whatever_the_umask(void **state)
 
 	(void)state;
 	umask(077);
-	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_WRITTEN);
+	assert_int_equal(put("site.ocsp", "new", &a), STORE_WRITTEN);
 	assert_int_equal(a.times, 2);
 	assert_true(a.absent);
 	assert_int_equal(a.len, 0);
@@ -611,7 +611,7 @@ one_is_asked_with_the_old_bytes(void **state)
 	(void)state;
 	make("site.ocsp", "old bytes");
 	was = look("site.ocsp");
-	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_WRITTEN);
+	assert_int_equal(put("site.ocsp", "new", &a), STORE_WRITTEN);
 	assert_int_equal(a.times, 2);
 	assert_false(a.absent);
 	assert_int_equal(a.len, 9);
@@ -628,7 +628,7 @@ an_empty_file_is_not_an_absent_one(void **state)
 
 	(void)state;
 	make("site.ocsp", "");
-	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_KEPT);
+	assert_int_equal(put("site.ocsp", "new", &a), STORE_KEPT);
 	assert_int_equal(a.times, 1);
 	assert_false(a.absent);
 	assert_int_equal(a.len, 0);
@@ -637,16 +637,16 @@ an_empty_file_is_not_an_absent_one(void **state)
 static void
 one_is_asked_about_no_more_than_the_limit(void **state)
 {
-	const struct staple_bytes b = {
+	const struct store_bytes b = {
 	    (const unsigned char *)"new", 3, 5, 0644, NULL, time(NULL), 0};
 	struct asked a = {.answer = 0};
-	struct staple *s;
+	struct store *s;
 
 	(void)state;
 	make("site.ocsp", "old bytes");
 	s = opened("site.ocsp");
-	assert_int_equal(staple_replace(s, &b, better, &a, why), STAPLE_KEPT);
-	staple_close(s);
+	assert_int_equal(store_replace(s, &b, better, &a, why), STORE_KEPT);
+	store_close(s);
 	assert_int_equal(a.len, 5);
 	assert_memory_equal(a.old, "old b", 5);
 }
@@ -658,9 +658,9 @@ what_begins_with_the_same_bytes_is_not_the_same(void **state)
 
 	(void)state;
 	make("site.ocsp", "new and more");
-	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_WRITTEN);
+	assert_int_equal(put("site.ocsp", "new", &a), STORE_WRITTEN);
 	assert_content("site.ocsp", "new");
-	assert_int_equal(put("site.ocsp", "new again", &a), STAPLE_WRITTEN);
+	assert_int_equal(put("site.ocsp", "new again", &a), STORE_WRITTEN);
 	assert_content("site.ocsp", "new again");
 	assert_int_equal(a.times, 4);
 }
@@ -674,7 +674,7 @@ what_is_better_is_kept(void **state)
 	(void)state;
 	make("site.ocsp", "old");
 	was = look("site.ocsp");
-	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_KEPT);
+	assert_int_equal(put("site.ocsp", "new", &a), STORE_KEPT);
 	assert_int_equal(a.times, 1);
 	assert_same("site.ocsp", &was);
 	assert_content("site.ocsp", "old");
@@ -687,7 +687,7 @@ nothing_is_made_if_nothing_is_better(void **state)
 	struct asked a = {.answer = 0};
 
 	(void)state;
-	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_KEPT);
+	assert_int_equal(put("site.ocsp", "new", &a), STORE_KEPT);
 	assert_int_equal(a.times, 1);
 	assert_int_equal(names(dir, "", NULL), 0);
 }
@@ -696,23 +696,23 @@ static void
 equal_bytes_are_unchanged_and_nobody_is_asked(void **state)
 {
 	struct asked a = {.answer = 1};
-	enum staple_result res;
-	struct staple *s;
+	enum store_result res;
+	struct store *s;
 	struct stat was;
 
 	(void)state;
 	make("site.ocsp", "old");
 	was = look("site.ocsp");
 	s = opened("site.ocsp");
-	assert_int_equal(replace(s, "old", &a), STAPLE_UNCHANGED);
+	assert_int_equal(replace(s, "old", &a), STORE_UNCHANGED);
 	assert_int_equal(a.times, 0);
 	assert_same("site.ocsp", &was);
 	/* nor is the right to write needed */
 	lose_rights();
 	res = replace(s, "old", &a);
 	regain_rights();
-	staple_close(s);
-	assert_int_equal(res, STAPLE_UNCHANGED);
+	store_close(s);
+	assert_int_equal(res, STORE_UNCHANGED);
 	assert_int_equal(a.times, 0);
 	assert_same("site.ocsp", &was);
 }
@@ -730,7 +730,7 @@ a_file_keeps_its_mode(void **state)
 		unlink("site.ocsp");
 		make("site.ocsp", "old");
 		assert_int_equal(chmod("site.ocsp", modes[i]), 0);
-		assert_int_equal(put("site.ocsp", "new", &a), STAPLE_WRITTEN);
+		assert_int_equal(put("site.ocsp", "new", &a), STORE_WRITTEN);
 		assert_content("site.ocsp", "new");
 		assert_int_equal(look("site.ocsp").st_mode, S_IFREG | modes[i]);
 	}
@@ -747,7 +747,7 @@ a_file_keeps_its_owner_and_group(void **state)
 		skip();
 	make("site.ocsp", "old");
 	assert_int_equal(chown("site.ocsp", 12345, 23456), 0);
-	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_WRITTEN);
+	assert_int_equal(put("site.ocsp", "new", &a), STORE_WRITTEN);
 	is = look("site.ocsp");
 	assert_int_equal(is.st_uid, 12345);
 	assert_int_equal(is.st_gid, 23456);
@@ -757,10 +757,10 @@ a_file_keeps_its_owner_and_group(void **state)
 static void
 where_its_owner_cannot_be_kept_it_is_not_tried(void **state)
 {
-	const struct staple_bytes b = {
+	const struct store_bytes b = {
 	    (const unsigned char *)"new", 3, MAX, 0644, NULL, time(NULL), 1};
 	struct asked a = {.answer = 1};
-	struct staple *s;
+	struct store *s;
 	struct stat is;
 
 	(void)state;
@@ -770,9 +770,8 @@ where_its_owner_cannot_be_kept_it_is_not_tried(void **state)
 	assert_int_equal(chown("site.ocsp", 12345, 23456), 0);
 	assert_int_equal(chmod("site.ocsp", 0604), 0);
 	s = opened("site.ocsp");
-	assert_int_equal(
-	    staple_replace(s, &b, better, &a, why), STAPLE_WRITTEN);
-	staple_close(s);
+	assert_int_equal(store_replace(s, &b, better, &a, why), STORE_WRITTEN);
+	store_close(s);
 	is = look("site.ocsp");
 	assert_int_equal(is.st_uid, 0);
 	assert_int_equal(is.st_mode & 0777, 0604);
@@ -785,24 +784,24 @@ static void
 what_is_saved_before_the_lock_is_met_under_it(void **state)
 {
 	struct asked a = {.answer = 1};
-	struct staple *s = opened("site.ocsp");
+	struct store *s = opened("site.ocsp");
 
 	(void)state;
 	make("site.ocsp", "old");
 	a.rival = opened("site.ocsp");
 	alarm(10);
-	assert_int_equal(replace(s, "new", &a), STAPLE_WRITTEN);
+	assert_int_equal(replace(s, "new", &a), STORE_WRITTEN);
 	alarm(0);
 	/* asked for the first time, it has no lock; for the second, it has */
 	assert_int_equal(a.times, 2);
-	assert_int_equal(a.first, STAPLE_WRITTEN);
+	assert_int_equal(a.first, STORE_WRITTEN);
 	assert_int_equal(a.len, 5);
 	assert_memory_equal(a.old, "rival", 5);
-	assert_int_equal(a.second, STAPLE_UNCHANGED);
+	assert_int_equal(a.second, STORE_UNCHANGED);
 	assert_content("site.ocsp", "new");
 	assert_int_equal(names(dir, "", NULL), 1);
-	staple_close(a.rival);
-	staple_close(s);
+	store_close(a.rival);
+	store_close(s);
 }
 
 /* What a rival meets under the lock of another; `ctx` is as of better(). */
@@ -822,35 +821,35 @@ meanwhile(void *ctx, const unsigned char *old, size_t len)
 	a->second = replace(a->rival, "rival", &yes);
 	assert_non_null(strstr(why, "site.ocsp"));
 	/* who has nothing to save needs no lock */
-	assert_int_equal(replace(a->rival, "rival", &no), STAPLE_KEPT);
-	assert_int_equal(replace(a->rival, "old", &no), STAPLE_UNCHANGED);
+	assert_int_equal(replace(a->rival, "rival", &no), STORE_KEPT);
+	assert_int_equal(replace(a->rival, "old", &no), STORE_UNCHANGED);
 	/* and another file has another one */
-	assert_int_equal(put("other.ocsp", "other", &yes), STAPLE_WRITTEN);
+	assert_int_equal(put("other.ocsp", "other", &yes), STORE_WRITTEN);
 	alarm(0);
 	assert_same("site.ocsp", &was);
 	return a->answer;
 }
 
 static void
-assert_rival_is_busy(int answer, enum staple_result res, const char *content)
+assert_rival_is_busy(int answer, enum store_result res, const char *content)
 {
-	const struct staple_bytes b = {
+	const struct store_bytes b = {
 	    (const unsigned char *)"new", 3, MAX, 0644, NULL, time(NULL), 0};
 	struct asked a = {.answer = answer}, yes = {.answer = 1};
-	struct staple *s = opened("site.ocsp");
+	struct store *s = opened("site.ocsp");
 
 	a.rival = opened("site.ocsp");
-	assert_int_equal(staple_replace(s, &b, meanwhile, &a, why), res);
+	assert_int_equal(store_replace(s, &b, meanwhile, &a, why), res);
 	assert_int_equal(a.times, 2);
-	assert_int_equal(a.first, STAPLE_BUSY);
-	assert_int_equal(a.second, STAPLE_BUSY);
+	assert_int_equal(a.first, STORE_BUSY);
+	assert_int_equal(a.second, STORE_BUSY);
 	assert_content("site.ocsp", content);
 	assert_int_equal(names(dir, "", NULL), 2);
-	assert_int_equal(replace(a.rival, "rival", &yes), STAPLE_WRITTEN);
+	assert_int_equal(replace(a.rival, "rival", &yes), STORE_WRITTEN);
 	assert_content("site.ocsp", "rival");
 	assert_int_equal(names(dir, "", NULL), 2);
-	staple_close(a.rival);
-	staple_close(s);
+	store_close(a.rival);
+	store_close(s);
 }
 
 static void
@@ -858,7 +857,7 @@ who_comes_while_another_saves_is_told_busy_at_once(void **state)
 {
 	(void)state;
 	make("site.ocsp", "old");
-	assert_rival_is_busy(1, STAPLE_WRITTEN, "new");
+	assert_rival_is_busy(1, STORE_WRITTEN, "new");
 }
 
 static void
@@ -866,7 +865,7 @@ the_lock_is_given_back_if_nothing_is_written(void **state)
 {
 	(void)state;
 	make("site.ocsp", "old");
-	assert_rival_is_busy(0, STAPLE_KEPT, "old");
+	assert_rival_is_busy(0, STORE_KEPT, "old");
 }
 
 static void
@@ -878,7 +877,7 @@ a_lock_on_the_directory_is_in_nobodys_way(void **state)
 	(void)state;
 	assert_int_not_equal(fd, -1);
 	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
-	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_WRITTEN);
+	assert_int_equal(put("site.ocsp", "new", &a), STORE_WRITTEN);
 	close(fd);
 	assert_content("site.ocsp", "new");
 }
@@ -892,7 +891,7 @@ one_may_change_ones_mind_under_the_lock(void **state)
 	(void)state;
 	make("site.ocsp", "old");
 	was = look("site.ocsp");
-	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_KEPT);
+	assert_int_equal(put("site.ocsp", "new", &a), STORE_KEPT);
 	assert_int_equal(a.times, 2);
 	assert_same("site.ocsp", &was);
 	assert_int_equal(names(dir, "", NULL), 1);
@@ -902,25 +901,25 @@ static void
 what_another_saved_meanwhile_is_what_one_is_asked_about(void **state)
 {
 	struct asked a = {.answer = 1}, b = {.answer = 0};
-	struct staple *s, *t;
+	struct store *s, *t;
 
 	(void)state;
 	make("site.ocsp", "old");
 	s = opened("site.ocsp");
 	t = opened("site.ocsp");
-	assert_int_equal(replace(s, "first", &a), STAPLE_WRITTEN);
-	assert_int_equal(replace(t, "second", &b), STAPLE_KEPT);
+	assert_int_equal(replace(s, "first", &a), STORE_WRITTEN);
+	assert_int_equal(replace(t, "second", &b), STORE_KEPT);
 	assert_int_equal(b.times, 1);
 	assert_int_equal(b.len, 5);
 	assert_memory_equal(b.old, "first", 5);
 	assert_content("site.ocsp", "first");
 	/* a handle serves more than once */
-	assert_int_equal(replace(t, "first", &b), STAPLE_UNCHANGED);
+	assert_int_equal(replace(t, "first", &b), STORE_UNCHANGED);
 	b.answer = 1;
-	assert_int_equal(replace(t, "third", &b), STAPLE_WRITTEN);
+	assert_int_equal(replace(t, "third", &b), STORE_WRITTEN);
 	assert_content("site.ocsp", "third");
-	staple_close(s);
-	staple_close(t);
+	store_close(s);
+	store_close(t);
 }
 
 /* ---- the directory ---- */
@@ -930,7 +929,7 @@ a_directory_swapped_for_a_link_is_not_written_to(void **state)
 {
 	char path[128], moved[128], trap[128], file[256];
 	struct asked a = {.answer = 1};
-	struct staple *s;
+	struct store *s;
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/site.ocsp", dir);
@@ -943,8 +942,8 @@ a_directory_swapped_for_a_link_is_not_written_to(void **state)
 	assert_int_equal(symlink(trap, dir), 0);
 	snprintf(file, sizeof(file), "%s/site.ocsp", trap);
 	make(file, "precious");
-	assert_int_equal(replace(s, "new", &a), STAPLE_WRITTEN);
-	staple_close(s);
+	assert_int_equal(replace(s, "new", &a), STORE_WRITTEN);
+	store_close(s);
 	assert_content(file, "precious");
 	assert_int_equal(names(trap, "", NULL), 1);
 	assert_memory_equal(a.old, "old", 3);
@@ -957,15 +956,15 @@ static void
 a_directory_that_was_removed_is_a_failure(void **state)
 {
 	struct asked a = {.answer = 1};
-	struct staple *s;
+	struct store *s;
 
 	(void)state;
 	assert_int_equal(mkdir("sub", 0755), 0);
 	s = opened("sub/site.ocsp");
 	assert_int_equal(rmdir("sub"), 0);
-	assert_int_equal(replace(s, "new", &a), STAPLE_FAILED);
+	assert_int_equal(replace(s, "new", &a), STORE_FAILED);
 	assert_string_not_equal(why, "");
-	staple_close(s);
+	store_close(s);
 	assert_int_equal(names(dir, "", NULL), 0);
 }
 
@@ -973,8 +972,8 @@ static void
 a_directory_that_may_not_be_written_is_a_failure(void **state)
 {
 	struct asked a = {.answer = 1};
-	struct staple *s;
-	enum staple_result res;
+	struct store *s;
+	enum store_result res;
 	struct stat was;
 
 	(void)state;
@@ -984,8 +983,8 @@ a_directory_that_may_not_be_written_is_a_failure(void **state)
 	lose_rights();
 	res = replace(s, "new", &a);
 	regain_rights();
-	staple_close(s);
-	assert_int_equal(res, STAPLE_FAILED);
+	store_close(s);
+	assert_int_equal(res, STORE_FAILED);
 	assert_non_null(strstr(why, "site.ocsp"));
 	assert_non_null(strstr(why, "ermission denied"));
 	assert_same("site.ocsp", &was);
@@ -1030,7 +1029,7 @@ a_write_that_fails_leaves_the_old_file_and_nothing_else(void **state)
 	was = look("site.ocsp");
 	status = replace_in_child("site.ocsp", 1);
 	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), STAPLE_FAILED);
+	assert_int_equal(WEXITSTATUS(status), STORE_FAILED);
 	assert_same("site.ocsp", &was);
 	assert_content("site.ocsp", "old");
 	assert_int_equal(names(dir, "", NULL), 1);
@@ -1064,7 +1063,7 @@ what_a_killed_writer_left_is_removed_by_the_next(void **state)
 	assert_int_equal(look(temp).st_mode, S_IFREG | 0600);
 	assert_int_equal(names(dir, ".site.ocsp-", temp), 3);
 	assert_int_equal(look(temp).st_mode, S_IFREG | 0600);
-	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_WRITTEN);
+	assert_int_equal(put("site.ocsp", "new", &a), STORE_WRITTEN);
 	assert_content("site.ocsp", "new");
 	assert_int_equal(names(dir, "", NULL), 1);
 }
@@ -1078,10 +1077,10 @@ what_a_killed_writer_left_is_removed_even_if_nothing_is_saved(void **state)
 	make("site.ocsp", "old");
 	kill_a_writer("site.ocsp");
 	assert_int_equal(names(dir, "", NULL), 3);
-	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_KEPT);
+	assert_int_equal(put("site.ocsp", "new", &a), STORE_KEPT);
 	assert_int_equal(names(dir, "", NULL), 1);
 	kill_a_writer("site.ocsp");
-	assert_int_equal(put("site.ocsp", "old", &a), STAPLE_UNCHANGED);
+	assert_int_equal(put("site.ocsp", "old", &a), STORE_UNCHANGED);
 	assert_int_equal(names(dir, "", NULL), 1);
 	assert_content("site.ocsp", "old");
 }
@@ -1093,8 +1092,8 @@ what_a_killed_writer_left_is_removed_whatever_its_mode(void **state)
 	static const mode_t modes[] = {0600, 0644, 0444, 0400};
 	struct asked a = {.answer = 1};
 	char temp[NAME_MAX + 1] = "";
-	enum staple_result res;
-	struct staple *s;
+	enum store_result res;
+	struct store *s;
 	size_t i;
 
 	(void)state;
@@ -1110,10 +1109,10 @@ what_a_killed_writer_left_is_removed_whatever_its_mode(void **state)
 		}
 		s = opened("site.ocsp");
 		res = replace(s, "new", &a);
-		staple_close(s);
+		store_close(s);
 		if (getuid() == 0)
 			assert_int_equal(seteuid(0), 0);
-		assert_int_equal(res, STAPLE_WRITTEN);
+		assert_int_equal(res, STORE_WRITTEN);
 		assert_content("site.ocsp", "new");
 		assert_int_equal(names(dir, "", NULL), 1);
 		assert_int_equal(unlink("site.ocsp"), 0);
@@ -1132,18 +1131,18 @@ what_stands_in_the_temporary_files_place_is_not_harmed(void **state)
 	assert_int_equal(names(dir, ".site.ocsp.", temp), 3);
 	assert_int_equal(unlink(temp), 0);
 	assert_int_equal(symlink("precious", temp), 0);
-	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_FAILED);
+	assert_int_equal(put("site.ocsp", "new", &a), STORE_FAILED);
 	assert_non_null(strstr(why, "symbolic link"));
 	assert_content("precious", "precious");
 	assert_int_equal(unlink(temp), 0);
-	assert_int_equal(put("site.ocsp", "new", &a), STAPLE_WRITTEN);
+	assert_int_equal(put("site.ocsp", "new", &a), STORE_WRITTEN);
 	assert_content("site.ocsp", "new");
 	assert_content("precious", "precious");
 
 	assert_int_equal(mkdir(temp, 0755), 0);
 	snprintf(file, sizeof(file), "%s/precious", temp);
 	make(file, "precious");
-	assert_int_equal(put("site.ocsp", "newer", &a), STAPLE_FAILED);
+	assert_int_equal(put("site.ocsp", "newer", &a), STORE_FAILED);
 	assert_non_null(strstr(why, "site.ocsp"));
 	assert_content("site.ocsp", "new");
 	assert_content(file, "precious");
@@ -1167,9 +1166,9 @@ a_name_of_any_length_gets_a_temporary_one_that_fits(void **state)
 		assert_int_equal(names(dir, ".", temp), 2);
 		assert_true(temp[0] == '.');
 		assert_true(strlen(temp) <= NAME_MAX);
-		assert_int_equal(put(name, "new", &a), STAPLE_WRITTEN);
+		assert_int_equal(put(name, "new", &a), STORE_WRITTEN);
 		assert_content(name, "new");
-		assert_int_equal(put(name, "newer", &a), STAPLE_WRITTEN);
+		assert_int_equal(put(name, "newer", &a), STORE_WRITTEN);
 		assert_content(name, "newer");
 		assert_int_equal(names(dir, "", NULL), 1);
 		assert_int_equal(unlink(name), 0);
@@ -1190,10 +1189,10 @@ long_names_that_differ_at_the_end_do_not_share_a_temporary_one(void **state)
 	kill_a_writer(one);
 	kill_a_writer(other);
 	assert_int_equal(names(dir, "", NULL), 4);
-	assert_int_equal(put(one, "new", &a), STAPLE_WRITTEN);
+	assert_int_equal(put(one, "new", &a), STORE_WRITTEN);
 	/* its own is gone, the other's is not */
 	assert_int_equal(names(dir, "", NULL), 3);
-	assert_int_equal(put(other, "new", &a), STAPLE_WRITTEN);
+	assert_int_equal(put(other, "new", &a), STORE_WRITTEN);
 	assert_int_equal(names(dir, "", NULL), 2);
 	assert_content(one, "new");
 	assert_content(other, "new");
@@ -1243,24 +1242,24 @@ static int
 write_numbers(int seed)
 {
 	char bytes[WIDTH + 1];
-	struct staple_bytes b = {(const unsigned char *)bytes, WIDTH, MAX, 0644,
+	struct store_bytes b = {(const unsigned char *)bytes, WIDTH, MAX, 0644,
 	    NULL, time(NULL), 0};
-	enum staple_result res;
-	struct staple *s;
+	enum store_result res;
+	struct store *s;
 	int i, n;
 
-	if (staple_open("numbers", &s, why) != STAPLE_OK)
+	if (store_open("numbers", &s, why) != STORE_OK)
 		return 1;
 	for (i = 0; i < ROUNDS; i++) {
 		n = (i * WRITERS + seed) * 7919 % 100000;
 		spell(bytes, n);
 		do
-			res = staple_replace(s, &b, is_higher, &n, why);
-		while (res == STAPLE_BUSY);
-		if (res == STAPLE_FAILED)
+			res = store_replace(s, &b, is_higher, &n, why);
+		while (res == STORE_BUSY);
+		if (res == STORE_FAILED)
 			break;
 	}
-	staple_close(s);
+	store_close(s);
 	return i < ROUNDS;
 }
 
@@ -1268,7 +1267,7 @@ static void
 many_writers_leave_the_best_and_no_reader_sees_half_of_it(void **state)
 {
 	int i, n, best = 0, last = 0, torn = 0, failed = 0, left = 0, status;
-	struct staple *s = opened("numbers");
+	struct store *s = opened("numbers");
 	unsigned char *buf;
 	size_t len;
 
@@ -1284,7 +1283,7 @@ many_writers_leave_the_best_and_no_reader_sees_half_of_it(void **state)
 		if (pid == 0) {
 			alarm(100);
 			/* for who counts what is left, as valgrind does */
-			staple_close(s);
+			store_close(s);
 			_exit(write_numbers(i));
 		}
 		left += pid != -1;
@@ -1295,14 +1294,14 @@ many_writers_leave_the_best_and_no_reader_sees_half_of_it(void **state)
 			failed += status != 0;
 			left--;
 		}
-		if (staple_read(s, MAX, &buf, &len, why) != STAPLE_OK)
+		if (store_read(s, MAX, &buf, &len, why) != STORE_OK)
 			continue;
 		n = spelt(buf, len);
 		free(buf);
 		torn += n < last;
 		last = n;
 	}
-	staple_close(s);
+	store_close(s);
 	assert_int_equal(failed, 0);
 	assert_int_equal(torn, 0);
 	assert_int_equal(last, best);
@@ -1323,42 +1322,41 @@ open_files(void)
 static void
 many_directories_are_written_to_and_few_are_open(void **state)
 {
-	struct staple_dirs *dirs = staple_dirs_new();
+	struct store_dirs *dirs = store_dirs_new();
 	struct asked yes = {.answer = 1};
-	struct staple *held, *s;
+	struct store *held, *s;
 	char path[32];
 	int fds, i;
 
 	(void)state;
 	assert_non_null(dirs);
 	fds = open_files();
-	assert_int_equal(staple_open_in(dirs, "held", &held, why), STAPLE_OK);
+	assert_int_equal(store_open_in(dirs, "held", &held, why), STORE_OK);
 	for (i = 0; i < 40; i++) {
 		snprintf(path, sizeof(path), "d%d", i);
 		assert_int_equal(mkdir(path, 0755), 0);
 		snprintf(path, sizeof(path), "d%d/f", i);
-		assert_int_equal(
-		    staple_open_in(dirs, path, &s, why), STAPLE_OK);
-		assert_int_equal(replace(s, "new", &yes), STAPLE_WRITTEN);
-		staple_close(s);
+		assert_int_equal(store_open_in(dirs, path, &s, why), STORE_OK);
+		assert_int_equal(replace(s, "new", &yes), STORE_WRITTEN);
+		store_close(s);
 		assert_content(path, "new");
 	}
 	/* a handle or two for each that is kept */
 	assert_in_range(open_files() - fds, 16, 2 * 16);
-	assert_int_equal(replace(held, "new", &yes), STAPLE_WRITTEN);
-	staple_close(held);
+	assert_int_equal(replace(held, "new", &yes), STORE_WRITTEN);
+	store_close(held);
 	assert_content("held", "new");
-	assert_int_equal(staple_dirs_flush(dirs, why), STAPLE_OK);
-	staple_dirs_free(dirs);
+	assert_int_equal(store_dirs_flush(dirs, why), STORE_OK);
+	store_dirs_free(dirs);
 	assert_int_equal(open_files(), fds);
 }
 
 static void
 no_directory_that_is_in_use_is_closed_for_another(void **state)
 {
-	struct staple_dirs *dirs = staple_dirs_new();
+	struct store_dirs *dirs = store_dirs_new();
 	struct asked yes = {.answer = 1};
-	struct staple *s[40];
+	struct store *s[40];
 	char path[32];
 	size_t i;
 
@@ -1369,23 +1367,23 @@ no_directory_that_is_in_use_is_closed_for_another(void **state)
 		assert_int_equal(mkdir(path, 0755), 0);
 		snprintf(path, sizeof(path), "d%zu/f", i);
 		assert_int_equal(
-		    staple_open_in(dirs, path, &s[i], why), STAPLE_OK);
+		    store_open_in(dirs, path, &s[i], why), STORE_OK);
 	}
 	for (i = 0; i < 40; i++) {
 		snprintf(path, sizeof(path), "d%zu/f", i);
-		assert_int_equal(replace(s[i], path, &yes), STAPLE_WRITTEN);
-		staple_close(s[i]);
+		assert_int_equal(replace(s[i], path, &yes), STORE_WRITTEN);
+		store_close(s[i]);
 		assert_content(path, path);
 	}
-	assert_int_equal(staple_dirs_flush(dirs, why), STAPLE_OK);
-	staple_dirs_free(dirs);
+	assert_int_equal(store_dirs_flush(dirs, why), STORE_OK);
+	store_dirs_free(dirs);
 }
 
 static void
 no_descriptor_is_left_open(void **state)
 {
 	struct asked yes = {.answer = 1}, no = {.answer = 0};
-	struct staple *s;
+	struct store *s;
 	int before = dup(0), after;
 
 	(void)state;
@@ -1393,8 +1391,8 @@ no_descriptor_is_left_open(void **state)
 	put("site.ocsp", "new", &yes);
 	put("site.ocsp", "newer", &no);
 	put("site.ocsp", "new", &yes);
-	staple_open("missing/site.ocsp", &s, why);
-	staple_open("", &s, why);
+	store_open("missing/site.ocsp", &s, why);
+	store_open("", &s, why);
 	assert_int_equal(symlink("site.ocsp", "link"), 0);
 	put("link", "new", &yes);
 	assert_int_equal(mkfifo("fifo", 0644), 0);
@@ -1406,79 +1404,79 @@ no_descriptor_is_left_open(void **state)
 
 /* ---- markers ---- */
 
-static enum staple_result
-replace_marked(const char *bytes, struct staple_mark *m)
+static enum store_result
+replace_marked(const char *bytes, struct store_mark *m)
 {
-	const struct staple_bytes b = {(const unsigned char *)bytes,
+	const struct store_bytes b = {(const unsigned char *)bytes,
 	    strlen(bytes), MAX, 0644, m, time(NULL), 0};
 	struct asked yes = {.answer = 1};
-	enum staple_result res;
-	struct staple *s;
+	enum store_result res;
+	struct store *s;
 
-	assert_int_equal(staple_open("f", &s, why), STAPLE_OK);
-	res = staple_replace(s, &b, better, &yes, why);
-	staple_close(s);
+	assert_int_equal(store_open("f", &s, why), STORE_OK);
+	res = store_replace(s, &b, better, &yes, why);
+	store_close(s);
 	return res;
 }
 
-static enum staple_result
-owed(struct staple_mark *m)
+static enum store_result
+owed(struct store_mark *m)
 {
-	enum staple_result res;
-	struct staple *s;
+	enum store_result res;
+	struct store *s;
 
-	assert_int_equal(staple_open("f", &s, why), STAPLE_OK);
-	res = staple_owed(s, time(NULL), m, why);
-	staple_close(s);
+	assert_int_equal(store_open("f", &s, why), STORE_OK);
+	res = store_owed(s, time(NULL), m, why);
+	store_close(s);
 	return res;
 }
 
 static void
 what_was_replaced_is_owed_until_it_is_told(void **state)
 {
-	struct staple_mark m = {0}, found = {0};
+	struct store_mark m = {0}, found = {0};
 
 	(void)state;
-	assert_int_equal(owed(&found), STAPLE_ABSENT);
-	assert_int_equal(replace_marked("new", &m), STAPLE_WRITTEN);
+	assert_int_equal(owed(&found), STORE_ABSENT);
+	assert_int_equal(replace_marked("new", &m), STORE_WRITTEN);
 	assert_true(m.set);
 	assert_int_equal(look(".f.changed").st_mode & 07777, 0600);
-	assert_int_equal(owed(&found), STAPLE_OK);
+	assert_int_equal(owed(&found), STORE_OK);
 	assert_true(found.set);
-	assert_int_equal(staple_told("f", time(NULL), &m, why), STAPLE_OK);
+	assert_int_equal(store_told("f", time(NULL), &m, why), STORE_OK);
 	assert_int_equal(access(".f.changed", F_OK), -1);
-	assert_int_equal(owed(&found), STAPLE_ABSENT);
-	assert_int_equal(staple_told("f", time(NULL), &m, why), STAPLE_ABSENT);
+	assert_int_equal(owed(&found), STORE_ABSENT);
+	assert_int_equal(store_told("f", time(NULL), &m, why), STORE_ABSENT);
 	assert_content("f", "new");
 }
 
 static void
 who_cannot_look_does_not_say_that_it_was_told(void **state)
 {
-	struct staple_mark m = {.set = 1};
+	struct store_mark m = {.set = 1};
 
 	(void)state;
 	assert_int_equal(
-	    staple_told("missing/f", time(NULL), &m, why), STAPLE_FAILED);
+	    store_told("missing/f", time(NULL), &m, why), STORE_FAILED);
 	assert_non_null(strstr(why, "missing"));
 }
 
 static void
 what_is_owed_to_another_is_not_told_by_us(void **state)
 {
-	struct staple_mark m = {0}, later = {0};
+	struct store_mark m = {0}, later = {0};
 
 	(void)state;
-	assert_int_equal(replace_marked("new", &m), STAPLE_WRITTEN);
-	assert_int_equal(replace_marked("newer", &later), STAPLE_WRITTEN);
-	assert_int_equal(staple_told("f", time(NULL), &m, why), STAPLE_KEPT);
+	assert_int_equal(replace_marked("new", &m), STORE_WRITTEN);
+	assert_int_equal(replace_marked("newer", &later), STORE_WRITTEN);
+	assert_int_equal(store_told("f", time(NULL), &m, why), STORE_KEPT);
 	assert_int_equal(access(".f.changed", F_OK), 0);
-	assert_int_equal(staple_told("f", time(NULL), &later, why), STAPLE_OK);
+	assert_int_equal(store_told("f", time(NULL), &later, why), STORE_OK);
 	assert_int_equal(access(".f.changed", F_OK), -1);
 	/* nor is what was never known */
-	assert_int_equal(replace_marked("newest", &m), STAPLE_WRITTEN);
+	assert_int_equal(replace_marked("newest", &m), STORE_WRITTEN);
 	m.set = 0;
-	assert_int_equal(staple_told("f", time(NULL), &m, why), STAPLE_KEPT);
+	assert_int_equal(store_told("f", time(NULL), &m, why), STORE_KEPT);
 	assert_int_equal(access(".f.changed", F_OK), 0);
 }
 
@@ -1486,52 +1484,52 @@ what_is_owed_to_another_is_not_told_by_us(void **state)
 static void
 what_was_told_and_owed_again_since_is_not_told_by_us(void **state)
 {
-	struct staple_mark m = {0}, later = {0};
+	struct store_mark m = {0}, later = {0};
 
 	(void)state;
-	assert_int_equal(replace_marked("new", &m), STAPLE_WRITTEN);
-	assert_int_equal(staple_told("f", time(NULL), &m, why), STAPLE_OK);
+	assert_int_equal(replace_marked("new", &m), STORE_WRITTEN);
+	assert_int_equal(store_told("f", time(NULL), &m, why), STORE_OK);
 	usleep(100000);
-	assert_int_equal(replace_marked("newer", &later), STAPLE_WRITTEN);
+	assert_int_equal(replace_marked("newer", &later), STORE_WRITTEN);
 	assert_true(later.size == m.size);
 	m.ino = later.ino;
-	assert_int_equal(staple_told("f", time(NULL), &m, why), STAPLE_KEPT);
+	assert_int_equal(store_told("f", time(NULL), &m, why), STORE_KEPT);
 	assert_int_equal(access(".f.changed", F_OK), 0);
-	assert_int_equal(staple_told("f", time(NULL), &later, why), STAPLE_OK);
+	assert_int_equal(store_told("f", time(NULL), &later, why), STORE_OK);
 }
 
 static void
 nothing_is_owed_for_what_was_not_replaced(void **state)
 {
-	struct staple_mark m = {0};
+	struct store_mark m = {0};
 
 	(void)state;
 	make("f", "same");
-	assert_int_equal(replace_marked("same", &m), STAPLE_UNCHANGED);
-	assert_int_equal(owed(&m), STAPLE_ABSENT);
+	assert_int_equal(replace_marked("same", &m), STORE_UNCHANGED);
+	assert_int_equal(owed(&m), STORE_ABSENT);
 	assert_int_equal(unlink("f"), 0);
 	assert_int_equal(mkdir("f", 0755), 0);
-	assert_int_equal(replace_marked("new", &m), STAPLE_REFUSED);
-	assert_int_equal(owed(&m), STAPLE_ABSENT);
+	assert_int_equal(replace_marked("new", &m), STORE_REFUSED);
+	assert_int_equal(owed(&m), STORE_ABSENT);
 	assert_int_equal(rmdir("f"), 0);
 	/* and nobody is told without being asked for it */
-	assert_int_equal(replace_marked("new", NULL), STAPLE_WRITTEN);
-	assert_int_equal(owed(&m), STAPLE_ABSENT);
+	assert_int_equal(replace_marked("new", NULL), STORE_WRITTEN);
+	assert_int_equal(owed(&m), STORE_ABSENT);
 }
 
 static void
 what_stands_in_the_markers_place_is_not_harmed(void **state)
 {
-	struct staple_mark m = {0};
+	struct store_mark m = {0};
 
 	(void)state;
 	make("victim", "precious");
 	assert_int_equal(symlink("victim", ".f.changed"), 0);
-	assert_int_equal(replace_marked("new", &m), STAPLE_FAILED);
+	assert_int_equal(replace_marked("new", &m), STORE_FAILED);
 	assert_non_null(strstr(why, ".f.changed is in the way"));
-	assert_int_equal(owed(&m), STAPLE_FAILED);
+	assert_int_equal(owed(&m), STORE_FAILED);
 	m.set = 1;
-	assert_int_equal(staple_told("f", time(NULL), &m, why), STAPLE_FAILED);
+	assert_int_equal(store_told("f", time(NULL), &m, why), STORE_FAILED);
 	assert_content("victim", "precious");
 	assert_int_equal(access("f", F_OK), -1);
 	assert_true(S_ISLNK(look(".f.changed").st_mode));
@@ -1540,7 +1538,7 @@ what_stands_in_the_markers_place_is_not_harmed(void **state)
 static void
 while_another_saves_what_is_owed_is_known_but_not_which(void **state)
 {
-	struct staple_mark m = {0}, ours = {0};
+	struct store_mark m = {0}, ours = {0};
 	char name[NAME_MAX + 1] = "";
 	int fd;
 
@@ -1549,16 +1547,16 @@ while_another_saves_what_is_owed_is_known_but_not_which(void **state)
 	 */
 	kill_a_writer("f");
 	names(dir, ".f.", name);
-	assert_int_equal(replace_marked("new", &ours), STAPLE_WRITTEN);
+	assert_int_equal(replace_marked("new", &ours), STORE_WRITTEN);
 	fd = open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
 	assert_int_not_equal(fd, -1);
 	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
-	assert_int_equal(owed(&m), STAPLE_OK);
+	assert_int_equal(owed(&m), STORE_OK);
 	assert_false(m.set);
-	assert_int_equal(staple_told("f", time(NULL), &ours, why), STAPLE_KEPT);
+	assert_int_equal(store_told("f", time(NULL), &ours, why), STORE_KEPT);
 	assert_int_equal(access(".f.changed", F_OK), 0);
 	close(fd);
-	assert_int_equal(staple_told("f", time(NULL), &ours, why), STAPLE_OK);
+	assert_int_equal(store_told("f", time(NULL), &ours, why), STORE_OK);
 	assert_int_equal(access(name, F_OK), -1);
 }
 
@@ -1569,8 +1567,8 @@ what_another_user_left_in_the_way_of_a_marker_is_let_be_for_a_minute(
 {
 	const struct timespec old[2] = {
 	    {.tv_sec = time(NULL) - 61}, {.tv_sec = time(NULL) - 61}};
-	enum staple_result res, told[3];
-	struct staple_mark m = {0};
+	enum store_result res, told[3];
+	struct store_mark m = {0};
 	char name[NAME_MAX + 1] = "";
 	size_t i;
 
@@ -1583,27 +1581,27 @@ what_another_user_left_in_the_way_of_a_marker_is_let_be_for_a_minute(
 	assert_int_equal(seteuid(NOBODY), 0);
 	assert_int_equal(chown(".", NOBODY, NOBODY), -1);
 	assert_int_equal(unlink(name), 0);
-	assert_int_equal(replace_marked("new", &m), STAPLE_WRITTEN);
+	assert_int_equal(replace_marked("new", &m), STORE_WRITTEN);
 	assert_int_equal(seteuid(0), 0);
 	make(name, "");
 	assert_int_equal(chmod(name, 0600), 0);
 	assert_int_equal(seteuid(NOBODY), 0);
 	res = owed(&m);
 	assert_false(m.set);
-	told[0] = staple_told("f", time(NULL), &m, why);
+	told[0] = store_told("f", time(NULL), &m, why);
 	assert_int_equal(seteuid(0), 0);
 	assert_int_equal(utimensat(AT_FDCWD, name, old, 0), 0);
 	assert_int_equal(seteuid(NOBODY), 0);
 	/* a moment after, for who may live after all */
 	for (i = 1; i < 3; i++)
-		told[i] = staple_told("f", time(NULL), &m, why);
-	assert_int_equal(owed(&m), STAPLE_OK);
+		told[i] = store_told("f", time(NULL), &m, why);
+	assert_int_equal(owed(&m), STORE_OK);
 	assert_true(m.set);
-	assert_int_equal(staple_told("f", time(NULL), &m, why), STAPLE_OK);
+	assert_int_equal(store_told("f", time(NULL), &m, why), STORE_OK);
 	assert_int_equal(seteuid(0), 0);
-	assert_int_equal(res, STAPLE_OK);
+	assert_int_equal(res, STORE_OK);
 	for (i = 0; i < 3; i++)
-		assert_int_equal(told[i], STAPLE_KEPT);
+		assert_int_equal(told[i], STORE_KEPT);
 	assert_int_equal(access(name, F_OK), -1);
 	assert_int_equal(access(".f.changed", F_OK), -1);
 }
@@ -1613,19 +1611,19 @@ what_another_user_left_in_the_way_of_a_marker_is_let_be_for_a_minute(
 static void
 a_marker_with_another_name_is_not_written_to(void **state)
 {
-	struct staple_mark m = {0};
+	struct store_mark m = {0};
 	struct stat was;
 
 	(void)state;
 	make("victim", "precious");
 	assert_int_equal(link("victim", ".f.changed"), 0);
 	was = look("victim");
-	assert_int_equal(owed(&m), STAPLE_OK);
-	assert_int_equal(replace_marked("new", &m), STAPLE_WRITTEN);
+	assert_int_equal(owed(&m), STORE_OK);
+	assert_int_equal(replace_marked("new", &m), STORE_WRITTEN);
 	assert_content("victim", "precious");
 	assert_true(m.ino != was.st_ino);
 	assert_int_equal(look(".f.changed").st_nlink, 1);
-	assert_int_equal(staple_told("f", time(NULL), &m, why), STAPLE_OK);
+	assert_int_equal(store_told("f", time(NULL), &m, why), STORE_OK);
 	assert_content("victim", "precious");
 	assert_content("f", "new");
 }
@@ -1633,7 +1631,7 @@ a_marker_with_another_name_is_not_written_to(void **state)
 static void
 a_marker_of_another_user_is_not_written_to(void **state)
 {
-	struct staple_mark m = {0};
+	struct store_mark m = {0};
 
 	(void)state;
 	if (geteuid() != 0)
@@ -1641,29 +1639,29 @@ a_marker_of_another_user_is_not_written_to(void **state)
 	make(".f.changed", "theirs");
 	assert_int_equal(chown(".f.changed", NOBODY, NOBODY), 0);
 	assert_int_equal(link(".f.changed", "theirs"), 0);
-	assert_int_equal(replace_marked("new", &m), STAPLE_WRITTEN);
+	assert_int_equal(replace_marked("new", &m), STORE_WRITTEN);
 	assert_content("theirs", "theirs");
 	assert_int_equal(look("theirs").st_nlink, 1);
 	assert_int_equal(unlink(".f.changed"), 0);
 	assert_int_equal(rename("theirs", ".f.changed"), 0);
-	assert_int_equal(replace_marked("newer", &m), STAPLE_WRITTEN);
+	assert_int_equal(replace_marked("newer", &m), STORE_WRITTEN);
 	assert_int_equal(look(".f.changed").st_uid, 0);
-	assert_int_equal(staple_told("f", time(NULL), &m, why), STAPLE_OK);
+	assert_int_equal(store_told("f", time(NULL), &m, why), STORE_OK);
 }
 
 static void
 a_fifo_or_a_directory_in_the_markers_place_is_not_harmed(void **state)
 {
-	struct staple_mark m = {0};
+	struct store_mark m = {0};
 
 	(void)state;
 	assert_int_equal(mkfifo(".f.changed", 0600), 0);
-	assert_int_equal(replace_marked("new", &m), STAPLE_FAILED);
+	assert_int_equal(replace_marked("new", &m), STORE_FAILED);
 	assert_non_null(strstr(why, ".f.changed is in the way"));
 	assert_int_equal(unlink(".f.changed"), 0);
 	assert_int_equal(mkdir(".f.changed", 0755), 0);
-	assert_int_equal(replace_marked("new", &m), STAPLE_FAILED);
-	assert_int_equal(owed(&m), STAPLE_FAILED);
+	assert_int_equal(replace_marked("new", &m), STORE_FAILED);
+	assert_int_equal(owed(&m), STORE_FAILED);
 	assert_true(S_ISDIR(look(".f.changed").st_mode));
 	assert_int_equal(access("f", F_OK), -1);
 }
@@ -1692,7 +1690,7 @@ lock_name(char name[NAME_MAX + 1])
 
 	kill_a_writer("site.ocsp");
 	names(dir, ".site.ocsp.", name);
-	assert_int_equal(put("site.ocsp", "old", &yes), STAPLE_WRITTEN);
+	assert_int_equal(put("site.ocsp", "old", &yes), STORE_WRITTEN);
 	assert_int_equal(names(dir, "", NULL), 1);
 }
 
@@ -1709,7 +1707,7 @@ a_lock_is_believed_of_what_a_live_run_can_have_and_of_nothing_else(void **state)
 	    {0666, 0, 0}, {0444, 0, 0}, {0602, 0, 0}};
 	struct asked yes = {.answer = 1}, no = {.answer = 0};
 	char name[NAME_MAX + 1] = "";
-	enum staple_result res;
+	enum store_result res;
 	size_t i;
 	int fd;
 
@@ -1719,23 +1717,23 @@ a_lock_is_believed_of_what_a_live_run_can_have_and_of_nothing_else(void **state)
 		fd = hold(name, rows[i].mode, time(NULL) - rows[i].age);
 		/* not at once, where it was not believed */
 		res = put("site.ocsp", "new", &yes);
-		assert_int_equal(res, STAPLE_BUSY);
+		assert_int_equal(res, STORE_BUSY);
 		assert_content("site.ocsp", "old");
 		assert_int_equal(access(name, F_OK), rows[i].believed ? 0 : -1);
 		res = put("site.ocsp", "new", &yes);
 		assert_int_equal(
-		    res, rows[i].believed ? STAPLE_BUSY : STAPLE_WRITTEN);
+		    res, rows[i].believed ? STORE_BUSY : STORE_WRITTEN);
 		close(fd);
 		res = put("site.ocsp", "old", &yes);
 		assert_int_equal(
-		    res, rows[i].believed ? STAPLE_UNCHANGED : STAPLE_WRITTEN);
+		    res, rows[i].believed ? STORE_UNCHANGED : STORE_WRITTEN);
 		assert_int_equal(names(dir, "", NULL), 1);
 		/* nor does it stay where there is nothing to save */
 		fd = hold(name, rows[i].mode, time(NULL) - rows[i].age);
-		assert_int_equal(put("site.ocsp", "new", &no), STAPLE_KEPT);
+		assert_int_equal(put("site.ocsp", "new", &no), STORE_KEPT);
 		assert_int_equal(access(name, F_OK), rows[i].believed ? 0 : -1);
 		close(fd);
-		assert_int_equal(put("site.ocsp", "new", &no), STAPLE_KEPT);
+		assert_int_equal(put("site.ocsp", "new", &no), STORE_KEPT);
 		assert_int_equal(names(dir, "", NULL), 1);
 	}
 }
@@ -1752,15 +1750,15 @@ a_shared_lock_is_a_lock_and_one_of_fcntl_is_none(void **state)
 	lock_name(name);
 	fd = hold(name, 0600, time(NULL));
 	assert_int_equal(flock(fd, LOCK_SH | LOCK_NB), 0);
-	assert_int_equal(put("site.ocsp", "new", &yes), STAPLE_BUSY);
+	assert_int_equal(put("site.ocsp", "new", &yes), STORE_BUSY);
 	assert_int_equal(fchmod(fd, 0644), 0);
-	assert_int_equal(put("site.ocsp", "new", &yes), STAPLE_BUSY);
-	assert_int_equal(put("site.ocsp", "new", &yes), STAPLE_WRITTEN);
+	assert_int_equal(put("site.ocsp", "new", &yes), STORE_BUSY);
+	assert_int_equal(put("site.ocsp", "new", &yes), STORE_WRITTEN);
 	close(fd);
 	fd = open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
 	assert_int_not_equal(fd, -1);
 	assert_int_equal(fcntl(fd, F_SETLK, &range), 0);
-	assert_int_equal(put("site.ocsp", "newer", &yes), STAPLE_WRITTEN);
+	assert_int_equal(put("site.ocsp", "newer", &yes), STORE_WRITTEN);
 	close(fd);
 }
 
@@ -1775,8 +1773,8 @@ a_lock_on_a_file_with_another_name_is_not_believed(void **state)
 	lock_name(name);
 	fd = hold(name, 0600, time(NULL));
 	assert_int_equal(link(name, "daemon.lock"), 0);
-	assert_int_equal(put("site.ocsp", "new", &yes), STAPLE_BUSY);
-	assert_int_equal(put("site.ocsp", "new", &yes), STAPLE_WRITTEN);
+	assert_int_equal(put("site.ocsp", "new", &yes), STORE_BUSY);
+	assert_int_equal(put("site.ocsp", "new", &yes), STORE_WRITTEN);
 	assert_int_equal(access("daemon.lock", F_OK), 0);
 	close(fd);
 }
@@ -1796,11 +1794,11 @@ a_strangers_lock_in_a_sticky_directory_is_not_believed(void **state)
 	lock_name(name);
 	fd = hold(name, 0600, time(NULL));
 	assert_int_equal(chown(name, NOBODY, NOBODY), 0);
-	assert_int_equal(put("site.ocsp", "new", &yes), STAPLE_BUSY);
+	assert_int_equal(put("site.ocsp", "new", &yes), STORE_BUSY);
 	assert_int_equal(access(name, F_OK), 0);
 	assert_int_equal(chmod(".", 01777), 0);
-	assert_int_equal(put("site.ocsp", "new", &yes), STAPLE_BUSY);
-	assert_int_equal(put("site.ocsp", "new", &yes), STAPLE_WRITTEN);
+	assert_int_equal(put("site.ocsp", "new", &yes), STORE_BUSY);
+	assert_int_equal(put("site.ocsp", "new", &yes), STORE_WRITTEN);
 	close(fd);
 }
 
@@ -1826,22 +1824,22 @@ be_taken_for_dead(void *ctx, const unsigned char *old, size_t len)
 static void
 who_is_taken_for_dead_and_is_not_replaces_nothing(void **state)
 {
-	const struct staple_bytes b = {
+	const struct store_bytes b = {
 	    (const unsigned char *)"new", 3, MAX, 0644, NULL, time(NULL), 0};
 	struct asked a = {.answer = 1};
-	struct staple *s = opened("site.ocsp");
+	struct store *s = opened("site.ocsp");
 
 	(void)state;
 	make("site.ocsp", "old");
 	a.rival = opened("site.ocsp");
 	assert_int_equal(
-	    staple_replace(s, &b, be_taken_for_dead, &a, why), STAPLE_BUSY);
-	assert_int_equal(a.first, STAPLE_BUSY);
-	assert_int_equal(a.second, STAPLE_WRITTEN);
+	    store_replace(s, &b, be_taken_for_dead, &a, why), STORE_BUSY);
+	assert_int_equal(a.first, STORE_BUSY);
+	assert_int_equal(a.second, STORE_WRITTEN);
 	assert_content("site.ocsp", "rival");
 	assert_int_equal(names(dir, "", NULL), 1);
-	staple_close(a.rival);
-	staple_close(s);
+	store_close(a.rival);
+	store_close(s);
 }
 
 /* ---- through a link ---- */
@@ -1850,28 +1848,27 @@ static void
 who_only_reads_may_follow_a_symbolic_link(void **state)
 {
 	unsigned char *buf;
-	struct staple *s;
+	struct store *s;
 	size_t len;
 
 	(void)state;
 	make("target", "a response");
 	assert_int_equal(symlink("target", "site.ocsp"), 0);
 	s = opened("site.ocsp");
-	assert_int_equal(
-	    staple_read_linked(s, MAX, &buf, &len, why), STAPLE_OK);
+	assert_int_equal(store_read_linked(s, MAX, &buf, &len, why), STORE_OK);
 	assert_int_equal(len, 10);
 	free(buf);
 	assert_int_equal(unlink("target"), 0);
 	assert_int_equal(
-	    staple_read_linked(s, MAX, &buf, &len, why), STAPLE_ABSENT);
+	    store_read_linked(s, MAX, &buf, &len, why), STORE_ABSENT);
 	assert_null(buf);
 	assert_int_equal(mkfifo("target", 0644), 0);
 	alarm(10);
 	assert_int_equal(
-	    staple_read_linked(s, MAX, &buf, &len, why), STAPLE_REFUSED);
+	    store_read_linked(s, MAX, &buf, &len, why), STORE_REFUSED);
 	alarm(0);
 	assert_non_null(strstr(why, "a FIFO"));
-	staple_close(s);
+	store_close(s);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
