@@ -16,6 +16,7 @@
 
 #include "ocsp/cryptocheck.h"
 #include "ocsp.h"
+#include "ocsp/internal.h"
 #include "util/words.h"
 
 /* OpenSSL's level 1, whatever the system's default: 80 bits of security. */
@@ -35,148 +36,12 @@
 /* Bits of an RSA key; OpenSSL's level 1 takes a little less. */
 #define MIN_RSA_BITS 1024
 
-/* The issuer's certificate under one spelling of its name, as the only anchor.
- */
-struct anchor {
-	X509 *x509;            /* NULL: there is no such spelling */
-	STACK_OF(X509) *certs; /* x509 alone */
-	X509_STORE *store;     /* x509 alone */
-	/* what the last verification met: */
-	int error; /* X509_V_ERR_, and where in the chain */
-	int depth;
-	int sha1;    /* signs the signer's certificate */
-	int old_aki; /* see check_issued() */
-};
-
-/* BY_CERTIFICATE is the one that a CertID is made of. */
-enum spelling { BY_CERTIFICATE, BY_CA, SPELLINGS };
-
-struct issuer {
-	unsigned char *der;
-	size_t len;
-	unsigned char *name; /* DER, as the certificate's issuer field has it */
-	size_t name_len;
-	struct anchor anchors[SPELLINGS]; /* no BY_CA: it is the same */
-	enum { NOT_ASKED, TAKEN, NOT_TAKEN } sha1; /* by OpenSSL itself */
-	struct issuer *next;
-};
-
-struct ocsp {
-	struct issuer *issuers;
-};
-
-struct ocsp_target {
-	struct issuer *issuer; /* borrowed */
-	unsigned char *der;    /* the request */
-	size_t len;
-	OCSP_REQUEST *req; /* the same, decoded */
-	int64_t not_after;
-	int nonce;
-};
-
-/* One response on its way through the verification. */
-struct judging {
-	const struct ocsp_target *t;
-	const struct ocsp_policy *p;
-	struct ocsp_verdict *v;
-	const unsigned char *der;
-	size_t len;
-	OCSP_CERTID *id;      /* what was requested; borrowed from the target */
-	ASN1_INTEGER *serial; /* borrowed from it */
-	OCSP_RESPONSE *resp;
-	OCSP_BASICRESP *basic;
-	struct anchor
-	    *anchor;        /* under whose spelling it names the certificate */
-	int signer_expired; /* it was verified at producedAt */
-	int claims_revoked; /* one of ours says so: not verified yet */
-	OCSP_SINGLERESP *ours; /* borrowed from basic */
-	X509 *signer;          /* borrowed from basic or the anchor */
-	int status;            /* V_OCSP_CERTSTATUS_ of ours; -1: not known */
-	int proven;            /* it counts, if it is a revocation */
-};
-
-/* ---- memory ---- */
-
-/*
- * Without memory OpenSSL fails in a hundred ways, most of which look like a
- * fault of the response.  Its hooks take no context, hence these globals.
- */
-static volatile int starved, starved_once;
-
-static void
-note_starvation(void)
-{
-	starved = 1;
-	starved_once = 1;
-}
-
-static void *
-hook_malloc(size_t n, const char *file, int line)
-{
-	void *p;
-
-	(void)file;
-	(void)line;
-	if (n == 0)
-		return NULL;
-	if ((p = malloc(n)) == NULL)
-		note_starvation();
-	return p;
-}
-
-static void *
-hook_realloc(void *old, size_t n, const char *file, int line)
-{
-	void *p;
-
-	if (old == NULL)
-		return hook_malloc(n, file, line);
-	if (n == 0) {
-		free(old);
-		return NULL;
-	}
-	if ((p = realloc(old, n)) == NULL)
-		note_starvation();
-	return p;
-}
-
-static void
-hook_free(void *p, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	free(p);
-}
-
-int
-ocsp_starved(void)
-{
-	int was = starved;
-
-	starved = 0;
-	return was;
-}
-
-void
-ocsp_starve(void)
-{
-	starved = 1;
-}
-
-void
-ocsp_doubt(void)
-{
-	if (starved_once)
-		starved = 1;
-}
-
 /* ---- issuers and targets ---- */
 
 struct ocsp *
 ocsp_new(void)
 {
-	/* it may refuse, where a library has used it already: so be it */
-	(void)CRYPTO_set_mem_functions(hook_malloc, hook_realloc, hook_free);
+	memory_watch();
 	/* the end of the process gives all back, and sooner */
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) != 1)
 		return NULL;

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What ocsp.c and the files of ocsp/ share; nobody else includes it, since it
+ * shows OpenSSL's types.  Times are seconds since 1970.  A struct owns what it
+ * points to, unless that is said to be borrowed.  A step of the verification
+ * returns 1, or 0 where it has refused the response.
+ */
+#ifndef OCSP_INTERNAL_H
+#define OCSP_INTERNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/ocsp.h>
+#include <openssl/x509.h>
+
+#include "ocsp.h"
+
+/* The issuer's certificate under one spelling of its name, as the only anchor.
+ */
+struct anchor {
+	X509 *x509;            /* NULL: there is no such spelling */
+	STACK_OF(X509) *certs; /* x509 alone */
+	X509_STORE *store;     /* x509 alone */
+	/* what the last verification met: */
+	int error; /* X509_V_ERR_, and where in the chain */
+	int depth;
+	int sha1;    /* signs the signer's certificate */
+	int old_aki; /* see check_issued() */
+};
+
+/* BY_CERTIFICATE is the one that a CertID is made of. */
+enum spelling { BY_CERTIFICATE, BY_CA, SPELLINGS };
+
+struct issuer {
+	unsigned char *der;
+	size_t len;
+	unsigned char *name; /* DER, as the certificate's issuer field has it */
+	size_t name_len;
+	struct anchor anchors[SPELLINGS]; /* no BY_CA: it is the same */
+	enum { NOT_ASKED, TAKEN, NOT_TAKEN } sha1; /* by OpenSSL itself */
+	struct issuer *next;
+};
+
+struct ocsp {
+	struct issuer *issuers;
+};
+
+struct ocsp_target {
+	struct issuer *issuer; /* borrowed */
+	unsigned char *der;    /* the request */
+	size_t len;
+	OCSP_REQUEST *req; /* the same, decoded */
+	int64_t not_after;
+	int nonce;
+};
+
+/* One response on its way through the verification. */
+struct judging {
+	/* borrowed, as all but resp and basic: */
+	const struct ocsp_target *t;
+	const struct ocsp_policy *p;
+	struct ocsp_verdict *v;
+	const unsigned char *der;
+	size_t len;
+	OCSP_CERTID *id;      /* what was requested; borrowed from the target */
+	ASN1_INTEGER *serial; /* borrowed from it */
+	OCSP_RESPONSE *resp;
+	OCSP_BASICRESP *basic;
+	struct anchor
+	    *anchor;        /* under whose spelling it names the certificate */
+	int signer_expired; /* it was verified at producedAt */
+	int claims_revoked; /* one of ours says so: not verified yet */
+	OCSP_SINGLERESP *ours; /* borrowed from basic */
+	X509 *signer;          /* borrowed from basic or the anchor */
+	int status;            /* V_OCSP_CERTSTATUS_ of ours; -1: not known */
+	int proven;            /* it counts, if it is a revocation */
+};
+
+/* ---- memory.c: did memory run out? ---- */
+
+/* Has OpenSSL allocate by functions that note a failure; before its first use.
+ */
+void memory_watch(void);
+
+#endif
