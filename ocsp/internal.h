@@ -16,6 +16,10 @@
 
 #include "ocsp.h"
 
+/* OpenSSL's level 1, whatever the system's default: 80 bits of security. */
+#define LEVEL 1
+#define LEVEL_BITS 80
+
 /* The issuer's certificate under one spelling of its name, as the only anchor.
  */
 struct anchor {
@@ -79,8 +83,19 @@ struct judging {
 
 /* ---- memory.c: did memory run out? ---- */
 
-/* Has OpenSSL allocate by functions that note a failure; before its first use.
- */
+/* OpenSSL is to allocate by functions that note a failure; before all else. */
 void memory_watch(void);
+
+/* ---- issuer.c: the issuers, and what OpenSSL is told of them ---- */
+
+/*
+ * The issuer that is kept for these bytes, or a new one; borrowed.  NULL: there
+ * is no memory, or it cannot be decoded.
+ */
+struct issuer *issuer_get(struct ocsp *, const struct ocsp_about *);
+
+/* Owned by the caller; NULL: no memory. */
+OCSP_CERTID *make_id(
+    const struct anchor *, const EVP_MD *, const ASN1_INTEGER *serial);
 
 #endif
