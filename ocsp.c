@@ -30,21 +30,6 @@
 /* Bits of an RSA key; OpenSSL's level 1 takes a little less. */
 #define MIN_RSA_BITS 1024
 
-/* ---- the verification ---- */
-
-/* Always 0, so that a step can end with it. */
-__attribute__((format(printf, 3, 4))) static int
-refuse(struct judging *j, enum ocsp_status status, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(j->v->why, sizeof(j->v->why), fmt, ap);
-	va_end(ap);
-	j->v->status = status;
-	return 0;
-}
-
 /*
  * What was received must be the one DER encoding of what is judged: the
  * bytes are served as they are, and OpenSSL looks at its own re-encoding.
@@ -737,12 +722,6 @@ has_other_salt(const X509_ALGOR *alg, int digest)
 	return salt != EVP_MD_get_size(md);
 }
 
-static int
-is_revoked(const struct judging *j)
-{
-	return j->status == V_OCSP_CERTSTATUS_REVOKED;
-}
-
 /* Bits of security of a digest that is signed. */
 static int
 digest_bits(int nid)
@@ -1166,15 +1145,6 @@ mention_revoked(struct judging *j)
 		    "; it said \"revoked\"");
 }
 
-void
-ocsp_undecided(struct ocsp_verdict *v)
-{
-	memset(v, 0, sizeof(*v));
-	v->status = VERDICT_INVALID;
-	v->reason = -1;
-	v->revoked_at = -1;
-}
-
 enum ocsp_status
 ocsp_judge(const struct ocsp_target *t, const unsigned char *der, size_t len,
     const struct ocsp_policy *p, struct ocsp_verdict *v)
@@ -1198,52 +1168,4 @@ ocsp_judge(const struct ocsp_target *t, const unsigned char *der, size_t len,
 	if (v->status < VERDICT_STALE && v->status != VERDICT_ERROR)
 		ocsp_doubt();
 	return v->status;
-}
-
-/* ---- names ---- */
-
-const char *
-ocsp_reason_name(int reason)
-{
-	return reason < 0 ? "no reason given" : OCSP_crl_reason_str(reason);
-}
-
-const char *
-ocsp_error_name(enum ocsp_error e)
-{
-	switch (e) {
-	case ERROR_NONE:
-		return "successful";
-	case ERROR_MALFORMED:
-		return "malformedRequest";
-	case ERROR_INTERNAL:
-		return "internalError";
-	case ERROR_TRYLATER:
-		return "tryLater";
-	case ERROR_SIGREQUIRED:
-		return "sigRequired";
-	case ERROR_UNAUTHORIZED:
-		return "unauthorized";
-	}
-	return "an undefined error";
-}
-
-char *
-ocsp_text(const unsigned char *der, size_t len)
-{
-	OCSP_RESPONSE *resp;
-	BIO *bio;
-	char *p, *s = NULL;
-	long n;
-
-	if ((resp = d2i_OCSP_RESPONSE(NULL, &der, (long)len)) != NULL &&
-	    (bio = BIO_new(BIO_s_mem())) != NULL) {
-		if (OCSP_RESPONSE_print(bio, resp, 0) == 1 &&
-		    (n = BIO_get_mem_data(bio, &p)) > 0)
-			s = strndup(p, (size_t)n);
-		BIO_free(bio);
-	}
-	OCSP_RESPONSE_free(resp);
-	ERR_clear_error();
-	return s;
 }

@@ -98,4 +98,12 @@ struct issuer *issuer_get(struct ocsp *, const struct ocsp_about *);
 OCSP_CERTID *make_id(
     const struct anchor *, const EVP_MD *, const ASN1_INTEGER *serial);
 
+/* ---- verdict.c: what is said of a response ---- */
+
+/* Always 0, so that a step of the verification can end with it. */
+int refuse(struct judging *, enum ocsp_status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+int is_revoked(const struct judging *);
+
 #endif
