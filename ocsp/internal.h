@@ -106,4 +106,16 @@ int refuse(struct judging *, enum ocsp_status, const char *fmt, ...)
 
 int is_revoked(const struct judging *);
 
+/* ---- times.c: is it fresh? ---- */
+
+/* 1; 0: it cannot be read, and *out is 0. */
+int read_time(const ASN1_GENERALIZEDTIME *, int64_t *out);
+
+/* 0: it cannot be read. */
+int64_t seconds_of(const ASN1_TIME *);
+
+/* Steps of the verification: 1, or 0 as of refuse(). */
+int read_times(struct judging *);
+int is_timely(struct judging *);
+
 #endif
