@@ -118,4 +118,12 @@ int64_t seconds_of(const ASN1_TIME *);
 int read_times(struct judging *);
 int is_timely(struct judging *);
 
+/* ---- signature.c: which signature algorithms and keys count ---- */
+
+/* A NID; NID_undef for signature algorithms that have no digest. */
+int signature_digest(const X509_ALGOR *);
+
+/* A step of the verification: 1, or 0 as of refuse(). */
+int is_strong(struct judging *);
+
 #endif
