@@ -126,4 +126,12 @@ int signature_digest(const X509_ALGOR *);
 /* A step of the verification: 1, or 0 as of refuse(). */
 int is_strong(struct judging *);
 
+/* ---- tell.c: what a failed verification is told as ---- */
+
+/* Its signer's name into the verdict, if there is a signer. */
+void name_signer(struct judging *);
+
+/* Refuses, and says why OCSP_basic_verify() did; empties the error queue. */
+void tell_verify_error(struct judging *);
+
 #endif
