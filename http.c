@@ -13,6 +13,7 @@
 #include <curl/curl.h>
 
 #include "http.h"
+#include "http/internal.h"
 #include "http/proxy.h"
 
 /* The longest that poll sleeps when nothing says otherwise. */
@@ -28,9 +29,6 @@
  */
 #define RECEIVE_BUFFER 1024L
 
-/* Bytes that the system is to hold for us; Linux takes twice as many. */
-#define SYSTEM_BUFFER 16384
-
 /* Of a header, in bytes, that libcurl takes; some releases take less. */
 #define LONGEST_LINE ((size_t)102400)
 
@@ -39,60 +37,6 @@
 
 /* Kept open by libcurl for each slot, at most. */
 #define KEPT_EACH 4
-
-struct pool;
-
-/* Why a callback ended an exchange. */
-enum fault {
-	NO_FAULT,
-	BODY_TOO_BIG, /* once its framing was taken off */
-	SENT_TOO_MUCH,
-	HEAD_TOO_BIG,
-	CODED,  /* in a transfer coding that nobody asked for */
-	NO_WAY, /* the proxy opened none; what else it has to say is not read */
-	STALE   /* the connection is no good: asked anew, over its own */
-};
-
-/* A connection that brought an answer and stays open: its two ends. */
-struct kept {
-	int fd;
-	const struct slot *user; /* NULL: what it brought was looked at */
-	long port, peer_port;
-	char ip[46], peer_ip[46];
-};
-
-/* One exchange; what it has is used again by the next. */
-struct slot {
-	struct pool *pool;
-	CURL *easy;
-	struct http_question q;
-	struct curl_slist *headers;
-	unsigned char *body;
-	size_t body_len;
-	char *head;
-	size_t head_len;
-	size_t sent; /* bytes of bodies, as they came */
-	enum fault fault;
-	int in_coding;      /* the header's last field is Transfer-Encoding */
-	const char *coding; /* in `head`: the one that is refused */
-	int socket_error;   /* why there is no socket; 0: there is one */
-	int fds[2];         /* what it goes over; there may be more, seldom */
-	int busy;
-	int may_use_proxy;
-	int absolute; /* the request line held a whole URL: a proxy reads it */
-	char error[CURL_ERROR_SIZE];
-};
-
-struct pool {
-	const struct http_options *o;
-	const struct http_source *src;
-	CURLM *multi;
-	struct slot *slots;
-	struct kept *kept;
-	size_t nkept, max_kept;
-	size_t busy;
-	int fresh_handles;
-};
 
 /* Did the user give this header?  Then ours is left out. */
 static int
@@ -221,15 +165,6 @@ look_for_coding(struct slot *s, const char *line, size_t n)
 	s->coding = line + skip + strspn(line + skip, " \t");
 }
 
-/* A number that libcurl knows of an exchange; 0 if it does not. */
-static long
-info(const struct slot *s, CURLINFO what)
-{
-	long n = 0;
-
-	return curl_easy_getinfo(s->easy, what, &n) == CURLE_OK ? n : 0;
-}
-
 /* One line of a header or a trailer, and at last an empty one. */
 static size_t
 on_header(char *p, size_t one, size_t n, void *arg)
@@ -267,14 +202,6 @@ may_use_proxy(const struct http_options *o)
 {
 	return proxy_for(o, "http:").value != NULL ||
 	    proxy_for(o, "https:").value != NULL;
-}
-
-/* Nothing more comes over it, and nobody uses it again: libcurl looks first. */
-static void
-drop(curl_socket_t fd)
-{
-	if (fd != CURL_SOCKET_BAD)
-		shutdown(fd, SHUT_RDWR);
 }
 
 /*
@@ -335,147 +262,6 @@ on_progress(void *arg, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
 		s->fault = SENT_TOO_MUCH;
 	return s->fault != NO_FAULT;
 }
-
-/* ---- connections ---- */
-
-static void
-goes_over(struct slot *s, int fd)
-{
-	s->fds[s->fds[0] != CURL_SOCKET_BAD] = fd;
-}
-
-static curl_socket_t
-on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
-{
-	const int most = SYSTEM_BUFFER;
-	struct slot *s = arg;
-	int fd, type = to->socktype;
-
-	(void)purpose;
-#ifdef SOCK_CLOEXEC
-	type |= SOCK_CLOEXEC;
-#endif
-	fd = socket(to->family, type, to->protocol);
-	/* a family that is not there leaves others to be tried */
-	if (fd == -1 && errno != EAFNOSUPPORT && errno != EPROTONOSUPPORT)
-		s->socket_error = errno;
-	if (fd == -1)
-		return CURL_SOCKET_BAD;
-	goes_over(s, fd);
-	/* what is not wanted need not be held by the system either */
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &most, sizeof(most));
-	return fd;
-}
-
-static int
-on_close(void *arg, curl_socket_t fd)
-{
-	struct pool *p = arg;
-	size_t i;
-
-	for (i = 0; i < 2 * p->o->parallel; i++)
-		if (p->slots[i / 2].fds[i % 2] == fd)
-			p->slots[i / 2].fds[i % 2] = CURL_SOCKET_BAD;
-	for (i = 0; i < p->nkept; i++)
-		if (p->kept[i].fd == fd) {
-			p->kept[i] = p->kept[--p->nkept];
-			break;
-		}
-	return close(fd);
-}
-
-/*
- * An exchange ended, and its connection, if it is still open, is one that the
- * next may use.
- */
-static void
-keep(struct pool *p, const struct slot *s, curl_socket_t fd)
-{
-	char *ip = NULL, *peer = NULL;
-	struct kept *k;
-
-	curl_easy_getinfo(s->easy, CURLINFO_LOCAL_IP, &ip);
-	curl_easy_getinfo(s->easy, CURLINFO_PRIMARY_IP, &peer);
-	if (fd == CURL_SOCKET_BAD || ip == NULL || peer == NULL)
-		return;
-	for (k = p->kept; k < p->kept + p->nkept; k++)
-		if (k->fd == fd) {
-			k->user = NULL;
-			return;
-		}
-	/* what cannot be looked after is not kept */
-	if (p->nkept == p->max_kept || strlen(ip) >= sizeof(k->ip) ||
-	    strlen(peer) >= sizeof(k->peer_ip)) {
-		drop(fd);
-		return;
-	}
-	p->nkept++;
-	k->fd = fd;
-	k->user = NULL;
-	k->port = info(s, CURLINFO_LOCAL_PORT);
-	k->peer_port = info(s, CURLINFO_PRIMARY_PORT);
-	memcpy(k->ip, ip, strlen(ip) + 1);
-	memcpy(k->peer_ip, peer, strlen(peer) + 1);
-}
-
-#if LIBCURL_VERSION_NUM >= 0x075000
-static struct kept *
-find_kept(
-    struct pool *p, const char *ip, long port, const char *peer, long peer_port)
-{
-	struct kept *k;
-
-	for (k = p->kept; k < p->kept + p->nkept; k++)
-		if (k->port == port && k->peer_port == peer_port &&
-		    strcmp(k->ip, ip) == 0 && strcmp(k->peer_ip, peer) == 0)
-			return k;
-	return NULL;
-}
-
-/*
- * Another exchange had it, and ended; what came of that was not looked at yet,
- * as libcurl gives a connection on at once.
- */
-static int
-is_unjudged(const struct slot *s, const struct kept *k)
-{
-	if (k == NULL)
-		return s->fds[0] == CURL_SOCKET_BAD;
-	return k->user != NULL && k->user != s;
-}
-
-static int
-is_quiet(int fd)
-{
-	char byte;
-
-	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1 &&
-	    (errno == EAGAIN || errno == EWOULDBLOCK);
-}
-
-/*
- * A connection was chosen, and the request is about to be sent.  What is there
- * to be read already is no answer to it: libcurl 7.88 and 8.0 would take it for
- * one, others look themselves.
- */
-static int
-on_ready(void *arg, char *peer, char *ip, int peer_port, int port)
-{
-	struct slot *s = arg;
-	struct kept *k;
-
-	k = find_kept(s->pool, ip, port, peer, peer_port);
-	if (is_unjudged(s, k) || (k != NULL && !is_quiet(k->fd))) {
-		s->fault = STALE;
-		return CURL_PREREQFUNC_ABORT;
-	}
-	if (k != NULL) {
-		k->user = s;
-		goes_over(s, k->fd);
-	}
-	return CURL_PREREQFUNC_OK;
-}
-#endif
 
 /* ---- one exchange ---- */
 
