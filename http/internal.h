@@ -94,4 +94,13 @@ int on_close(void *pool, curl_socket_t);
 int on_ready(void *slot, char *peer, char *ip, int peer_port, int port);
 #endif
 
+/* ---- receive.c: what comes in, and how much of it ---- */
+
+/* Callbacks: CURLOPT_WRITEFUNCTION, _HEADER-, _DEBUG- and _XFERINFOFUNCTION. */
+size_t on_body(char *, size_t one, size_t n, void *slot);
+size_t on_header(char *, size_t one, size_t n, void *slot);
+int on_debug(CURL *, curl_infotype, char *, size_t n, void *slot);
+int on_progress(void *slot, curl_off_t down_all, curl_off_t down,
+    curl_off_t up_all, curl_off_t up);
+
 #endif
