@@ -103,4 +103,18 @@ int on_debug(CURL *, curl_infotype, char *, size_t n, void *slot);
 int on_progress(void *slot, curl_off_t down_all, curl_off_t down,
     curl_off_t up_all, curl_off_t up);
 
+/* ---- proxied.c: did it go through a proxy? ---- */
+
+/* Does any setting name a proxy? */
+int may_use_proxy(const struct http_options *);
+
+/* Where the proxy for this URL was named; NULL: nowhere. */
+const char *proxy_from(const struct http_options *, const char *url);
+
+/* Is it a URL that libcurl found fault with?  Of ours it finds none. */
+int names_proxys_url(const struct slot *, CURLcode);
+
+/* Did it go, or was it to go, through a proxy? */
+int is_proxied(const struct slot *, CURLcode);
+
 #endif
