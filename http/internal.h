@@ -117,4 +117,13 @@ int names_proxys_url(const struct slot *, CURLcode);
 /* Did it go, or was it to go, through a proxy? */
 int is_proxied(const struct slot *, CURLcode);
 
+/* ---- setup.c: what libcurl is told of an exchange ---- */
+
+/* What stays the same for every question of a run.  0; -1: libcurl refused. */
+int set_up_slot(struct slot *, const struct http_options *);
+
+/* The headers of its question, and then all else of it.  0; -1 likewise. */
+int make_headers(struct slot *, const struct http_options *);
+int set_question(struct slot *);
+
 #endif
