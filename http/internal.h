@@ -126,4 +126,19 @@ int set_up_slot(struct slot *, const struct http_options *);
 int make_headers(struct slot *, const struct http_options *);
 int set_question(struct slot *);
 
+/* ---- tell.c: what failed, in words ---- */
+
+/*
+ * Did anything of an answer come?  Of less than a line no libcurl since 8.14,
+ * if not before, lets us know.
+ */
+int has_begun(const struct slot *);
+
+/* Fills the answer's `why`: in libcurl's own words, where those are plain. */
+void tell_failure(
+    struct slot *, CURLcode, const struct http_options *, struct http_answer *);
+
+/* Why one of our callbacks ended it. */
+enum http_result by_fault(const struct slot *, char *why);
+
 #endif
