@@ -141,4 +141,10 @@ void tell_failure(
 /* Why one of our callbacks ended it. */
 enum http_result by_fault(const struct slot *, char *why);
 
+/* ---- result.c: what libcurl's code, and its numbers, mean to us ---- */
+
+/* Fills all of the answer, which borrows from the slot. */
+void describe(
+    struct slot *, CURLcode, const struct http_options *, struct http_answer *);
+
 #endif
