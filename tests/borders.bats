@@ -121,9 +121,12 @@ ocspfetch.c: cli job notify ocsp output privsep sched store
 	[ "$headers" -ge 6 ]
 }
 
-# lint_of LINE: what lint-banned says of an ocsp.c with this line in it.
+# lint_of LINE [FILE]: what lint-banned says of an ocsp/issuer.c, or of this file,
+# with this line in it.
 lint_of() {
-	printf '\t%s\n' "$1" >"$BATS_TEST_TMPDIR/ocsp.c"
+	rm -rf "$BATS_TEST_TMPDIR/ocsp" "$BATS_TEST_TMPDIR/ocsp.c"
+	mkdir "$BATS_TEST_TMPDIR/ocsp"
+	printf '\t%s\n' "$1" >"$BATS_TEST_TMPDIR/${2:-ocsp/issuer.c}"
 	run make -s -I "$PWD" -C "$BATS_TEST_TMPDIR" -f "$PWD/Makefile" lint-banned
 }
 
@@ -167,6 +170,13 @@ lint_of() {
 		lint_of "$word"
 		echo "$word: $output"
 		[ "$status" -eq 0 ]
+	done
+	# and nowhere else
+	for word in "X509_STORE_set_verify_cb(a->store, note_error);" \
+	    "X509_STORE_set_check_issued(a->store, check_issued);"; do
+		lint_of "$word" ocsp.c
+		echo "$word: $output"
+		[ "$status" -ne 0 ]
 	done
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 #
-# http.c against the libcurl of other days: this machine has only one, so its
-# header says that it is another, and what that one lacks may not be named.
+# http.c and http/ against the libcurl of other days: this machine has only one, so
+# its header says that it is another, and what that one lacks may not be named.
 #
 # shellcheck disable=SC2154
 
@@ -15,9 +15,9 @@ setup() {
 	[[ $flags == *-Wconversion* ]]
 }
 
-# compiles VERSION NAME...: http.c, where these names are not known.
+# compiles VERSION NAME...: http.c and http/, where these names are not known.
 compiles() {
-	local version=$1 cc
+	local version=$1 cc f
 	shift
 	mkdir -p "$BATS_TEST_TMPDIR/curl"
 	cat >"$BATS_TEST_TMPDIR/curl/curl.h" <<-END
@@ -27,13 +27,18 @@ compiles() {
 	#define LIBCURL_VERSION_NUM $version
 	$(test $# -eq 0 || echo "#pragma GCC poison $*")
 	END
-	for cc in gcc clang; do
-		command -v "$cc" >/dev/null || continue
-		run -0 eval "$cc -iquote . -std=c11 -O2 -Werror -isystem '$BATS_TEST_TMPDIR' \
-		    $flags -c -o '$BATS_TEST_TMPDIR/http.o' http.c"
-		[ -z "$output" ]
+	for f in http.c http/*.c; do
+		rm -f "$BATS_TEST_TMPDIR/http.o"
+		for cc in gcc clang; do
+			command -v "$cc" >/dev/null || continue
+			echo "$cc $f"
+			run -0 eval "$cc -iquote . -std=c11 -O2 -Werror \
+			    -isystem '$BATS_TEST_TMPDIR' $flags \
+			    -c -o '$BATS_TEST_TMPDIR/http.o' $f"
+			[ -z "$output" ]
+		done
+		[ -e "$BATS_TEST_TMPDIR/http.o" ]
 	done
-	[ -e "$BATS_TEST_TMPDIR/http.o" ]
 }
 
 @test "http.c needs nothing that libcurl 7.76 does not have" {

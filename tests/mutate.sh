@@ -1,17 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# Are the tests of the verifier worth anything?  Each comparison in ocsp.c that
-# has a part in the verification is turned into its opposite, and each bound
-# moved by one, one at a time; it is built anew, and one of its unit tests has to
-# fail.  In policy.c, the decisions, each "and" is made an "or" besides, and vice
-# versa.
+# Are the tests of the verifier worth anything?  Each comparison in ocsp.c and in
+# the files of ocsp/ is turned into its opposite, and each bound moved by one, one
+# at a time; it is built anew, and one of its unit tests has to fail.  In
+# policy.c, the decisions, each "and" is made an "or" besides, and vice versa.
 #
-#	tests/mutate.sh [FILE [first [last]]]
+#	tests/mutate.sh [TARGET [first [last]]]
 #
-# Another FILE, such as store/store.c or cert/cert.c, is mutated from its first line to its
-# last, and its unit tests are asked, though some of what these leave is for the
-# bats suites to find.
+# TARGET is a file, such as ocsp/times.c or store/store.c, or "ocsp", which is
+# ocsp.c and all in ocsp/.  The unit tests of a file are asked, though some of
+# what these leave is for the bats suites to find.
 #
 # Works on a copy.  The exit status is 0 only if each mutant was caught, but for
 # those that EQUIVALENT lists: they change nothing that anybody could see.
@@ -41,16 +40,22 @@ to[n > 0 ? n : 0] = '"'\\0'"'; | > to >= | zero either way
 '
 
 cd "$(dirname "$0")/.." || exit 2
-file=${1:-ocsp.c}
-case $file in
-ocsp.c) tests='test_ocsp test_cryptocheck test_matrix test_faults' ;;
+target=${1:-ocsp}
+case $target in
+ocsp) files=$(echo ocsp.c ocsp/*.c) ;;
+*) files=$target ;;
+esac
+case $target in
+ocsp/cryptocheck.c | http/proxy.c) tests=test_$(basename "$target" .c) ;;
+ocsp | ocsp.c | ocsp/*) tests='test_ocsp test_cryptocheck test_matrix test_faults' ;;
+http.c | http/*) tests='test_http test_faults' ;;
 store/dir.c | store/failure.c | store/lockfile.c | store/marker.c | \
 	store/store.c | store/tempfile.c) tests='test_store test_faults' ;;
-http.c) tests='test_http test_faults' ;;
-*) tests=test_$(basename "$file" .c) ;;
+*) tests=test_$(basename "$target" .c) ;;
 esac
-if ! test -e "$file" || ! test -e "tests/unit/${tests%% *}.c"; then
-	echo "mutate: no $file here, or no unit test of it" >&2
+# shellcheck disable=SC2086
+if ! ls $files >/dev/null 2>&1 || ! test -e "tests/unit/${tests%% *}.c"; then
+	echo "mutate: no $target here, or no unit test of it" >&2
 	exit 2
 fi
 work=$(mktemp -d) || exit 2
@@ -59,8 +64,8 @@ trap 'exit 130' HUP INT TERM
 mkdir "$work/tree"
 # shellcheck disable=SC2046
 cp -R Makefile ./*.[ch] tests $(sed -n "s/^FOLDERS = //p" Makefile) "$work/tree" || exit 2
-# In the meantime it may be edited.
-cp "$file" "$work/original" || exit 2
+# In the meantime they may be edited.
+cp -R "$work/tree" "$work/original" || exit 2
 TMPDIR=$work
 export TMPDIR
 # One failure is enough.
@@ -70,9 +75,10 @@ unset CMOCKA_MESSAGE_OUTPUT
 # shellcheck disable=SC3045
 ulimit -c 0 2>/dev/null
 
-# Line, column, old and new operator of every mutant.
+# File, line, column, old and new operator of every mutant.
 list() {
-	awk -v FILE="$file" '
+	# shellcheck disable=SC2086
+	(cd "$work/original" && awk '
 	function opposite(op) {
 		return op == "&&" ? "||" : op == "||" ? "&&" : \
 		    op == "==" ? "!=" : op == "!=" ? "==" : \
@@ -83,13 +89,7 @@ list() {
 		return op == "<" ? "<=" : op == "<=" ? "<" : \
 		    op == ">" ? ">=" : op == ">=" ? ">" : ""
 	}
-	BEGIN { on = FILE != "ocsp.c" }
-	# what OpenSSL is told, and the request
-	FILE == "ocsp.c" && /^check_issued\(/ { on = 1 }
-	FILE == "ocsp.c" && /^ocsp_describe\(/ { on = 0 }
-	FILE == "ocsp.c" && /^\/\* ---- the verification ---- \*\/$/ { on = 1 }
-	FILE == "ocsp.c" && /^\/\* ---- names ---- \*\/$/ { on = 0 }
-	!on || /^#/ { next }
+	/^#/ { next }
 	{
 		for (i = 1; i <= length($0); i++) {
 			c = substr($0, i, 1)
@@ -110,24 +110,25 @@ list() {
 			}
 			op = ""
 			if (two ~ /^[=!<>]=$/) op = two
-			else if (FILE == "job/policy.c" && \
+			else if (FILENAME == "job/policy.c" && \
 			    (two == "&&" || two == "||")) op = two
 			else if (c == "<" || c == ">") op = c
 			if (op == "") continue
-			print NR, i, op, opposite(op)
-			if (moved(op) != "") print NR, i, op, moved(op)
+			at = FILENAME " " FNR " " i " " op
+			print at, opposite(op)
+			if (moved(op) != "") print at, moved(op)
 			i += length(op) - 1
 		}
-	}' "$work/original"
+	}' $files)
 }
 
-# mutant LINE COLUMN OLD NEW
+# mutant FILE LINE COLUMN OLD NEW
 mutant() {
-	awk -v line="$1" -v col="$2" -v old="$3" -v new="$4" '
+	awk -v line="$2" -v col="$3" -v old="$4" -v new="$5" '
 	NR == line {
 		$0 = substr($0, 1, col - 1) new substr($0, col + length(old))
 	}
-	{ print }' "$work/original" >"$work/tree/$file"
+	{ print }' "$work/original/$1" >"$work/tree/$1"
 }
 
 build() {
@@ -150,7 +151,6 @@ is_equivalent() {
 
 # Read whole before it begins: it takes long enough to be edited meanwhile.
 main() {
-	mutant 0 0 '' ''
 	if ! build || ! tests_pass; then
 		cat "$work/log"
 		echo "mutate: the tests fail without any mutation" >&2
@@ -165,14 +165,14 @@ main() {
 	caught=0
 	equivalent=0
 	survived=0
-	while read -r line col old new; do
+	while read -r file line col old new; do
 		n=$((n + 1))
 		if test "$n" -lt "$from" || test "$n" -gt "$to"; then
 			continue
 		fi
-		text=$(sed -n "${line}s/^[[:space:]]*//p" "$work/original")
+		text=$(sed -n "${line}s/^[[:space:]]*//p" "$work/original/$file")
 		what="$text | $old to $new |"
-		mutant "$line" "$col" "$old" "$new"
+		mutant "$file" "$line" "$col" "$old" "$new"
 		if ! build; then
 			echo "$n: $file:$line:$col: $old to $new: does not build" >&2
 			cat "$work/log" >&2
@@ -186,6 +186,7 @@ main() {
 			survived=$((survived + 1))
 			echo "survived ($n): $file:$line:$col: $old to $new: $text"
 		fi
+		cp "$work/original/$file" "$work/tree/$file"
 	done <"$work/list"
 	echo "$caught caught, $equivalent equivalent, $survived survived"
 	test "$survived" -eq 0 && test $((caught + equivalent)) -gt 0

@@ -127,8 +127,11 @@ real-cas: all
 # to be noticed: minutes for the one, a minute for the other.
 mutate: mutate-ocsp mutate-policy
 
-mutate-ocsp mutate-policy: mutate-%:
-	@CC='$(CC)' tests/mutate.sh $(filter %/$*.c $*.c,$(SRC))
+mutate-ocsp:
+	@CC='$(CC)' tests/mutate.sh ocsp
+
+mutate-policy:
+	@CC='$(CC)' tests/mutate.sh job/policy.c
 
 # The linters: `sh tests/setup.sh all` installs them.
 lint: lint-gcc lint-clang lint-format lint-tidy lint-analyzer lint-cppcheck \
@@ -185,7 +188,7 @@ SECRET = d2i_(Auto)?PrivateKey(_ex)?(_bio|_fp)?|d2i_PKCS8[A-Za-z0-9_]*|PEM_read_
 lint-banned:
 	@! grep -nE '(^|[^[:alnum:]_])($(UNSAFE))([^[:alnum:]_]|$$)' $(SRC) $(HEADERS) \
 	    /dev/null | \
-	    grep -vE '^ocsp\.c:[0-9]+:	($(FORGIVEN));$$' || \
+	    grep -vE '^ocsp/issuer\.c:[0-9]+:	($(FORGIVEN));$$' || \
 	    { echo 'what verifies a response is weakened'; exit 1; }
 	@! grep -nE '(^|[^[:alnum:]_])($(SECRET))([^[:alnum:]_]|$$)' $(SRC) $(HEADERS) || \
 	    { echo 'a private key is parsed'; exit 1; }
