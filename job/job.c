@@ -982,8 +982,8 @@ take_step(struct job *j, const struct env *env, enum policy_next next,
 /* ---- the issuer, where it is fetched ---- */
 
 /* Proven: from now on all is as if it had been at hand. */
-static enum job_state
-end_hunt(struct job *j, const struct env *env)
+static void
+end_hunt(struct job *j)
 {
 	trace_issuer(&j->trace, &j->cert);
 	j->issuer_is_new = 1;
@@ -992,7 +992,6 @@ end_hunt(struct job *j, const struct env *env)
 	j->attempt.round = 0;
 	j->attempt.transient = j->attempt.paced = j->attempt.again = 0;
 	outcome_clear(&j->outcome);
-	return load_rest(j, env);
 }
 
 static void
@@ -1004,7 +1003,11 @@ refuse_issuer(struct job *j, const char *from, const char *why)
 	    from, j->cert.issuer_name != NULL ? j->cert.issuer_name : "?", why);
 }
 
-static enum job_state
+/*
+ * What an issuer's URL brought.  Where it is proven, `hunting` is over; else
+ * the next step is returned.
+ */
+static enum policy_next
 take_issuer(struct job *j, const struct env *env, const struct http_answer *a,
     struct policy_exchange *x)
 {
@@ -1019,21 +1022,22 @@ take_issuer(struct job *j, const struct env *env, const struct http_answer *a,
 	res = judge_issuer(
 	    env->judge, &j->cert, a->body, a->body_len, from, env->now, why);
 	if (is_starved(j))
-		return JOB_DONE;
+		return NEXT_DONE;
 	x->verdict = res == CERT_OK || res == CERT_ELOCAL ? VERDICT_GOOD
 							  : VERDICT_INVALID;
 	if (policy_may_be_stray(x))
-		return take_step(j, env, NEXT_FRESH, x);
+		return NEXT_FRESH;
 	switch (res) {
 	case CERT_OK:
 		j->connection = HTTP_KEEP;
-		return end_hunt(j, env);
+		end_hunt(j);
+		return NEXT_DONE;
 	case CERT_EISSUER:
 		refuse_issuer(j, from, why);
 		break;
 	case CERT_ELOCAL:
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
-		return JOB_DONE;
+		return NEXT_DONE;
 	default:
 		r = diagnose_body(&d, a, "not a certificate");
 		fail_for(j, &r);
@@ -1042,7 +1046,7 @@ take_issuer(struct job *j, const struct env *env, const struct http_answer *a,
 			j->attempt.transient = 1;
 		break;
 	}
-	return next_responder(j, env, a->retry_after);
+	return NEXT_RESPONDER;
 }
 
 /* ---- what came back ---- */
@@ -1155,6 +1159,16 @@ note_method(struct job *j, const struct policy_exchange *x)
 	    by_post ? "POST" : "GET", by_post ? "post" : "get");
 }
 
+/* With the issuer's certificate all goes on as if it had been at hand. */
+static enum job_state
+answer_issuer(struct job *j, const struct env *env, const struct http_answer *a,
+    struct policy_exchange *x)
+{
+	enum policy_next next = take_issuer(j, env, a, x);
+
+	return j->hunting ? take_step(j, env, next, x) : load_rest(j, env);
+}
+
 enum job_state
 job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 {
@@ -1173,7 +1187,7 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 	j->last_status = a->status;
 	if (a->result == HTTP_ANSWERED && a->skipped == HTTP_SENT) {
 		if (j->hunting)
-			return take_issuer(j, env, a, &x);
+			return answer_issuer(j, env, a, &x);
 		judge_answer(j, env, a->body, a->body_len);
 		if (is_starved(j))
 			return JOB_DONE;
