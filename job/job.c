@@ -29,7 +29,7 @@ job_init(struct job *j, const struct list_entry *named, const struct env *env)
 
 /* It may never have been looked at, and be a key: see refuse_stored(). */
 static void
-drop_stored(struct job *j)
+job_drop_stored(struct job *j)
 {
 	sandbox_forget(j->have_der, j->have_len);
 	free(j->have_der);
@@ -44,7 +44,7 @@ job_free(struct job *j)
 	cert_free(&j->cert);
 	ocsp_target_free(j->target);
 	staple_close(j->staple);
-	drop_stored(j);
+	job_drop_stored(j);
 	free(j->get_url);
 	free(j->save_der);
 	outcome_free(&j->outcome);
@@ -57,14 +57,14 @@ job_free(struct job *j)
 /* ---- what went wrong ---- */
 
 static void
-fail_for_memory(struct job *j)
+job_fail_for_memory(struct job *j)
 {
 	outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_MEMORY, "out of memory");
 }
 
 /* What may be behind it goes into the trace at once, where it happened. */
 static void
-fail_for(struct job *j, const struct reason *r)
+job_fail_for(struct job *j, const struct reason *r)
 {
 	const char *note = r->note[0] != '\0' ? r->note : r->advice;
 
@@ -74,7 +74,7 @@ fail_for(struct job *j, const struct reason *r)
 }
 
 static struct diagnose
-diagnose_of(const struct job *j, const struct env *env)
+job_diagnose(const struct job *j, const struct env *env)
 {
 	struct diagnose d = {.options = env->o,
 	    .cert = &j->cert,
@@ -91,16 +91,16 @@ diagnose_of(const struct job *j, const struct env *env)
 
 /* Seconds since the certificate's notBefore. */
 static int64_t
-cert_age(const struct job *j, const struct env *env)
+job_cert_age(const struct job *j, const struct env *env)
 {
 	return env->now - j->cert.not_before;
 }
 
 /* With a clock that is plainly wrong nothing can be told from it. */
 static int
-is_time_right(struct job *j, const struct env *env, int64_t issuer_from)
+job_is_time_right(struct job *j, const struct env *env, int64_t issuer_from)
 {
-	const struct diagnose d = diagnose_of(j, env);
+	const struct diagnose d = job_diagnose(j, env);
 	enum policy_clock_fault fault = policy_clock_fault(
 	    env->now, env->released, j->cert.not_before, issuer_from);
 	struct reason r;
@@ -108,7 +108,7 @@ is_time_right(struct job *j, const struct env *env, int64_t issuer_from)
 	if (fault == CLOCK_FITS)
 		return 1;
 	r = diagnose_clock(&d, fault, env->released);
-	fail_for(j, &r);
+	job_fail_for(j, &r);
 	j->wrong_clock = 1;
 	return 0;
 }
@@ -128,7 +128,7 @@ join(const char *path, size_t len, const char *ext)
 }
 
 static int
-name_output(struct job *j, const struct options *o)
+job_name_output(struct job *j, const struct options *o)
 {
 	j->output = job_output_name(&j->named, o);
 	return j->output == NULL && j->path != o->served &&
@@ -157,8 +157,8 @@ holds_same_cert(const struct job *j, const struct env *env)
  * A certificate may be renewed while its responder is waited for: the response
  * is then about one that no server has.
  */
-static int
-cert_is_as_loaded(struct job *j, const struct env *env)
+int
+job_may_be_saved(struct job *j, const struct env *env)
 {
 	uint64_t id = fileid_of(j->path);
 
@@ -170,14 +170,8 @@ cert_is_as_loaded(struct job *j, const struct env *env)
 	return 1;
 }
 
-int
-job_may_be_saved(struct job *j, const struct env *env)
-{
-	return cert_is_as_loaded(j, env);
-}
-
 static int
-begins_anew(struct job *j)
+job_begins_anew(struct job *j)
 {
 	if (j->named.changes > 0)
 		trace_line(&j->trace, "changed",
@@ -196,19 +190,19 @@ begins_anew(struct job *j)
 
 /* Without memory nothing that was found out is worth anything. */
 static int
-is_starved(struct job *j)
+job_is_starved(struct job *j)
 {
 	if (!ocsp_starved())
 		return 0;
-	fail_for_memory(j);
+	job_fail_for_memory(j);
 	return 1;
 }
 
 static void
-fail_cert(struct job *j, enum cert_result res, const char *why)
+job_fail_cert(struct job *j, enum cert_result res, const char *why)
 {
 	ocsp_doubt();
-	if (is_starved(j))
+	if (job_is_starved(j))
 		return;
 	if (res == CERT_ELOCAL)
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
@@ -233,7 +227,7 @@ name_issuer(const struct job *j, const struct options *o, int other)
 }
 
 static enum cert_result
-find_issuer(struct job *j, const struct env *env, char *why)
+job_find_issuer(struct job *j, const struct env *env, char *why)
 {
 	const struct options *o = env->o;
 	struct cert_places places = {o->issuers.v, o->issuers.n, {NULL, NULL}};
@@ -264,8 +258,8 @@ find_issuer(struct job *j, const struct env *env, char *why)
  * others the last one's fault is told, unless one is left.
  */
 static int
-vet_urls(struct job *j, const struct cert_url *v, size_t n, const char *what,
-    const char *cure)
+job_vet_urls(struct job *j, const struct cert_url *v, size_t n,
+    const char *what, const char *cure)
 {
 	char why[WHY_MAX], url[DIAGNOSE_URL_MAX];
 	size_t i;
@@ -278,7 +272,7 @@ vet_urls(struct job *j, const struct cert_url *v, size_t n, const char *what,
 			continue;
 		}
 		if (rc == -2) {
-			fail_for_memory(j);
+			job_fail_for_memory(j);
 			return -1;
 		}
 		words_cut(url, sizeof(url), v[i].text);
@@ -294,10 +288,10 @@ vet_urls(struct job *j, const struct cert_url *v, size_t n, const char *what,
 }
 
 static int
-find_responders(struct job *j, const struct env *env)
+job_find_responders(struct job *j, const struct env *env)
 {
 	if (env->o->url == NULL)
-		return vet_urls(j, j->cert.urls, j->cert.nurls,
+		return job_vet_urls(j, j->cert.urls, j->cert.nurls,
 		    "the responder that it names",
 		    "name the right one with --url");
 	j->urls[j->nurls++] = env->o->url;
@@ -305,7 +299,7 @@ find_responders(struct job *j, const struct env *env)
 }
 
 static int
-make_target(struct job *j, const struct env *env, char *why)
+job_make_target(struct job *j, const struct env *env, char *why)
 {
 	const struct ocsp_about about = {
 	    .issuer = j->cert.issuer,
@@ -320,7 +314,7 @@ make_target(struct job *j, const struct env *env, char *why)
 	};
 
 	j->target = ocsp_target(env->ocsp, &about, why);
-	if (is_starved(j))
+	if (job_is_starved(j))
 		return -1;
 	if (j->target == NULL)
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
@@ -328,7 +322,7 @@ make_target(struct job *j, const struct env *env, char *why)
 }
 
 static void
-judge(struct job *j, const struct env *env, const unsigned char *der,
+job_judge(struct job *j, const struct env *env, const unsigned char *der,
     size_t len, int answer, struct ocsp_verdict *v)
 {
 	const struct ocsp_policy policy = {
@@ -351,11 +345,11 @@ judge(struct job *j, const struct env *env, const unsigned char *der,
 
 /* Reads what is stored; it is judged when there is something to judge by. */
 static int
-read_stored(struct job *j, const struct env *env, char *why)
+job_read_stored(struct job *j, const struct env *env, char *why)
 {
 	enum staple_result res = STAPLE_OK;
 
-	drop_stored(j);
+	job_drop_stored(j);
 	j->holding = HOLDING_NOTHING;
 	if (j->output == NULL)
 		return 0;
@@ -394,12 +388,12 @@ refuse_stored(struct job *j, const char *what, const char *advice)
 	    "%s holds %s, not an OCSP response: it is not touched; %s",
 	    j->output, what, advice);
 	/* nor to one that is yet to be started */
-	drop_stored(j);
+	job_drop_stored(j);
 	return -1;
 }
 
 static int
-judge_stored(
+job_judge_stored(
     struct job *j, const struct env *env, const unsigned char *der, size_t len)
 {
 	j->holding = HOLDING_NOTHING;
@@ -415,8 +409,8 @@ judge_stored(
 		der, len, env->o->output == NULL && j->named.output == NULL))
 		return refuse_stored(j, "something else",
 		    "remove it if nobody needs it, or name another file");
-	judge(j, env, der, len, 0, &j->have);
-	if (!is_starved(j))
+	job_judge(j, env, der, len, 0, &j->have);
+	if (!job_is_starved(j))
 		return 0;
 	j->holding = HOLDING_NOT_LOOKED;
 	return -1;
@@ -425,7 +419,7 @@ judge_stored(
 /* Were these very bytes found good in this run?  Then they are till they end.
  */
 static int
-is_judged_good(const struct job *j, const struct env *env,
+job_is_judged_good(const struct job *j, const struct env *env,
     const unsigned char *der, size_t len)
 {
 	return j->holding == HOLDING_JUDGED && j->have_is_der &&
@@ -435,13 +429,13 @@ is_judged_good(const struct job *j, const struct env *env,
 }
 
 static int
-load_stored(struct job *j, const struct env *env, char *why)
+job_load_stored(struct job *j, const struct env *env, char *why)
 {
 	int rc;
 
-	if (j->staple == NULL && read_stored(j, env, why) == -1)
+	if (j->staple == NULL && job_read_stored(j, env, why) == -1)
 		return -1;
-	rc = judge_stored(j, env, j->have_der, j->have_len);
+	rc = job_judge_stored(j, env, j->have_der, j->have_len);
 	if (j->output != NULL)
 		trace_stored(&j->trace, j->output,
 		    j->holding == HOLDING_NOTHING ? NULL : &j->have, env->now);
@@ -451,7 +445,7 @@ load_stored(struct job *j, const struct env *env, char *why)
 }
 
 static struct policy_cert
-describe_cert(const struct job *j, const struct env *env)
+job_describe_cert(const struct job *j, const struct env *env)
 {
 	return (struct policy_cert){
 	    .has_responder = j->cert.nurls > 0 || env->o->url != NULL,
@@ -482,9 +476,9 @@ fail_for_expired_cert(struct job *j, const struct env *env)
  * it came to be there; so is what a server staples, with `has_response`.
  */
 static int
-is_worth_asking(struct job *j, const struct env *env, int has_response)
+job_is_worth_asking(struct job *j, const struct env *env, int has_response)
 {
-	const struct policy_cert c = describe_cert(j, env);
+	const struct policy_cert c = job_describe_cert(j, env);
 
 	switch (policy_need(&c, has_response, env->now)) {
 	case NEED_NONE:
@@ -599,7 +593,7 @@ is_current(void *ctx)
 {
 	const struct loaded *l = ctx;
 
-	return cert_is_as_loaded(l->j, l->env);
+	return job_may_be_saved(l->j, l->env);
 }
 
 /* WRITTEN or UNCHANGED: it is there, or is not wanted any more. */
@@ -619,11 +613,11 @@ save_issuer(struct job *j, const struct env *env)
 	enum staple_result res = STAPLE_FAILED;
 
 	if (path == NULL)
-		fail_for_memory(j);
+		job_fail_for_memory(j);
 	else
 		res = issuer_store(&j->cert, &place, why);
 	/* a renewed certificate may have another issuer */
-	if (res == STAPLE_KEPT && !cert_is_as_loaded(j, env))
+	if (res == STAPLE_KEPT && !job_may_be_saved(j, env))
 		res = STAPLE_UNCHANGED;
 	else if (path != NULL)
 		note_issuer(j, env, &place, res, why);
@@ -636,7 +630,7 @@ save_issuer(struct job *j, const struct env *env)
  * reason against it; WAIT: not yet; DONE: it would be the first one.
  */
 static enum job_state
-put_issuer_first(struct job *j, const struct env *env)
+job_put_issuer_first(struct job *j, const struct env *env)
 {
 	enum staple_result res;
 
@@ -657,7 +651,7 @@ put_issuer_first(struct job *j, const struct env *env)
  * when one was verified with it.
  */
 static void
-keep_issuer(struct job *j, const struct env *env)
+job_keep_issuer(struct job *j, const struct env *env)
 {
 	if (j->issuer_is_new)
 		(void)save_issuer(j, env);
@@ -666,19 +660,19 @@ keep_issuer(struct job *j, const struct env *env)
 
 /* All that comes after the issuer is known. */
 static enum job_state
-load_rest(struct job *j, const struct env *env)
+job_load_rest(struct job *j, const struct env *env)
 {
 	char why[WHY_MAX];
 
-	if ((!env->o->check && find_responders(j, env) == -1) ||
-	    make_target(j, env, why) == -1 || load_stored(j, env, why) == -1 ||
-	    env->o->check)
+	if ((!env->o->check && job_find_responders(j, env) == -1) ||
+	    job_make_target(j, env, why) == -1 ||
+	    job_load_stored(j, env, why) == -1 || env->o->check)
 		return JOB_DONE;
 	if (job_stored(j) != NULL)
-		keep_issuer(j, env);
+		job_keep_issuer(j, env);
 	/* what an earlier run left is mended, too */
 	if (j->have_der != NULL)
-		(void)put_issuer_first(j, env);
+		(void)job_put_issuer_first(j, env);
 	if (!policy_asks(env->o, job_stored(j), j->named.changes, env->now)) {
 		j->action = ACTION_NOT_DUE;
 		return JOB_DONE;
@@ -688,7 +682,7 @@ load_rest(struct job *j, const struct env *env)
 
 /* No issuer is at hand: whom may one be had from? */
 static enum job_state
-begin_hunt(struct job *j, const char *why)
+job_begin_hunt(struct job *j, const char *why)
 {
 	const struct cert *c = &j->cert;
 
@@ -699,7 +693,7 @@ begin_hunt(struct job *j, const char *why)
 		    why);
 		return JOB_DONE;
 	}
-	if (vet_urls(j, c->issuer_urls, c->nissuer_urls,
+	if (job_vet_urls(j, c->issuer_urls, c->nissuer_urls,
 		"no issuer was found for it, and the place that it names for "
 		"--fetch-issuer",
 		"name its file with --issuer") == -1)
@@ -738,12 +732,12 @@ has_own_output(struct job *j, const struct env *env)
 	const char *rival = find_rival(j, env);
 	char *output;
 
-	if (is_starved(j))
+	if (job_is_starved(j))
 		return 0;
 	if (rival == NULL)
 		return 1;
 	if ((output = job_output_name(&j->named, env->o)) == NULL)
-		fail_for_memory(j);
+		job_fail_for_memory(j);
 	else
 		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT,
 		    "it and %s would have one and the same response, "
@@ -758,20 +752,20 @@ has_own_output(struct job *j, const struct env *env)
 
 /* Not every file of a directory is a certificate. */
 static int
-load_cert(struct job *j, const struct env *env, char *why)
+job_load_cert(struct job *j, const struct env *env, char *why)
 {
 	enum cert_result res;
 
 	/* before it is read, so that no change after that is missed */
 	j->cert_id = fileid_of(j->path);
 	res = cert_read(env->shelf, j->path, &j->cert, why);
-	if (is_starved(j))
+	if (job_is_starved(j))
 		return -1;
 	if (res == CERT_ENONE && j->named.perhaps) {
 		j->action = ACTION_PASSED_OVER;
 		trace_line(&j->trace, "file", "%s", why);
 	} else if (res != CERT_OK)
-		fail_cert(j, res, why);
+		job_fail_cert(j, res, why);
 	return res == CERT_OK && has_own_output(j, env) ? 0 : -1;
 }
 
@@ -782,31 +776,31 @@ job_load(struct job *j, const struct env *env)
 	char why[WHY_MAX];
 
 	j->loaded_ms = env->ms;
-	if (!is_time_right(j, env, INT64_MIN) || !begins_anew(j))
+	if (!job_is_time_right(j, env, INT64_MIN) || !job_begins_anew(j))
 		return JOB_DONE;
-	if (name_output(j, env->o) == -1) {
-		fail_for_memory(j);
+	if (job_name_output(j, env->o) == -1) {
+		job_fail_for_memory(j);
 		return JOB_DONE;
 	}
 	(void)ocsp_starved(); /* what went before is settled */
-	if (load_cert(j, env, why) == -1)
+	if (job_load_cert(j, env, why) == -1)
 		return JOB_DONE;
-	trace_cert(
-	    &j->trace, &j->cert, describe_cert(j, env).has_responder, env->now);
-	if ((env->o->check && read_stored(j, env, why) == -1) ||
-	    !is_worth_asking(j, env, j->have_der != NULL))
+	trace_cert(&j->trace, &j->cert, job_describe_cert(j, env).has_responder,
+	    env->now);
+	if ((env->o->check && job_read_stored(j, env, why) == -1) ||
+	    !job_is_worth_asking(j, env, j->have_der != NULL))
 		return JOB_DONE;
-	res = find_issuer(j, env, why);
+	res = job_find_issuer(j, env, why);
 	trace_issuer(&j->trace, &j->cert);
-	if (is_starved(j))
+	if (job_is_starved(j))
 		return JOB_DONE;
 	if (res == CERT_OK)
-		return load_rest(j, env);
-	if (!is_time_right(j, env, j->cert.issuer_begins))
+		return job_load_rest(j, env);
+	if (!job_is_time_right(j, env, j->cert.issuer_begins))
 		return JOB_DONE;
 	if (res == CERT_EISSUER && env->o->fetch_issuer)
-		return begin_hunt(j, why);
-	fail_cert(j, res, why);
+		return job_begin_hunt(j, why);
+	job_fail_cert(j, res, why);
 	return JOB_DONE;
 }
 
@@ -950,7 +944,7 @@ next_responder(struct job *j, const struct env *env, long long retry_after)
 }
 
 static enum job_state
-take_step(struct job *j, const struct env *env, enum policy_next next,
+job_take_step(struct job *j, const struct env *env, enum policy_next next,
     const struct policy_exchange *x)
 {
 	switch (next) {
@@ -1008,10 +1002,10 @@ refuse_issuer(struct job *j, const char *from, const char *why)
  * the next step is returned.
  */
 static enum policy_next
-take_issuer(struct job *j, const struct env *env, const struct http_answer *a,
-    struct policy_exchange *x)
+job_take_issuer(struct job *j, const struct env *env,
+    const struct http_answer *a, struct policy_exchange *x)
 {
-	const struct diagnose d = diagnose_of(j, env);
+	const struct diagnose d = job_diagnose(j, env);
 	char why[WHY_MAX], from[HTTP_MAX_URL + 1];
 	enum cert_result res;
 	struct reason r;
@@ -1021,7 +1015,7 @@ take_issuer(struct job *j, const struct env *env, const struct http_answer *a,
 	(void)ocsp_starved();
 	res = judge_issuer(
 	    env->judge, &j->cert, a->body, a->body_len, from, env->now, why);
-	if (is_starved(j))
+	if (job_is_starved(j))
 		return NEXT_DONE;
 	x->verdict = res == CERT_OK || res == CERT_ELOCAL ? VERDICT_GOOD
 							  : VERDICT_INVALID;
@@ -1040,7 +1034,7 @@ take_issuer(struct job *j, const struct env *env, const struct http_answer *a,
 		return NEXT_DONE;
 	default:
 		r = diagnose_body(&d, a, "not a certificate");
-		fail_for(j, &r);
+		job_fail_for(j, &r);
 		if (policy_status_is_transient(a->status) &&
 		    j->pace != HOST_GIVEN_UP)
 			j->attempt.transient = 1;
@@ -1055,10 +1049,10 @@ static void
 judge_answer(
     struct job *j, const struct env *env, const unsigned char *der, size_t len)
 {
-	if (!env->o->nonce && is_judged_good(j, env, der, len))
+	if (!env->o->nonce && job_is_judged_good(j, env, der, len))
 		j->got = j->have;
 	else
-		judge(j, env, der, len, 1, &j->got);
+		job_judge(j, env, der, len, 1, &j->got);
 }
 
 /* A verified good or revoked response came. */
@@ -1066,7 +1060,7 @@ static void
 take_verified(struct job *j, const struct env *env, const struct http_answer *a,
     struct policy_exchange *x)
 {
-	const struct diagnose d = diagnose_of(j, env);
+	const struct diagnose d = job_diagnose(j, env);
 	struct reason r;
 	enum code code;
 
@@ -1079,7 +1073,7 @@ take_verified(struct job *j, const struct env *env, const struct http_answer *a,
 		return;
 	}
 	outcome_clear(&j->outcome);
-	keep_issuer(j, env);
+	job_keep_issuer(j, env);
 	x->outdated =
 	    policy_is_outdated(env->o, &j->attempt, job_stored(j), &j->got);
 	if (x->outdated)
@@ -1091,7 +1085,7 @@ take_verified(struct job *j, const struct env *env, const struct http_answer *a,
 		return;
 	j->revoked = j->got;
 	r = diagnose_verdict(&d, &j->got, code, a);
-	fail_for(j, &r);
+	job_fail_for(j, &r);
 }
 
 /* What its verdict means for the certificate. */
@@ -1099,9 +1093,9 @@ static void
 take_verdict(struct job *j, const struct env *env, const struct http_answer *a,
     struct policy_exchange *x)
 {
-	const struct diagnose d = diagnose_of(j, env);
+	const struct diagnose d = job_diagnose(j, env);
 	enum code code =
-	    policy_verdict_code(FROM_RESPONDER, &j->got, cert_age(j, env));
+	    policy_verdict_code(FROM_RESPONDER, &j->got, job_cert_age(j, env));
 	struct reason r;
 
 	switch (j->got.status) {
@@ -1110,7 +1104,7 @@ take_verdict(struct job *j, const struct env *env, const struct http_answer *a,
 		take_verified(j, env, a, x);
 		return;
 	case VERDICT_UNKNOWN:
-		keep_issuer(j, env);
+		job_keep_issuer(j, env);
 		outcome_got_ocsp(&j->outcome);
 		r = diagnose_verdict(&d, &j->got, code, a);
 		break;
@@ -1132,18 +1126,18 @@ take_verdict(struct job *j, const struct env *env, const struct http_answer *a,
 		r = diagnose_body(&d, a, "not an OCSP response");
 		break;
 	}
-	fail_for(j, &r);
+	job_fail_for(j, &r);
 }
 
 /* It brought no response, or was not made. */
 static void
 take_failure(struct job *j, const struct env *env, const struct http_answer *a)
 {
-	const struct diagnose d = diagnose_of(j, env);
+	const struct diagnose d = job_diagnose(j, env);
 	struct reason r = a->result != HTTP_ANSWERED ? diagnose_http(&d, a)
 						     : diagnose_backoff(&d, a);
 
-	fail_for(j, &r);
+	job_fail_for(j, &r);
 }
 
 /* Others of the run, and who reads -v, may be spared the method in vain. */
@@ -1164,9 +1158,10 @@ static enum job_state
 answer_issuer(struct job *j, const struct env *env, const struct http_answer *a,
     struct policy_exchange *x)
 {
-	enum policy_next next = take_issuer(j, env, a, x);
+	enum policy_next next = job_take_issuer(j, env, a, x);
 
-	return j->hunting ? take_step(j, env, next, x) : load_rest(j, env);
+	return j->hunting ? job_take_step(j, env, next, x)
+			  : job_load_rest(j, env);
 }
 
 enum job_state
@@ -1189,7 +1184,7 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 		if (j->hunting)
 			return answer_issuer(j, env, a, &x);
 		judge_answer(j, env, a->body, a->body_len);
-		if (is_starved(j))
+		if (job_is_starved(j))
 			return JOB_DONE;
 		trace_verdict(&j->trace, &j->got, env->o->nonce, env->now);
 		x.verdict = j->got.status;
@@ -1200,7 +1195,7 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 			j->connection = HTTP_KEEP;
 	}
 	if (policy_may_be_stray(&x))
-		return take_step(j, env, NEXT_FRESH, &x);
+		return job_take_step(j, env, NEXT_FRESH, &x);
 	if (a->result != HTTP_ANSWERED || a->skipped != HTTP_SENT)
 		take_failure(j, env, a);
 	else
@@ -1208,7 +1203,7 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 	if (policy_is_transient(&x))
 		j->attempt.transient = 1;
 	note_method(j, &x);
-	return take_step(j, env, policy_next(env->o, &j->attempt, &x), &x);
+	return job_take_step(j, env, policy_next(env->o, &j->attempt, &x), &x);
 }
 
 /* ---- save ---- */
@@ -1229,10 +1224,10 @@ is_better(void *ctx, const unsigned char *old, size_t len)
 	struct rivalry *r = ctx;
 	struct job *j = r->j;
 
-	if ((r->changed = !cert_is_as_loaded(j, r->env)))
+	if ((r->changed = !job_may_be_saved(j, r->env)))
 		return 0;
-	if (!is_judged_good(j, r->env, old, len) &&
-	    judge_stored(j, r->env, old, len) == -1)
+	if (!job_is_judged_good(j, r->env, old, len) &&
+	    job_judge_stored(j, r->env, old, len) == -1)
 		return 0;
 	return policy_replaces(
 	    r->env->o, job_authentic(j), &j->got, r->env->now);
@@ -1282,7 +1277,7 @@ store_response(struct job *j, struct rivalry *r, const unsigned char *der,
 	    .no_chown = env->no_chown};
 
 	if (j->staple == NULL) { /* to standard output, but for --dry-run */
-		r->changed = !cert_is_as_loaded(j, env);
+		r->changed = !job_may_be_saved(j, env);
 		return STAPLE_WRITTEN;
 	}
 	j->output_id = fileid_of(j->output);
@@ -1311,7 +1306,7 @@ job_save(
 	enum job_state state;
 	char why[WHY_MAX];
 
-	if ((state = put_issuer_first(j, env)) != JOB_SAVE)
+	if ((state = job_put_issuer_first(j, env)) != JOB_SAVE)
 		return state;
 	res = store_response(j, &r, der, len, why);
 	if (r.changed)
@@ -1412,7 +1407,7 @@ probe(struct job *j, const struct env *env, struct served_answer *a)
 	};
 	struct trace_handshake h = {
 	    .server = env->o->served, .shelf = env->shelf};
-	const struct diagnose d = diagnose_of(j, env);
+	const struct diagnose d = job_diagnose(j, env);
 	enum served_result res;
 	char why[WHY_MAX], *sni;
 	struct reason r;
@@ -1424,13 +1419,13 @@ probe(struct job *j, const struct env *env, struct served_answer *a)
 	}
 	q.sni = sni = choose_sni(j, env, &q.where);
 	res = ask_server(env, &q, a, why);
-	if (!is_starved(j)) {
+	if (!job_is_starved(j)) {
 		h.sni = sni;
 		h.fault = res == SERVED_OK ? NULL : why;
 		trace_server(&j->trace, &h, a);
 		if (res != SERVED_OK) {
 			r = diagnose_server(&d, res, a, why);
-			fail_for(j, &r);
+			job_fail_for(j, &r);
 			j->unreached = res == SERVED_ERESOLVE ||
 			    res == SERVED_ECONNECT || res == SERVED_ETIMEOUT;
 		}
@@ -1444,7 +1439,7 @@ static int
 take_presented(
     struct job *j, const struct env *env, const struct served_answer *a)
 {
-	const struct diagnose d = diagnose_of(j, env);
+	const struct diagnose d = job_diagnose(j, env);
 	struct cert other;
 	enum cert_result res;
 	char why[WHY_MAX];
@@ -1455,17 +1450,17 @@ take_presented(
 	res = cert_take(env->shelf, a->chain, a->nchain,
 	    job_is_presented(j, env) ? &j->cert : &other, why);
 	if (job_is_presented(j, env)) {
-		if (res == CERT_OK && !is_starved(j)) {
+		if (res == CERT_OK && !job_is_starved(j)) {
 			trace_cert(&j->trace, &j->cert,
-			    describe_cert(j, env).has_responder, env->now);
+			    job_describe_cert(j, env).has_responder, env->now);
 			return 0;
 		}
-		fail_cert(j, res, why);
+		job_fail_cert(j, res, why);
 		return -1;
 	}
-	if (!is_starved(j)) {
+	if (!job_is_starved(j)) {
 		r = diagnose_other_cert(&d, res == CERT_OK ? &other : NULL);
-		fail_for(j, &r);
+		job_fail_for(j, &r);
 	}
 	cert_free(&other);
 	return -1;
@@ -1478,17 +1473,18 @@ prepare_judgement(struct job *j, const struct env *env)
 	enum cert_result res;
 	char why[WHY_MAX];
 
-	if (name_output(j, env->o) == -1) {
-		fail_for_memory(j);
+	if (job_name_output(j, env->o) == -1) {
+		job_fail_for_memory(j);
 		return -1;
 	}
-	res = find_issuer(j, env, why);
+	res = job_find_issuer(j, env, why);
 	trace_issuer(&j->trace, &j->cert);
-	if (res != CERT_OK && is_time_right(j, env, j->cert.issuer_begins))
-		fail_cert(j, res, why);
-	if (res != CERT_OK || is_starved(j) || make_target(j, env, why) == -1)
+	if (res != CERT_OK && job_is_time_right(j, env, j->cert.issuer_begins))
+		job_fail_cert(j, res, why);
+	if (res != CERT_OK || job_is_starved(j) ||
+	    job_make_target(j, env, why) == -1)
 		return -1;
-	return j->output == NULL ? 0 : load_stored(j, env, why);
+	return j->output == NULL ? 0 : job_load_stored(j, env, why);
 }
 
 static void
@@ -1497,7 +1493,7 @@ judge_served(
 {
 	char *decoded = NULL;
 
-	if (!is_worth_asking(j, env, a->staple_len > 0)) {
+	if (!job_is_worth_asking(j, env, a->staple_len > 0)) {
 		if (a->staple_len == 0)
 			j->stapled = STAPLED_NOTHING;
 		return;
@@ -1511,8 +1507,8 @@ judge_served(
 	}
 	if (prepare_judgement(j, env) == -1)
 		return;
-	judge(j, env, a->staple, a->staple_len, 0, &j->got);
-	if (is_starved(j))
+	job_judge(j, env, a->staple, a->staple_len, 0, &j->got);
+	if (job_is_starved(j))
 		return;
 	j->stapled = policy_compare(job_stored(j), &j->got,
 	    j->have_der != NULL && j->have_len == a->staple_len &&
@@ -1528,25 +1524,25 @@ judge_served(
 enum job_state
 job_served(struct job *j, const struct env *env)
 {
-	const struct diagnose d = diagnose_of(j, env);
+	const struct diagnose d = job_diagnose(j, env);
 	struct served_answer a = {0};
 	char why[WHY_MAX];
 	struct reason r;
 
 	j->loaded_ms = env->ms;
-	if (!is_time_right(j, env, INT64_MIN))
+	if (!job_is_time_right(j, env, INT64_MIN))
 		return JOB_DONE;
 	(void)ocsp_starved(); /* what went before is settled */
 	if (policy_gives_up_server(env->server_failures)) {
 		r = diagnose_server_given_up(&d, env->server_failures);
-		fail_for(j, &r);
+		job_fail_for(j, &r);
 		return JOB_DONE;
 	}
 	if (!job_is_presented(j, env)) {
-		if (load_cert(j, env, why) == -1)
+		if (job_load_cert(j, env, why) == -1)
 			return JOB_DONE;
 		trace_cert(&j->trace, &j->cert,
-		    describe_cert(j, env).has_responder, env->now);
+		    job_describe_cert(j, env).has_responder, env->now);
 	}
 	if (probe(j, env, &a) == 0 && take_presented(j, env, &a) == 0)
 		judge_served(j, env, &a);
@@ -1582,7 +1578,7 @@ settle_check(struct job *j, const struct env *env)
 
 	if (!env->o->check || j->holding != HOLDING_JUDGED)
 		return;
-	code = policy_verdict_code(FROM_FILE, &j->have, cert_age(j, env));
+	code = policy_verdict_code(FROM_FILE, &j->have, job_cert_age(j, env));
 	if (code == CODE_REJECTED && j->have.status != VERDICT_REVOKED)
 		outcome_fail(&j->outcome, code,
 		    j->have.status == VERDICT_UNKNOWN ? CAUSE_UNKNOWN
@@ -1605,8 +1601,8 @@ look_again(struct job *j, const struct env *env)
 	if (j->action != ACTION_NONE && j->action != ACTION_KEPT &&
 	    env->o->haproxy.n == 0)
 		return;
-	if (read_stored(j, env, why) == 0)
-		judge_stored(j, env, j->have_der, j->have_len);
+	if (job_read_stored(j, env, why) == 0)
+		job_judge_stored(j, env, j->have_der, j->have_len);
 }
 
 /* Nothing went wrong that time will not mend, but what is there is too little.
@@ -1633,7 +1629,7 @@ fail_for_too_little(struct job *j, const struct env *env)
 static void
 settle_served(struct job *j, const struct env *env)
 {
-	const struct diagnose d = diagnose_of(j, env);
+	const struct diagnose d = job_diagnose(j, env);
 	const struct ocsp_verdict *v =
 	    j->stapled == STAPLED_NOTHING ? NULL : &j->got;
 	enum code code = CODE_TEMPORARY;
@@ -1644,7 +1640,7 @@ settle_served(struct job *j, const struct env *env)
 		return;
 	if (v != NULL)
 		code = policy_gravest(code,
-		    policy_verdict_code(FROM_SERVER, v, cert_age(j, env)));
+		    policy_verdict_code(FROM_SERVER, v, job_cert_age(j, env)));
 	r = diagnose_staple(&d, v, code, job_min_valid(j, env));
 	outcome_fail_for(&j->outcome, &r);
 }
@@ -1653,7 +1649,7 @@ settle_served(struct job *j, const struct env *env)
 static void
 settle_needless(struct job *j, const struct env *env)
 {
-	const struct policy_cert c = describe_cert(j, env);
+	const struct policy_cert c = job_describe_cert(j, env);
 
 	if (!env->o->check || !j->cert.whole || j->clashes ||
 	    !policy_ignores_stored(j->outcome.status,
@@ -1676,8 +1672,8 @@ settle_hopeless(struct job *j, const struct env *env)
 	if (!env->o->check || j->target == NULL || job_needs_none(j) ||
 	    j->outcome.status > CODE_TEMPORARY || job_lasts(j, env))
 		return;
-	if (is_worth_asking(j, env, 0))
-		(void)find_responders(j, env);
+	if (job_is_worth_asking(j, env, 0))
+		(void)job_find_responders(j, env);
 }
 
 static void
@@ -1689,7 +1685,8 @@ settle_stored(struct job *j, const struct env *env)
 	if (!j->would_write && j->holding == HOLDING_JUDGED &&
 	    j->have.status == VERDICT_REVOKED)
 		outcome_fail(&j->outcome,
-		    policy_verdict_code(FROM_FILE, &j->have, cert_age(j, env)),
+		    policy_verdict_code(
+			FROM_FILE, &j->have, job_cert_age(j, env)),
 		    CAUSE_REVOKED, "the stored response says: %s", j->have.why);
 	settle_hopeless(j, env);
 }
