@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "job/diagnose.h"
+#include "job/internal.h"
 #include "store/fileid.h"
 #include "cert/issuer_store.h"
-#include "job/job.h"
 #include "store/replace.h"
 #include "privsep/sandbox.h"
 #include "probe/served.h"
@@ -54,67 +53,6 @@ job_free(struct job *j)
 	text_free(&j->warnings);
 }
 
-/* ---- what went wrong ---- */
-
-static void
-job_fail_for_memory(struct job *j)
-{
-	outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_MEMORY, "out of memory");
-}
-
-/* What may be behind it goes into the trace at once, where it happened. */
-static void
-job_fail_for(struct job *j, const struct reason *r)
-{
-	const char *note = r->note[0] != '\0' ? r->note : r->advice;
-
-	if (note[0] != '\0')
-		trace_line(&j->trace, "", "%s", note);
-	outcome_fail_for(&j->outcome, r);
-}
-
-static struct diagnose
-job_diagnose(const struct job *j, const struct env *env)
-{
-	struct diagnose d = {.options = env->o,
-	    .cert = &j->cert,
-	    .for_issuer = j->hunting,
-	    .both_methods = j->attempt.switched != SWITCHED_NOT,
-	    .by_get = j->attempt.method == METHOD_GET,
-	    .now = env->now,
-	    .left_ms = env->left_ms};
-
-	if (j->url < j->nurls)
-		words_cut(d.url, sizeof(d.url), j->urls[j->url]);
-	return d;
-}
-
-/* Seconds since the certificate's notBefore. */
-static int64_t
-job_cert_age(const struct job *j, const struct env *env)
-{
-	return env->now - j->cert.not_before;
-}
-
-/* With a clock that is plainly wrong nothing can be told from it. */
-static int
-job_is_time_right(struct job *j, const struct env *env, int64_t issuer_from)
-{
-	const struct diagnose d = job_diagnose(j, env);
-	enum policy_clock_fault fault = policy_clock_fault(
-	    env->now, env->released, j->cert.not_before, issuer_from);
-	struct reason r;
-
-	if (fault == CLOCK_FITS)
-		return 1;
-	r = diagnose_clock(&d, fault, env->released);
-	job_fail_for(j, &r);
-	j->wrong_clock = 1;
-	return 0;
-}
-
-/* ---- names ---- */
-
 static char *
 join(const char *path, size_t len, const char *ext)
 {
@@ -136,8 +74,6 @@ job_name_output(struct job *j, const struct options *o)
 	    ? -1
 	    : 0;
 }
-
-/* ---- is it still the certificate that was loaded ---- */
 
 /* By what it says, since its file is another one by now, or gone. */
 static int
@@ -184,32 +120,6 @@ job_begins_anew(struct job *j)
 	    "was left; what renews it so often?",
 	    j->named.changes);
 	return 0;
-}
-
-/* ---- load ---- */
-
-/* Without memory nothing that was found out is worth anything. */
-static int
-job_is_starved(struct job *j)
-{
-	if (!ocsp_starved())
-		return 0;
-	job_fail_for_memory(j);
-	return 1;
-}
-
-static void
-job_fail_cert(struct job *j, enum cert_result res, const char *why)
-{
-	ocsp_doubt();
-	if (job_is_starved(j))
-		return;
-	if (res == CERT_ELOCAL)
-		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
-	else
-		outcome_fail(&j->outcome, CODE_INPUT,
-		    res == CERT_EISSUER ? CAUSE_ISSUER : CAUSE_CERTIFICATE,
-		    "%s", why);
 }
 
 /* Where HAProxy looks for the issuer; the other place is ours. */
@@ -503,8 +413,6 @@ job_is_worth_asking(struct job *j, const struct env *env, int has_response)
 	}
 	return 0;
 }
-
-/* ---- the issuer that was fetched is kept ---- */
 
 /* HAProxy is told of the response: does it find the issuer, too? */
 static int
@@ -804,8 +712,6 @@ job_load(struct job *j, const struct env *env)
 	return JOB_DONE;
 }
 
-/* ---- ask ---- */
-
 static void
 choose_method(struct job *j, const struct options *o)
 {
@@ -902,8 +808,6 @@ job_trace_skipped(struct job *j, const struct http_answer *a)
 		: "it is given a pause, for others of this run");
 }
 
-/* ---- what comes next ---- */
-
 /* After all responders: once more, if what failed may pass. */
 static enum job_state
 next_round(struct job *j, const struct env *env, long long retry_after)
@@ -973,8 +877,6 @@ job_take_step(struct job *j, const struct env *env, enum policy_next next,
 	return JOB_DONE;
 }
 
-/* ---- the issuer, where it is fetched ---- */
-
 /* Proven: from now on all is as if it had been at hand. */
 static void
 end_hunt(struct job *j)
@@ -1042,8 +944,6 @@ job_take_issuer(struct job *j, const struct env *env,
 	}
 	return NEXT_RESPONDER;
 }
-
-/* ---- what came back ---- */
 
 static void
 judge_answer(
@@ -1206,8 +1106,6 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 	return job_take_step(j, env, policy_next(env->o, &j->attempt, &x), &x);
 }
 
-/* ---- save ---- */
-
 /*
  * What the lock protects: is ours better than what is there, and is it still
  * about the certificate that is there?
@@ -1345,8 +1243,6 @@ job_save(
 	}
 	return JOB_DONE;
 }
-
-/* ---- served ---- */
 
 /* A certificate's own name where the host has none that it is valid for. */
 static char *
@@ -1549,8 +1445,6 @@ job_served(struct job *j, const struct env *env)
 	served_free(&a);
 	return JOB_DONE;
 }
-
-/* ---- settle ---- */
 
 int
 job_owes(struct job *j, const struct env *env)

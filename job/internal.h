@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * internal: what the files of job/ share, and no other folder includes.
+ *
+ * The stages of job.h are load.c, attempt.c, answer.c, save.c and settle.c, or
+ * served.c in place of all but the last.  The files call each other downwards
+ * only:
+ *
+ *	job.c, answer.c, save.c, served.c, settle.c
+ *	load.c
+ *	issuer.c, stored.c
+ *	attempt.c, changed.c
+ *	fail.c
+ *
+ * and below these are state.c and what knows no job.  Whoever returns -1, or 0
+ * for "no", has put the reason into `outcome`.
+ */
+#ifndef JOB_INTERNAL_H
+#define JOB_INTERNAL_H
+
+#include "job/diagnose.h"
+#include "job/job.h"
+
+/* ---- fail.c: what went wrong ---- */
+
+void job_fail_for_memory(struct job *);
+
+/*
+ * Without memory nothing that was found out is worth anything: was there too
+ * little since ocsp_starved() was asked last?
+ */
+int job_is_starved(struct job *);
+
+/* What may be behind it goes into the trace at once, where it happened. */
+void job_fail_for(struct job *, const struct reason *);
+
+void job_fail_cert(struct job *, enum cert_result, const char *why);
+
+/* What was requested, and of whom, for diagnose.h; it borrows of both. */
+struct diagnose job_diagnose(const struct job *, const struct env *);
+
+/* Seconds since the certificate's notBefore. */
+int64_t job_cert_age(const struct job *, const struct env *);
+
+/*
+ * With a clock that is plainly wrong nothing can be told from it.
+ * `issuer_from`: as of policy_clock_fault().
+ */
+int job_is_time_right(struct job *, const struct env *, int64_t issuer_from);
+
+#endif
