@@ -48,4 +48,9 @@ int64_t job_cert_age(const struct job *, const struct env *);
  */
 int job_is_time_right(struct job *, const struct env *, int64_t issuer_from);
 
+/* ---- changed.c: is it still the certificate that was loaded ---- */
+
+/* Or did its files change too often? */
+int job_begins_anew(struct job *);
+
 #endif
