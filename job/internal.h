@@ -53,4 +53,19 @@ int job_is_time_right(struct job *, const struct env *, int64_t issuer_from);
 /* Or did its files change too often? */
 int job_begins_anew(struct job *);
 
+/* ---- attempt.c: which URL, which method, which round ---- */
+
+/*
+ * Of the URLs that the certificate names, those that may be asked; of the
+ * others the last one's fault is told, unless one is left.  `what` says whose
+ * they are, `cure` what to do.
+ */
+int job_vet_urls(struct job *, const struct cert_url *, size_t n,
+    const char *what, const char *cure);
+int job_find_responders(struct job *, const struct env *);
+
+/* Prepares the next request, as policy_next() decided. */
+enum job_state job_take_step(struct job *, const struct env *, enum policy_next,
+    const struct policy_exchange *);
+
 #endif
