@@ -68,4 +68,27 @@ int job_find_responders(struct job *, const struct env *);
 enum job_state job_take_step(struct job *, const struct env *, enum policy_next,
     const struct policy_exchange *);
 
+/* ---- stored.c: what is stored, and its verdict ---- */
+
+void job_drop_stored(struct job *);
+
+/* Reads what is stored; it is judged when there is something to judge by. */
+int job_read_stored(struct job *, const struct env *, char *why);
+
+/*
+ * `answer`: it came from the responder.  job_is_starved() afterwards, which is
+ * so, too, where the process that judges failed.
+ */
+void job_judge(struct job *, const struct env *, const unsigned char *der,
+    size_t len, int answer, struct ocsp_verdict *);
+int job_judge_stored(
+    struct job *, const struct env *, const unsigned char *der, size_t len);
+
+/* Were these very bytes found good in this run?  They are till they end. */
+int job_is_judged_good(const struct job *, const struct env *,
+    const unsigned char *der, size_t len);
+
+/* Reads and judges it. */
+int job_load_stored(struct job *, const struct env *, char *why);
+
 #endif

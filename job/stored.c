@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "job/internal.h"
+#include "store/fileid.h"
+#include "store/replace.h"
+#include "privsep/sandbox.h"
+
+/* It may never have been looked at, and be a key: see refuse_stored(). */
+void
+job_drop_stored(struct job *j)
+{
+	sandbox_forget(j->have_der, j->have_len);
+	free(j->have_der);
+	j->have_der = NULL;
+	j->have_len = 0;
+}
+
+int
+job_read_stored(struct job *j, const struct env *env, char *why)
+{
+	enum staple_result res = STAPLE_OK;
+
+	job_drop_stored(j);
+	j->holding = HOLDING_NOTHING;
+	if (j->output == NULL)
+		return 0;
+	j->output_id = fileid_of(j->output);
+	if (j->staple == NULL)
+		res = staple_open_in(env->dirs, j->output, &j->staple, why);
+	if (res == STAPLE_OK)
+		/* one byte more than allowed shows that there are too many */
+		res = (env->o->check || env->o->served != NULL
+			? staple_read_linked
+			: staple_read)(j->staple, RESPONSE_MAX + 1,
+		    &j->have_der, &j->have_len, why);
+	if (res == STAPLE_FAILED)
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
+	else if (res == STAPLE_REFUSED)
+		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT, "%s", why);
+	/* what is there is not known before it is judged */
+	if (res == STAPLE_FAILED || res == STAPLE_REFUSED ||
+	    j->have_der != NULL)
+		j->holding = HOLDING_NOT_LOOKED;
+	return res == STAPLE_FAILED || res == STAPLE_REFUSED ? -1 : 0;
+}
+
+void
+job_judge(struct job *j, const struct env *env, const unsigned char *der,
+    size_t len, int answer, struct ocsp_verdict *v)
+{
+	const struct ocsp_policy policy = {
+	    .now = env->now,
+	    .skew = env->o->skew,
+	    .max_age = env->o->max_age,
+	    .assume_lifetime = env->o->assume_lifetime,
+	    .allow_sha1 = env->o->allow_sha1,
+	    .answer = answer,
+	    .names = env->o->verbose > 0,
+	};
+
+	(void)ocsp_starved(); /* what went before is settled */
+	if (judge_response(env->judge, j->target, der, len, &policy, v) ==
+	    JUDGE_DONE)
+		return;
+	outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_VERIFIER, "%s", v->why);
+	ocsp_starve(); /* nor can anything else be believed */
+}
+
+/*
+ * What is no response, but a certificate or a key, or anything that no run and
+ * no accident leaves there, was never ours to replace: somebody has mistaken
+ * one file for another.  It is shown to no judge.
+ */
+static int
+refuse_stored(struct job *j, const char *what, const char *advice)
+{
+	ocsp_undecided(&j->have);
+	snprintf(
+	    j->have.why, sizeof(j->have.why), "%s, not an OCSP response", what);
+	outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT,
+	    "%s holds %s, not an OCSP response: it is not touched; %s",
+	    j->output, what, advice);
+	/* nor to one that is yet to be started */
+	job_drop_stored(j);
+	return -1;
+}
+
+int
+job_judge_stored(
+    struct job *j, const struct env *env, const unsigned char *der, size_t len)
+{
+	j->holding = HOLDING_NOTHING;
+	if (der == NULL)
+		return 0;
+	j->holding = HOLDING_JUDGED;
+	j->have_is_der = der == j->have_der;
+	j->have_when = env->now;
+	if (cert_looks_like_one(der, len))
+		return refuse_stored(
+		    j, "a certificate or a key", "is it the right file?");
+	if (!may_be_replaced(
+		der, len, env->o->output == NULL && j->named.output == NULL))
+		return refuse_stored(j, "something else",
+		    "remove it if nobody needs it, or name another file");
+	job_judge(j, env, der, len, 0, &j->have);
+	if (!job_is_starved(j))
+		return 0;
+	j->holding = HOLDING_NOT_LOOKED;
+	return -1;
+}
+
+int
+job_is_judged_good(const struct job *j, const struct env *env,
+    const unsigned char *der, size_t len)
+{
+	return j->holding == HOLDING_JUDGED && j->have_is_der &&
+	    j->have.status == VERDICT_GOOD && env->now >= j->have_when &&
+	    env->now < j->have.usable_until && der != NULL &&
+	    j->have_len == len && memcmp(j->have_der, der, len) == 0;
+}
+
+int
+job_load_stored(struct job *j, const struct env *env, char *why)
+{
+	int rc;
+
+	if (j->staple == NULL && job_read_stored(j, env, why) == -1)
+		return -1;
+	rc = job_judge_stored(j, env, j->have_der, j->have_len);
+	if (j->output != NULL)
+		trace_stored(&j->trace, j->output,
+		    j->holding == HOLDING_NOTHING ? NULL : &j->have, env->now);
+	if (env->o->check && j->holding == HOLDING_JUDGED)
+		trace_times(&j->trace, &j->have, env->now);
+	return rc;
+}
