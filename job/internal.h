@@ -91,4 +91,27 @@ int job_is_judged_good(const struct job *, const struct env *,
 /* Reads and judges it. */
 int job_load_stored(struct job *, const struct env *, char *why);
 
+/* ---- issuer.c: the issuer is found, or fetched, proven and kept ---- */
+
+enum cert_result job_find_issuer(struct job *, const struct env *, char *why);
+
+/* No issuer is at hand: whom may one be had from?  JOB_ASK or JOB_DONE. */
+enum job_state job_begin_hunt(struct job *, const char *why);
+
+/*
+ * What an issuer's URL brought.  Where it is proven, `hunting` is over; else
+ * the next step is returned.
+ */
+enum policy_next job_take_issuer(struct job *, const struct env *,
+    const struct http_answer *, struct policy_exchange *);
+
+/*
+ * A response without the issuer keeps HAProxy from starting.  SAVE: that is no
+ * reason against it; WAIT: not yet; DONE: it would be the first one.
+ */
+enum job_state job_put_issuer_first(struct job *, const struct env *);
+
+/* One that was fetched is stored, now that a response was verified with it. */
+void job_keep_issuer(struct job *, const struct env *);
+
 #endif
