@@ -114,4 +114,22 @@ enum job_state job_put_issuer_first(struct job *, const struct env *);
 /* One that was fetched is stored, now that a response was verified with it. */
 void job_keep_issuer(struct job *, const struct env *);
 
+/* ---- load.c: what is on disk ---- */
+
+int job_name_output(struct job *, const struct options *);
+int job_load_cert(struct job *, const struct env *, char *why);
+struct policy_cert job_describe_cert(const struct job *, const struct env *);
+
+/*
+ * Can any response about it be of use?  `has_response`: there is one to judge,
+ * however it came to be there.
+ */
+int job_is_worth_asking(struct job *, const struct env *, int has_response);
+
+/* Makes what responses are judged by, when the issuer is known. */
+int job_make_target(struct job *, const struct env *, char *why);
+
+/* All that comes after the issuer is known.  JOB_ASK or JOB_DONE. */
+enum job_state job_load_rest(struct job *, const struct env *);
+
 #endif
