@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC */
+#include "job/internal.h"
+
+/* With the issuer's certificate all goes on as if it had been at hand. */
+static enum job_state
+answer_issuer(struct job *j, const struct env *env, const struct http_answer *a,
+    struct policy_exchange *x)
+{
+	enum policy_next next = job_take_issuer(j, env, a, x);
+
+	return j->hunting ? job_take_step(j, env, next, x)
+			  : job_load_rest(j, env);
+}
+
+static void
+judge_answer(
+    struct job *j, const struct env *env, const unsigned char *der, size_t len)
+{
+	if (!env->o->nonce && job_is_judged_good(j, env, der, len))
+		j->got = j->have;
+	else
+		job_judge(j, env, der, len, 1, &j->got);
+}
+
+/* A verified good or revoked response came. */
+static void
+take_verified(struct job *j, const struct env *env, const struct http_answer *a,
+    struct policy_exchange *x)
+{
+	const struct diagnose d = job_diagnose(j, env);
+	struct reason r;
+	enum code code;
+
+	j->answered = 1;
+	if (j->revoked.status == VERDICT_REVOKED &&
+	    !policy_counts(&j->got, &j->revoked)) {
+		trace_line(&j->trace, "older", "than the revoked that came");
+		x->outweighed = 1;
+		j->got = j->revoked;
+		return;
+	}
+	outcome_clear(&j->outcome);
+	job_keep_issuer(j, env);
+	x->outdated =
+	    policy_is_outdated(env->o, &j->attempt, job_stored(j), &j->got);
+	if (x->outdated)
+		trace_line(&j->trace, "older", "than what is stored");
+	if (j->got.status != VERDICT_REVOKED)
+		return;
+	code = policy_revoked_code(&j->got, job_stored(j));
+	if (code == CODE_OK)
+		return;
+	j->revoked = j->got;
+	r = diagnose_verdict(&d, &j->got, code, a);
+	job_fail_for(j, &r);
+}
+
+/* What its verdict means for the certificate. */
+static void
+take_verdict(struct job *j, const struct env *env, const struct http_answer *a,
+    struct policy_exchange *x)
+{
+	const struct diagnose d = job_diagnose(j, env);
+	enum code code =
+	    policy_verdict_code(FROM_RESPONDER, &j->got, job_cert_age(j, env));
+	struct reason r;
+
+	switch (j->got.status) {
+	case VERDICT_GOOD:
+	case VERDICT_REVOKED:
+		take_verified(j, env, a, x);
+		return;
+	case VERDICT_UNKNOWN:
+		job_keep_issuer(j, env);
+		outcome_got_ocsp(&j->outcome);
+		r = diagnose_verdict(&d, &j->got, code, a);
+		break;
+	case VERDICT_STALE:
+		/* what a cache kept is no failure until it was passed */
+		if (!j->attempt.no_cache)
+			return;
+		r = diagnose_verdict(&d, &j->got, code, a);
+		break;
+	case VERDICT_REFUSED:
+	case VERDICT_FOREIGN:
+		r = diagnose_verdict(&d, &j->got, code, a);
+		break;
+	case VERDICT_ERROR:
+		outcome_got_ocsp(&j->outcome);
+		r = diagnose_ocsp_error(&d, &j->got);
+		break;
+	default:
+		r = diagnose_body(&d, a, "not an OCSP response");
+		break;
+	}
+	job_fail_for(j, &r);
+}
+
+/* It brought no response, or was not made. */
+static void
+take_failure(struct job *j, const struct env *env, const struct http_answer *a)
+{
+	const struct diagnose d = job_diagnose(j, env);
+	struct reason r = a->result != HTTP_ANSWERED ? diagnose_http(&d, a)
+						     : diagnose_backoff(&d, a);
+
+	job_fail_for(j, &r);
+}
+
+/* Others of the run, and who reads -v, may be spared the method in vain. */
+static void
+note_method(struct job *j, const struct policy_exchange *x)
+{
+	const int by_post = j->attempt.method == METHOD_POST;
+
+	if (j->hunting || !policy_shows_method(&j->attempt, x))
+		return;
+	j->shown = j->attempt.method;
+	trace_line(&j->trace, "", "by %s only: -X %s saves the request in vain",
+	    by_post ? "POST" : "GET", by_post ? "post" : "get");
+}
+
+enum job_state
+job_answer(struct job *j, const struct env *env, const struct http_answer *a)
+{
+	struct policy_exchange x = policy_exchange(a);
+
+	j->fresh = 0;
+	j->connection = HTTP_DROP;
+	x.given_up = j->pace == HOST_GIVEN_UP;
+	if (j->pace == HOST_PACES || a->skipped == HTTP_SKIPPED_NOW)
+		j->attempt.paced = 1;
+	/* no HTTP response came by one method: the other's is what counts */
+	if (j->attempt.switched == SWITCHED_FAILED)
+		outcome_retract(&j->outcome);
+	j->last_url = j->urls[j->url];
+	j->last_get = j->hunting || j->attempt.method == METHOD_GET;
+	j->last_status = a->status;
+	if (a->result == HTTP_ANSWERED && a->skipped == HTTP_SENT) {
+		if (j->hunting)
+			return answer_issuer(j, env, a, &x);
+		judge_answer(j, env, a->body, a->body_len);
+		if (job_is_starved(j))
+			return JOB_DONE;
+		trace_verdict(&j->trace, &j->got, env->o->nonce, env->now);
+		x.verdict = j->got.status;
+		x.error = j->got.error;
+		x.expired = j->got.expired;
+		x.excused = j->got.excused;
+		if (policy_keeps_connection(&x))
+			j->connection = HTTP_KEEP;
+	}
+	if (policy_may_be_stray(&x))
+		return job_take_step(j, env, NEXT_FRESH, &x);
+	if (a->result != HTTP_ANSWERED || a->skipped != HTTP_SENT)
+		take_failure(j, env, a);
+	else
+		take_verdict(j, env, a, &x);
+	if (policy_is_transient(&x))
+		j->attempt.transient = 1;
+	note_method(j, &x);
+	return job_take_step(j, env, policy_next(env->o, &j->attempt, &x), &x);
+}
