@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: ISC */
+#include "job/internal.h"
+#include "job/warnings.h"
+
+int
+job_owes(struct job *j, const struct env *env)
+{
+	char why[WHY_MAX];
+	enum staple_result res;
+
+	if (env->o->on_change == NULL || env->o->dry_run || j->staple == NULL ||
+	    j->owed)
+		return j->owed;
+	res = staple_owed(j->staple, env->now, &j->mark, why);
+	if (res == STAPLE_FAILED)
+		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
+	j->owed = res == STAPLE_OK;
+	if (j->owed)
+		trace_line(&j->trace, "owed", "an earlier run could not tell");
+	return j->owed;
+}
+
+/* --check has no answer to judge: the stored response is what is judged. */
+static void
+settle_check(struct job *j, const struct env *env)
+{
+	enum code code;
+
+	if (!env->o->check || j->holding != HOLDING_JUDGED)
+		return;
+	code = policy_verdict_code(FROM_FILE, &j->have, job_cert_age(j, env));
+	if (code == CODE_REJECTED && j->have.status != VERDICT_REVOKED)
+		outcome_fail(&j->outcome, code,
+		    j->have.status == VERDICT_UNKNOWN ? CAUSE_UNKNOWN
+						      : CAUSE_REFUSED,
+		    "%s: %s", j->output, j->have.why);
+}
+
+/*
+ * While the network was awaited the file may have changed or gone: the exit
+ * code is about what is there at the end.
+ */
+static void
+look_again(struct job *j, const struct env *env)
+{
+	char why[WHY_MAX];
+
+	if (!j->asked || j->staple == NULL || j->would_write)
+		return;
+	/* what HAProxy is to have is what it will read itself */
+	if (j->action != ACTION_NONE && j->action != ACTION_KEPT &&
+	    env->o->haproxy.n == 0)
+		return;
+	if (job_read_stored(j, env, why) == 0)
+		job_judge_stored(j, env, j->have_der, j->have_len);
+}
+
+/* Nothing went wrong that time will not mend, but what is there is too little.
+ */
+static void
+fail_for_too_little(struct job *j, const struct env *env)
+{
+	const struct ocsp_verdict *v = j->would_write ? &j->got : &j->have;
+	char left[WORDS_TIME_MAX], want[WORDS_TIME_MAX];
+
+	if ((j->holding == HOLDING_JUDGED || j->would_write) &&
+	    v->status == VERDICT_GOOD)
+		outcome_fail(&j->outcome, CODE_TEMPORARY, CAUSE_TOO_SHORT,
+		    "the response is usable for %s only%s, less than the %s "
+		    "that are demanded",
+		    words_span(left, (long long)(v->usable_until - env->now)),
+		    diagnose_bound(v), words_span(want, job_min_valid(j, env)));
+	else
+		outcome_fail(&j->outcome, CODE_TEMPORARY, CAUSE_NO_RESPONSE,
+		    "no usable response");
+}
+
+/* What the server staples is what is judged. */
+static void
+settle_served(struct job *j, const struct env *env)
+{
+	const struct diagnose d = job_diagnose(j, env);
+	const struct ocsp_verdict *v =
+	    j->stapled == STAPLED_NOTHING ? NULL : &j->got;
+	enum code code = CODE_TEMPORARY;
+	struct reason r;
+
+	if (job_needs_none(j) || j->outcome.status > CODE_TEMPORARY ||
+	    j->stapled == STAPLED_UNHEARD || job_lasts(j, env))
+		return;
+	if (v != NULL)
+		code = policy_gravest(code,
+		    policy_verdict_code(FROM_SERVER, v, job_cert_age(j, env)));
+	r = diagnose_staple(&d, v, code, job_min_valid(j, env));
+	outcome_fail_for(&j->outcome, &r);
+}
+
+/* What lies about for a certificate that needs none is of no weight. */
+static void
+settle_needless(struct job *j, const struct env *env)
+{
+	const struct policy_cert c = job_describe_cert(j, env);
+
+	if (!env->o->check || !j->cert.whole || j->clashes ||
+	    !policy_ignores_stored(j->outcome.status,
+		policy_need(&c, 0, env->now) == NEED_NONE,
+		j->holding == HOLDING_JUDGED &&
+		    j->have.status == VERDICT_REVOKED))
+		return;
+	j->outcome.status = CODE_OK;
+	j->outcome.cause = CAUSE_NONE;
+	j->action = ACTION_NO_RESPONDER;
+}
+
+/*
+ * --check: what is stored is too little, and where a run could not fetch
+ * another, that is what there is to tell.
+ */
+static void
+settle_hopeless(struct job *j, const struct env *env)
+{
+	if (!env->o->check || j->target == NULL || job_needs_none(j) ||
+	    j->outcome.status > CODE_TEMPORARY || job_lasts(j, env))
+		return;
+	if (job_is_worth_asking(j, env, 0))
+		(void)job_find_responders(j, env);
+}
+
+static void
+settle_stored(struct job *j, const struct env *env)
+{
+	settle_check(j, env);
+	settle_needless(j, env);
+	look_again(j, env);
+	if (!j->would_write && j->holding == HOLDING_JUDGED &&
+	    j->have.status == VERDICT_REVOKED)
+		outcome_fail(&j->outcome,
+		    policy_verdict_code(
+			FROM_FILE, &j->have, job_cert_age(j, env)),
+		    CAUSE_REVOKED, "the stored response says: %s", j->have.why);
+	settle_hopeless(j, env);
+}
+
+/* What a server would stumble over. */
+static void
+warn_of_stored(struct job *j, const struct env *env)
+{
+	const struct warnings w = {.options = env->o,
+	    .cert = &j->cert,
+	    .verdict = job_stored(j),
+	    .path = j->path,
+	    .output = j->output,
+	    .rights = j->rights.s,
+	    .len = j->action == ACTION_WRITTEN ? j->written_len : j->have_len,
+	    .mode = j->staple != NULL ? staple_mode(j->staple) : -1,
+	    .written = j->action == ACTION_WRITTEN,
+	    .pinned = j->named.pinned,
+	    .now = env->now};
+
+	if (j->output != NULL && j->holding == HOLDING_JUDGED &&
+	    !job_needs_none(j))
+		warnings_add(&j->warnings, &w);
+}
+
+enum code
+job_settle(struct job *j, const struct env *env)
+{
+	struct policy_end end = {.needs_none = job_needs_none(j)};
+
+	if (env->o->served != NULL) {
+		settle_served(j, env);
+		return j->code = j->outcome.status;
+	}
+	settle_stored(j, env);
+	warn_of_stored(j, env);
+	end.needs_none = job_needs_none(j);
+	end.outcome = j->outcome.status;
+	end.lasts = job_lasts(j, env);
+	end.wrong_clock = j->wrong_clock;
+	j->code = policy_exit(&end);
+	if (j->code == CODE_TEMPORARY && !end.needs_none)
+		fail_for_too_little(j, env);
+	return j->code;
+}
