@@ -8,8 +8,8 @@ answer_issuer(struct job *j, const struct env *env, const struct http_answer *a,
 {
 	enum policy_next next = job_take_issuer(j, env, a, x);
 
-	return j->hunting ? job_take_step(j, env, next, x)
-			  : job_load_rest(j, env);
+	return j->request.hunting ? job_take_step(j, env, next, x)
+				  : job_load_rest(j, env);
 }
 
 static void
@@ -17,9 +17,9 @@ judge_answer(
     struct job *j, const struct env *env, const unsigned char *der, size_t len)
 {
 	if (!env->o->nonce && job_is_judged_good(j, env, der, len))
-		j->got = j->have;
+		j->received.verdict = j->stored.verdict;
 	else
-		job_judge(j, env, der, len, 1, &j->got);
+		job_judge(j, env, der, len, 1, &j->received.verdict);
 }
 
 /* A verified good or revoked response came. */
@@ -31,27 +31,27 @@ take_verified(struct job *j, const struct env *env, const struct http_answer *a,
 	struct reason r;
 	enum code code;
 
-	j->answered = 1;
-	if (j->revoked.status == VERDICT_REVOKED &&
-	    !policy_counts(&j->got, &j->revoked)) {
+	j->received.answered = 1;
+	if (j->received.revoked.status == VERDICT_REVOKED &&
+	    !policy_counts(&j->received.verdict, &j->received.revoked)) {
 		trace_line(&j->trace, "older", "than the revoked that came");
 		x->outweighed = 1;
-		j->got = j->revoked;
+		j->received.verdict = j->received.revoked;
 		return;
 	}
 	outcome_clear(&j->outcome);
 	job_keep_issuer(j, env);
-	x->outdated =
-	    policy_is_outdated(env->o, &j->attempt, job_stored(j), &j->got);
+	x->outdated = policy_is_outdated(
+	    env->o, &j->request.attempt, job_stored(j), &j->received.verdict);
 	if (x->outdated)
 		trace_line(&j->trace, "older", "than what is stored");
-	if (j->got.status != VERDICT_REVOKED)
+	if (j->received.verdict.status != VERDICT_REVOKED)
 		return;
-	code = policy_revoked_code(&j->got, job_stored(j));
+	code = policy_revoked_code(&j->received.verdict, job_stored(j));
 	if (code == CODE_OK)
 		return;
-	j->revoked = j->got;
-	r = diagnose_verdict(&d, &j->got, code, a);
+	j->received.revoked = j->received.verdict;
+	r = diagnose_verdict(&d, &j->received.verdict, code, a);
 	job_fail_for(j, &r);
 }
 
@@ -61,11 +61,11 @@ take_verdict(struct job *j, const struct env *env, const struct http_answer *a,
     struct policy_exchange *x)
 {
 	const struct diagnose d = job_diagnose(j, env);
-	enum code code =
-	    policy_verdict_code(FROM_RESPONDER, &j->got, job_cert_age(j, env));
+	enum code code = policy_verdict_code(
+	    FROM_RESPONDER, &j->received.verdict, job_cert_age(j, env));
 	struct reason r;
 
-	switch (j->got.status) {
+	switch (j->received.verdict.status) {
 	case VERDICT_GOOD:
 	case VERDICT_REVOKED:
 		take_verified(j, env, a, x);
@@ -73,21 +73,21 @@ take_verdict(struct job *j, const struct env *env, const struct http_answer *a,
 	case VERDICT_UNKNOWN:
 		job_keep_issuer(j, env);
 		outcome_got_ocsp(&j->outcome);
-		r = diagnose_verdict(&d, &j->got, code, a);
+		r = diagnose_verdict(&d, &j->received.verdict, code, a);
 		break;
 	case VERDICT_STALE:
 		/* what a cache kept is no failure until it was passed */
-		if (!j->attempt.no_cache)
+		if (!j->request.attempt.no_cache)
 			return;
-		r = diagnose_verdict(&d, &j->got, code, a);
+		r = diagnose_verdict(&d, &j->received.verdict, code, a);
 		break;
 	case VERDICT_REFUSED:
 	case VERDICT_FOREIGN:
-		r = diagnose_verdict(&d, &j->got, code, a);
+		r = diagnose_verdict(&d, &j->received.verdict, code, a);
 		break;
 	case VERDICT_ERROR:
 		outcome_got_ocsp(&j->outcome);
-		r = diagnose_ocsp_error(&d, &j->got);
+		r = diagnose_ocsp_error(&d, &j->received.verdict);
 		break;
 	default:
 		r = diagnose_body(&d, a, "not an OCSP response");
@@ -111,11 +111,11 @@ take_failure(struct job *j, const struct env *env, const struct http_answer *a)
 static void
 note_method(struct job *j, const struct policy_exchange *x)
 {
-	const int by_post = j->attempt.method == METHOD_POST;
+	const int by_post = j->request.attempt.method == METHOD_POST;
 
-	if (j->hunting || !policy_shows_method(&j->attempt, x))
+	if (j->request.hunting || !policy_shows_method(&j->request.attempt, x))
 		return;
-	j->shown = j->attempt.method;
+	j->request.shown = j->request.attempt.method;
 	trace_line(&j->trace, "", "by %s only: -X %s saves the request in vain",
 	    by_post ? "POST" : "GET", by_post ? "post" : "get");
 }
@@ -125,30 +125,32 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 {
 	struct policy_exchange x = policy_exchange(a);
 
-	j->fresh = 0;
-	j->connection = HTTP_DROP;
-	x.given_up = j->pace == HOST_GIVEN_UP;
-	if (j->pace == HOST_PACES || a->skipped == HTTP_SKIPPED_NOW)
-		j->attempt.paced = 1;
+	j->request.fresh = 0;
+	j->received.connection = HTTP_DROP;
+	x.given_up = j->request.pace == HOST_GIVEN_UP;
+	if (j->request.pace == HOST_PACES || a->skipped == HTTP_SKIPPED_NOW)
+		j->request.attempt.paced = 1;
 	/* no HTTP response came by one method: the other's is what counts */
-	if (j->attempt.switched == SWITCHED_FAILED)
+	if (j->request.attempt.switched == SWITCHED_FAILED)
 		outcome_retract(&j->outcome);
-	j->last_url = j->urls[j->url];
-	j->last_get = j->hunting || j->attempt.method == METHOD_GET;
-	j->last_status = a->status;
+	j->received.url = j->request.urls[j->request.url];
+	j->received.by_get =
+	    j->request.hunting || j->request.attempt.method == METHOD_GET;
+	j->received.http_status = a->status;
 	if (a->result == HTTP_ANSWERED && a->skipped == HTTP_SENT) {
-		if (j->hunting)
+		if (j->request.hunting)
 			return answer_issuer(j, env, a, &x);
 		judge_answer(j, env, a->body, a->body_len);
 		if (job_is_starved(j))
 			return JOB_DONE;
-		trace_verdict(&j->trace, &j->got, env->o->nonce, env->now);
-		x.verdict = j->got.status;
-		x.error = j->got.error;
-		x.expired = j->got.expired;
-		x.excused = j->got.excused;
+		trace_verdict(
+		    &j->trace, &j->received.verdict, env->o->nonce, env->now);
+		x.verdict = j->received.verdict.status;
+		x.error = j->received.verdict.error;
+		x.expired = j->received.verdict.expired;
+		x.excused = j->received.verdict.excused;
 		if (policy_keeps_connection(&x))
-			j->connection = HTTP_KEEP;
+			j->received.connection = HTTP_KEEP;
 	}
 	if (policy_may_be_stray(&x))
 		return job_take_step(j, env, NEXT_FRESH, &x);
@@ -157,7 +159,8 @@ job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 	else
 		take_verdict(j, env, a, &x);
 	if (policy_is_transient(&x))
-		j->attempt.transient = 1;
+		j->request.attempt.transient = 1;
 	note_method(j, &x);
-	return job_take_step(j, env, policy_next(env->o, &j->attempt, &x), &x);
+	return job_take_step(
+	    j, env, policy_next(env->o, &j->request.attempt, &x), &x);
 }

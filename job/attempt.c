@@ -22,7 +22,7 @@ job_vet_urls(struct job *j, const struct cert_url *v, size_t n,
 	for (i = 0; i < n; i++) {
 		rc = http_check_url(v[i].text, v[i].len, why);
 		if (rc == 0) {
-			j->urls[j->nurls++] = v[i].text;
+			j->request.urls[j->request.nurls++] = v[i].text;
 			continue;
 		}
 		if (rc == -2) {
@@ -35,7 +35,7 @@ job_vet_urls(struct job *j, const struct cert_url *v, size_t n,
 		    "%s, \"%s\", cannot be asked: %s; %s", what, url, why,
 		    cure);
 	}
-	if (j->nurls == 0)
+	if (j->request.nurls == 0)
 		return -1;
 	outcome_clear(&j->outcome);
 	return 0;
@@ -48,7 +48,7 @@ job_find_responders(struct job *j, const struct env *env)
 		return job_vet_urls(j, j->cert.urls, j->cert.nurls,
 		    "the responder that it names",
 		    "name the right one with --url");
-	j->urls[j->nurls++] = env->o->url;
+	j->request.urls[j->request.nurls++] = env->o->url;
 	return 0;
 }
 
@@ -57,10 +57,12 @@ job_find_responders(struct job *j, const struct env *env)
 static void
 choose_method(struct job *j, const struct options *o)
 {
-	free(j->get_url);
-	j->get_url = ocsp_get_url(j->target, j->urls[j->url]);
-	j->attempt.has_get_url = j->get_url != NULL;
-	j->attempt.method = policy_method(o, j->get_url, j->attempt.known);
+	free(j->request.get_url);
+	j->request.get_url =
+	    ocsp_get_url(j->target, j->request.urls[j->request.url]);
+	j->request.attempt.has_get_url = j->request.get_url != NULL;
+	j->request.attempt.method =
+	    policy_method(o, j->request.get_url, j->request.attempt.known);
 }
 
 static struct policy_clock
@@ -82,7 +84,7 @@ job_question(struct job *j, const struct env *env, struct http_question *q)
 		    "the run's deadline (--deadline %s) passed before it could "
 		    "be asked%s",
 		    words_span(span, env->o->deadline),
-		    j->attempt.known == METHOD_POST
+		    j->request.attempt.known == METHOD_POST
 			? "; its responder answers POST only, so that -X post "
 			  "saves time"
 			: "");
@@ -90,34 +92,38 @@ job_question(struct job *j, const struct env *env, struct http_question *q)
 	}
 	memset(q, 0, sizeof(*q));
 	q->ref = j;
-	j->asked = 1;
-	if (j->hunting) {
-		q->fresh = j->fresh;
-		q->timeout_ms = policy_timeout(env->o, &j->attempt, &clock);
-		q->url = j->urls[j->url];
+	j->request.asked = 1;
+	if (j->request.hunting) {
+		q->fresh = j->request.fresh;
+		q->timeout_ms =
+		    policy_timeout(env->o, &j->request.attempt, &clock);
+		q->url = j->request.urls[j->request.url];
 		q->accept = ISSUER_TYPES;
 		/* credentials may be in them, and it is not proven yet */
 		q->bare = 1;
 		return JOB_ASK;
 	}
-	if (j->attempt.method == METHOD_AUTO)
+	if (j->request.attempt.method == METHOD_AUTO)
 		choose_method(j, env->o);
 	/* only where --method get demands it */
-	while (j->attempt.method == METHOD_GET && j->get_url == NULL) {
+	while (j->request.attempt.method == METHOD_GET &&
+	    j->request.get_url == NULL) {
 		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_URL,
 		    "%s has a query (\"?\"), so it cannot be asked by GET; "
 		    "use --method post",
-		    j->urls[j->url]);
-		if (++j->url == j->nurls)
+		    j->request.urls[j->request.url]);
+		if (++j->request.url == j->request.nurls)
 			return JOB_DONE;
 		choose_method(j, env->o);
 	}
-	q->url = j->attempt.method == METHOD_GET ? j->get_url : j->urls[j->url];
-	if (j->attempt.method == METHOD_POST)
+	q->url = j->request.attempt.method == METHOD_GET
+	    ? j->request.get_url
+	    : j->request.urls[j->request.url];
+	if (j->request.attempt.method == METHOD_POST)
 		q->body = ocsp_request(j->target, &q->body_len);
-	q->no_cache = j->attempt.no_cache;
-	q->fresh = j->fresh;
-	q->timeout_ms = policy_timeout(env->o, &j->attempt, &clock);
+	q->no_cache = j->request.attempt.no_cache;
+	q->fresh = j->request.fresh;
+	q->timeout_ms = policy_timeout(env->o, &j->request.attempt, &clock);
 	return JOB_ASK;
 }
 
@@ -127,11 +133,11 @@ job_trace(struct job *j, const struct env *env, const struct http_question *q,
 {
 	struct trace_request r = {.options = env->o,
 	    .question = q,
-	    .responder = j->urls[j->url],
-	    .for_issuer = j->hunting};
+	    .responder = j->request.urls[j->request.url],
+	    .for_issuer = j->request.hunting};
 	char *base64 = NULL, *decoded = NULL;
 
-	if (j->trace.level > 1 && !j->hunting) {
+	if (j->trace.level > 1 && !j->request.hunting) {
 		r.base64 = base64 = ocsp_request_base64(j->target);
 		if (a->result == HTTP_ANSWERED)
 			decoded = judge_text(env->judge, a->body, a->body_len);
@@ -144,7 +150,8 @@ job_trace(struct job *j, const struct env *env, const struct http_question *q,
 void
 job_trace_skipped(struct job *j, const struct http_answer *a)
 {
-	trace_line(&j->trace, "not asked", "%s: %s", j->urls[j->url],
+	trace_line(&j->trace, "not asked", "%s: %s",
+	    j->request.urls[j->request.url],
 	    a->skipped == HTTP_SKIPPED
 		? "others of this run were in vain"
 		: "it is given a pause, for others of this run");
@@ -159,34 +166,34 @@ next_round(struct job *j, const struct env *env, long long retry_after)
 	const struct policy_clock clock = clock_of(env);
 	long long ms;
 
-	j->attempt.again = 1;
-	if (j->attempt.paced) {
+	j->request.attempt.again = 1;
+	if (j->request.attempt.paced) {
 		trace_line(&j->trace, "pause",
 		    "for as long as the responder needs one, then once more");
-		j->attempt.paced = j->attempt.transient = 0;
-		j->url = 0;
+		j->request.attempt.paced = j->request.attempt.transient = 0;
+		j->request.url = 0;
 		return JOB_ASK;
 	}
-	ms = policy_pause(
-	    env->o, &j->attempt, &clock, job_waits(j, env), retry_after);
+	ms = policy_pause(env->o, &j->request.attempt, &clock,
+	    job_waits(j, env), retry_after);
 	if (ms == -1)
 		return JOB_DONE;
 	trace_line(
 	    &j->trace, "pause", "%lld s, then once more", (ms + 500) / 1000);
-	j->pause_ms = (long)ms;
-	j->attempt.round++;
-	j->attempt.transient = 0;
-	j->url = 0;
+	j->request.pause_ms = (long)ms;
+	j->request.attempt.round++;
+	j->request.attempt.transient = 0;
+	j->request.url = 0;
 	return JOB_WAIT;
 }
 
 static enum job_state
 next_responder(struct job *j, const struct env *env, long long retry_after)
 {
-	j->attempt.method = METHOD_AUTO;
-	j->attempt.switched = SWITCHED_NOT;
-	j->attempt.no_cache = 0;
-	if (++j->url < j->nurls)
+	j->request.attempt.method = METHOD_AUTO;
+	j->request.attempt.switched = SWITCHED_NOT;
+	j->request.attempt.no_cache = 0;
+	if (++j->request.url < j->request.nurls)
 		return JOB_ASK;
 	return next_round(j, env, retry_after);
 }
@@ -202,16 +209,17 @@ job_take_step(struct job *j, const struct env *env, enum policy_next next,
 		/* a method refused is no failure until the other was tried */
 		if (x->status == 405)
 			outcome_retract(&j->outcome);
-		j->attempt.switched = policy_switched(x);
-		j->attempt.method = policy_other_method(j->attempt.method);
+		j->request.attempt.switched = policy_switched(x);
+		j->request.attempt.method =
+		    policy_other_method(j->request.attempt.method);
 		return JOB_ASK;
 	case NEXT_NO_CACHE:
 		trace_line(&j->trace, "again", "past all caches (no-cache)");
-		j->attempt.no_cache = 1;
+		j->request.attempt.no_cache = 1;
 		return JOB_ASK;
 	case NEXT_FRESH:
 		trace_line(&j->trace, "again", "over a connection of its own");
-		j->fresh = 1;
+		j->request.fresh = 1;
 		return JOB_ASK;
 	case NEXT_RESPONDER:
 		return next_responder(j, env, x->retry_after);

@@ -45,14 +45,15 @@ job_diagnose(const struct job *j, const struct env *env)
 {
 	struct diagnose d = {.options = env->o,
 	    .cert = &j->cert,
-	    .for_issuer = j->hunting,
-	    .both_methods = j->attempt.switched != SWITCHED_NOT,
-	    .by_get = j->attempt.method == METHOD_GET,
+	    .for_issuer = j->request.hunting,
+	    .both_methods = j->request.attempt.switched != SWITCHED_NOT,
+	    .by_get = j->request.attempt.method == METHOD_GET,
 	    .now = env->now,
 	    .left_ms = env->left_ms};
 
-	if (j->url < j->nurls)
-		words_cut(d.url, sizeof(d.url), j->urls[j->url]);
+	if (j->request.url < j->request.nurls)
+		words_cut(
+		    d.url, sizeof(d.url), j->request.urls[j->request.url]);
 	return d;
 }
 
@@ -74,6 +75,6 @@ job_is_time_right(struct job *j, const struct env *env, int64_t issuer_from)
 		return 1;
 	r = diagnose_clock(&d, fault, env->released);
 	job_fail_for(j, &r);
-	j->wrong_clock = 1;
+	j->result.wrong_clock = 1;
 	return 0;
 }

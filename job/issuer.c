@@ -81,7 +81,7 @@ job_begin_hunt(struct job *j, const char *why)
 		"--fetch-issuer",
 		"name its file with --issuer") == -1)
 		return JOB_DONE;
-	j->hunting = 1;
+	j->request.hunting = 1;
 	return JOB_ASK;
 }
 
@@ -90,11 +90,12 @@ static void
 end_hunt(struct job *j)
 {
 	trace_issuer(&j->trace, &j->cert);
-	j->issuer_is_new = 1;
-	j->hunting = 0;
-	j->url = j->nurls = 0;
-	j->attempt.round = 0;
-	j->attempt.transient = j->attempt.paced = j->attempt.again = 0;
+	j->request.issuer_is_new = 1;
+	j->request.hunting = 0;
+	j->request.url = j->request.nurls = 0;
+	j->request.attempt.round = 0;
+	j->request.attempt.transient = j->request.attempt.paced =
+	    j->request.attempt.again = 0;
 	outcome_clear(&j->outcome);
 }
 
@@ -117,7 +118,7 @@ job_take_issuer(struct job *j, const struct env *env,
 	struct reason r;
 
 	/* the URL is borrowed from what is about to change */
-	snprintf(from, sizeof(from), "%s", j->urls[j->url]);
+	snprintf(from, sizeof(from), "%s", j->request.urls[j->request.url]);
 	(void)ocsp_starved();
 	res = judge_issuer(
 	    env->judge, &j->cert, a->body, a->body_len, from, env->now, why);
@@ -129,7 +130,7 @@ job_take_issuer(struct job *j, const struct env *env,
 		return NEXT_FRESH;
 	switch (res) {
 	case CERT_OK:
-		j->connection = HTTP_KEEP;
+		j->received.connection = HTTP_KEEP;
 		end_hunt(j);
 		return NEXT_DONE;
 	case CERT_EISSUER:
@@ -142,8 +143,8 @@ job_take_issuer(struct job *j, const struct env *env,
 		r = diagnose_body(&d, a, "not a certificate");
 		job_fail_for(j, &r);
 		if (policy_status_is_transient(a->status) &&
-		    j->pace != HOST_GIVEN_UP)
-			j->attempt.transient = 1;
+		    j->request.pace != HOST_GIVEN_UP)
+			j->request.attempt.transient = 1;
 		break;
 	}
 	return NEXT_RESPONDER;
@@ -156,7 +157,7 @@ static int
 lacks_issuer(const struct job *j, const struct env *env)
 {
 	return env->o->haproxy.n > 0 && env->o->output == NULL &&
-	    !j->cert.issuer_beside && !j->issuer_is_new;
+	    !j->cert.issuer_beside && !j->request.issuer_is_new;
 }
 
 __attribute__((format(printf, 3, 4))) static void
@@ -177,9 +178,10 @@ fail_issuer(struct job *j, const struct env *env, const char *fmt, ...)
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
 	outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s%s",
-	    j->issuer_is_new ? "the issuer was fetched, but "
-			     : "HAProxy before 3.5 does not start where a "
-			       "response is, but not the issuer, and ",
+	    j->request.issuer_is_new
+		? "the issuer was fetched, but "
+		: "HAProxy before 3.5 does not start where a "
+		  "response is, but not the issuer, and ",
 	    why);
 }
 
@@ -218,7 +220,7 @@ note_issuer(struct job *j, const struct env *env,
 		    j->path);
 		break;
 	case STAPLE_BUSY:
-		text_set(&j->busy, "%s", why);
+		text_set(&j->saving.busy, "%s", why);
 		trace_line(&j->trace, "", "not written: %s", why);
 		break;
 	default:
@@ -280,7 +282,7 @@ job_put_issuer_first(struct job *j, const struct env *env)
 	res = save_issuer(j, env);
 	if (res == STAPLE_BUSY)
 		return JOB_WAIT;
-	return j->cert.issuer_beside || j->have_der != NULL ||
+	return j->cert.issuer_beside || j->stored.der != NULL ||
 		res == STAPLE_UNCHANGED
 	    ? JOB_SAVE
 	    : JOB_DONE;
@@ -294,7 +296,7 @@ job_put_issuer_first(struct job *j, const struct env *env)
 void
 job_keep_issuer(struct job *j, const struct env *env)
 {
-	if (j->issuer_is_new)
+	if (j->request.issuer_is_new)
 		(void)save_issuer(j, env);
-	j->issuer_is_new = 0;
+	j->request.issuer_is_new = 0;
 }

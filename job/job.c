@@ -21,11 +21,11 @@ job_free(struct job *j)
 	ocsp_target_free(j->target);
 	staple_close(j->staple);
 	job_drop_stored(j);
-	free(j->get_url);
-	free(j->save_der);
+	free(j->request.get_url);
+	free(j->saving.der);
 	outcome_free(&j->outcome);
-	text_free(&j->busy);
-	text_free(&j->rights);
+	text_free(&j->saving.busy);
+	text_free(&j->saving.rights);
 	text_free(&j->trace.text);
-	text_free(&j->warnings);
+	text_free(&j->result.warnings);
 }

@@ -61,7 +61,7 @@ has_own_output(struct job *j, const struct env *env)
 		    env->o->del_ext ? ", without --del-ext"
 				    : ", with \"ocsp\" in a list");
 	free(output);
-	j->clashes = 1;
+	j->result.clashes = 1;
 	return 0;
 }
 
@@ -77,7 +77,7 @@ job_load_cert(struct job *j, const struct env *env, char *why)
 	if (job_is_starved(j))
 		return -1;
 	if (res == CERT_ENONE && j->named.perhaps) {
-		j->action = ACTION_PASSED_OVER;
+		j->result.action = ACTION_PASSED_OVER;
 		trace_line(&j->trace, "file", "%s", why);
 	} else if (res != CERT_OK)
 		job_fail_cert(j, res, why);
@@ -122,7 +122,7 @@ job_is_worth_asking(struct job *j, const struct env *env, int has_response)
 
 	switch (policy_need(&c, has_response, env->now)) {
 	case NEED_NONE:
-		j->action = ACTION_NO_RESPONDER;
+		j->result.action = ACTION_NO_RESPONDER;
 		break;
 	case NEED_NO_RESPONDER:
 		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_NO_RESPONDER,
@@ -181,10 +181,10 @@ job_load_rest(struct job *j, const struct env *env)
 	if (job_stored(j) != NULL)
 		job_keep_issuer(j, env);
 	/* what an earlier run left is mended, too */
-	if (j->have_der != NULL)
+	if (j->stored.der != NULL)
 		(void)job_put_issuer_first(j, env);
 	if (!policy_asks(env->o, job_stored(j), j->named.changes, env->now)) {
-		j->action = ACTION_NOT_DUE;
+		j->result.action = ACTION_NOT_DUE;
 		return JOB_DONE;
 	}
 	return JOB_ASK;
@@ -209,7 +209,7 @@ job_load(struct job *j, const struct env *env)
 	trace_cert(&j->trace, &j->cert, job_describe_cert(j, env).has_responder,
 	    env->now);
 	if ((env->o->check && job_read_stored(j, env, why) == -1) ||
-	    !job_is_worth_asking(j, env, j->have_der != NULL))
+	    !job_is_worth_asking(j, env, j->stored.der != NULL))
 		return JOB_DONE;
 	res = job_find_issuer(j, env, why);
 	trace_issuer(&j->trace, &j->cert);

@@ -24,17 +24,17 @@ is_better(void *ctx, const unsigned char *old, size_t len)
 	    job_judge_stored(j, r->env, old, len) == -1)
 		return 0;
 	return policy_replaces(
-	    r->env->o, job_authentic(j), &j->got, r->env->now);
+	    r->env->o, job_authentic(j), &j->received.verdict, r->env->now);
 }
 
 void
 job_saved(struct job *j, enum action action)
 {
-	j->action = action;
+	j->result.action = action;
 	if (action == ACTION_KEPT)
 		return;
-	j->holding = HOLDING_JUDGED;
-	j->have = j->got;
+	j->stored.holding = HOLDING_JUDGED;
+	j->stored.verdict = j->received.verdict;
 }
 
 /* What is stored cannot be used, and is later all the same. */
@@ -48,10 +48,10 @@ fail_for_older(struct job *j, const struct env *env)
 	outcome_fail(&j->outcome, CODE_TEMPORARY, CAUSE_EXPIRED,
 	    "the response that came is not newer (thisUpdate %s) than the one "
 	    "that is stored (%s), which %s; -f replaces it all the same",
-	    words_time(ours, j->got.this_update),
-	    words_time(theirs, j->have.this_update),
-	    j->have.status == VERDICT_STALE ? "has run out"
-		: j->have.this_update > env->now
+	    words_time(ours, j->received.verdict.this_update),
+	    words_time(theirs, j->stored.verdict.this_update),
+	    j->stored.verdict.status == VERDICT_STALE ? "has run out"
+		: j->stored.verdict.this_update > env->now
 		? "seems to come from the future"
 		: "is refused");
 }
@@ -66,7 +66,7 @@ store_response(struct job *j, struct rivalry *r, const unsigned char *der,
 	    .len = len,
 	    .max = RESPONSE_MAX + 1,
 	    .mode = (mode_t)env->o->mode,
-	    .mark = env->o->on_change != NULL ? &j->mark : NULL,
+	    .mark = env->o->on_change != NULL ? &j->saving.mark : NULL,
 	    .now = env->now,
 	    .no_chown = env->no_chown};
 
@@ -74,7 +74,7 @@ store_response(struct job *j, struct rivalry *r, const unsigned char *der,
 		r->changed = !job_may_be_saved(j, env);
 		return STAPLE_WRITTEN;
 	}
-	j->output_id = fileid_of(j->output);
+	j->stored.id = fileid_of(j->output);
 	return (env->o->dry_run ? staple_try : staple_replace)(
 	    j->staple, &bytes, is_better, r, why);
 }
@@ -85,10 +85,10 @@ note_written(
     struct job *j, const struct env *env, size_t len, const char *rights)
 {
 	job_saved(j, ACTION_WRITTEN);
-	j->output_id = staple_written_id(j->staple);
-	j->owed = env->o->on_change != NULL;
-	j->written_len = len;
-	text_set(&j->rights, "%s", rights);
+	j->stored.id = staple_written_id(j->staple);
+	j->saving.owed = env->o->on_change != NULL;
+	j->saving.written_len = len;
+	text_set(&j->saving.rights, "%s", rights);
 }
 
 enum job_state
@@ -106,7 +106,7 @@ job_save(
 	if (r.changed)
 		return JOB_ANEW;
 	if (env->o->dry_run && res == STAPLE_WRITTEN) {
-		j->would_write = 1;
+		j->saving.would_write = 1;
 		return JOB_DONE;
 	}
 	switch (res) {
@@ -128,7 +128,7 @@ job_save(
 		fail_for_older(j, env);
 		break;
 	case STAPLE_BUSY:
-		text_set(&j->busy, "%s", why);
+		text_set(&j->saving.busy, "%s", why);
 		return JOB_WAIT;
 	case STAPLE_REFUSED:
 		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT, "%s", why);

@@ -83,7 +83,7 @@ probe(struct job *j, const struct env *env, struct served_answer *a)
 		if (res != SERVED_OK) {
 			r = diagnose_server(&d, res, a, why);
 			job_fail_for(j, &r);
-			j->unreached = res == SERVED_ERESOLVE ||
+			j->result.unreached = res == SERVED_ERESOLVE ||
 			    res == SERVED_ECONNECT || res == SERVED_ETIMEOUT;
 		}
 	}
@@ -152,11 +152,11 @@ judge_served(
 
 	if (!job_is_worth_asking(j, env, a->staple_len > 0)) {
 		if (a->staple_len == 0)
-			j->stapled = STAPLED_NOTHING;
+			j->received.stapled = STAPLED_NOTHING;
 		return;
 	}
 	if (a->staple_len == 0) {
-		j->stapled = STAPLED_NOTHING;
+		j->received.stapled = STAPLED_NOTHING;
 		/* what is stored tells what to do */
 		if (!job_is_presented(j, env))
 			(void)prepare_judgement(j, env);
@@ -164,14 +164,16 @@ judge_served(
 	}
 	if (prepare_judgement(j, env) == -1)
 		return;
-	job_judge(j, env, a->staple, a->staple_len, 0, &j->got);
+	job_judge(j, env, a->staple, a->staple_len, 0, &j->received.verdict);
 	if (job_is_starved(j))
 		return;
-	j->stapled = policy_compare(job_stored(j), &j->got,
-	    j->have_der != NULL && j->have_len == a->staple_len &&
-		memcmp(j->have_der, a->staple, a->staple_len) == 0);
-	trace_staple(&j->trace, a->staple_len, j->stapled, j->output != NULL);
-	trace_verdict(&j->trace, &j->got, env->o->nonce, env->now);
+	j->received.stapled =
+	    policy_compare(job_stored(j), &j->received.verdict,
+		j->stored.der != NULL && j->stored.len == a->staple_len &&
+		    memcmp(j->stored.der, a->staple, a->staple_len) == 0);
+	trace_staple(
+	    &j->trace, a->staple_len, j->received.stapled, j->output != NULL);
+	trace_verdict(&j->trace, &j->received.verdict, env->o->nonce, env->now);
 	if (j->trace.level > 1)
 		decoded = judge_text(env->judge, a->staple, a->staple_len);
 	trace_decoded(&j->trace, decoded);

@@ -9,15 +9,15 @@ job_owes(struct job *j, const struct env *env)
 	enum staple_result res;
 
 	if (env->o->on_change == NULL || env->o->dry_run || j->staple == NULL ||
-	    j->owed)
-		return j->owed;
-	res = staple_owed(j->staple, env->now, &j->mark, why);
+	    j->saving.owed)
+		return j->saving.owed;
+	res = staple_owed(j->staple, env->now, &j->saving.mark, why);
 	if (res == STAPLE_FAILED)
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
-	j->owed = res == STAPLE_OK;
-	if (j->owed)
+	j->saving.owed = res == STAPLE_OK;
+	if (j->saving.owed)
 		trace_line(&j->trace, "owed", "an earlier run could not tell");
-	return j->owed;
+	return j->saving.owed;
 }
 
 /* --check has no answer to judge: the stored response is what is judged. */
@@ -26,14 +26,16 @@ settle_check(struct job *j, const struct env *env)
 {
 	enum code code;
 
-	if (!env->o->check || j->holding != HOLDING_JUDGED)
+	if (!env->o->check || j->stored.holding != HOLDING_JUDGED)
 		return;
-	code = policy_verdict_code(FROM_FILE, &j->have, job_cert_age(j, env));
-	if (code == CODE_REJECTED && j->have.status != VERDICT_REVOKED)
+	code = policy_verdict_code(
+	    FROM_FILE, &j->stored.verdict, job_cert_age(j, env));
+	if (code == CODE_REJECTED &&
+	    j->stored.verdict.status != VERDICT_REVOKED)
 		outcome_fail(&j->outcome, code,
-		    j->have.status == VERDICT_UNKNOWN ? CAUSE_UNKNOWN
-						      : CAUSE_REFUSED,
-		    "%s: %s", j->output, j->have.why);
+		    j->stored.verdict.status == VERDICT_UNKNOWN ? CAUSE_UNKNOWN
+								: CAUSE_REFUSED,
+		    "%s: %s", j->output, j->stored.verdict.why);
 }
 
 /*
@@ -45,14 +47,14 @@ look_again(struct job *j, const struct env *env)
 {
 	char why[WHY_MAX];
 
-	if (!j->asked || j->staple == NULL || j->would_write)
+	if (!j->request.asked || j->staple == NULL || j->saving.would_write)
 		return;
 	/* what HAProxy is to have is what it will read itself */
-	if (j->action != ACTION_NONE && j->action != ACTION_KEPT &&
-	    env->o->haproxy.n == 0)
+	if (j->result.action != ACTION_NONE &&
+	    j->result.action != ACTION_KEPT && env->o->haproxy.n == 0)
 		return;
 	if (job_read_stored(j, env, why) == 0)
-		job_judge_stored(j, env, j->have_der, j->have_len);
+		job_judge_stored(j, env, j->stored.der, j->stored.len);
 }
 
 /* Nothing went wrong that time will not mend, but what is there is too little.
@@ -60,10 +62,11 @@ look_again(struct job *j, const struct env *env)
 static void
 fail_for_too_little(struct job *j, const struct env *env)
 {
-	const struct ocsp_verdict *v = j->would_write ? &j->got : &j->have;
+	const struct ocsp_verdict *v =
+	    j->saving.would_write ? &j->received.verdict : &j->stored.verdict;
 	char left[WORDS_TIME_MAX], want[WORDS_TIME_MAX];
 
-	if ((j->holding == HOLDING_JUDGED || j->would_write) &&
+	if ((j->stored.holding == HOLDING_JUDGED || j->saving.would_write) &&
 	    v->status == VERDICT_GOOD)
 		outcome_fail(&j->outcome, CODE_TEMPORARY, CAUSE_TOO_SHORT,
 		    "the response is usable for %s only%s, less than the %s "
@@ -80,13 +83,14 @@ static void
 settle_served(struct job *j, const struct env *env)
 {
 	const struct diagnose d = job_diagnose(j, env);
-	const struct ocsp_verdict *v =
-	    j->stapled == STAPLED_NOTHING ? NULL : &j->got;
+	const struct ocsp_verdict *v = j->received.stapled == STAPLED_NOTHING
+	    ? NULL
+	    : &j->received.verdict;
 	enum code code = CODE_TEMPORARY;
 	struct reason r;
 
 	if (job_needs_none(j) || j->outcome.status > CODE_TEMPORARY ||
-	    j->stapled == STAPLED_UNHEARD || job_lasts(j, env))
+	    j->received.stapled == STAPLED_UNHEARD || job_lasts(j, env))
 		return;
 	if (v != NULL)
 		code = policy_gravest(code,
@@ -101,15 +105,15 @@ settle_needless(struct job *j, const struct env *env)
 {
 	const struct policy_cert c = job_describe_cert(j, env);
 
-	if (!env->o->check || !j->cert.whole || j->clashes ||
+	if (!env->o->check || !j->cert.whole || j->result.clashes ||
 	    !policy_ignores_stored(j->outcome.status,
 		policy_need(&c, 0, env->now) == NEED_NONE,
-		j->holding == HOLDING_JUDGED &&
-		    j->have.status == VERDICT_REVOKED))
+		j->stored.holding == HOLDING_JUDGED &&
+		    j->stored.verdict.status == VERDICT_REVOKED))
 		return;
 	j->outcome.status = CODE_OK;
 	j->outcome.cause = CAUSE_NONE;
-	j->action = ACTION_NO_RESPONDER;
+	j->result.action = ACTION_NO_RESPONDER;
 }
 
 /*
@@ -132,12 +136,13 @@ settle_stored(struct job *j, const struct env *env)
 	settle_check(j, env);
 	settle_needless(j, env);
 	look_again(j, env);
-	if (!j->would_write && j->holding == HOLDING_JUDGED &&
-	    j->have.status == VERDICT_REVOKED)
+	if (!j->saving.would_write && j->stored.holding == HOLDING_JUDGED &&
+	    j->stored.verdict.status == VERDICT_REVOKED)
 		outcome_fail(&j->outcome,
 		    policy_verdict_code(
-			FROM_FILE, &j->have, job_cert_age(j, env)),
-		    CAUSE_REVOKED, "the stored response says: %s", j->have.why);
+			FROM_FILE, &j->stored.verdict, job_cert_age(j, env)),
+		    CAUSE_REVOKED, "the stored response says: %s",
+		    j->stored.verdict.why);
 	settle_hopeless(j, env);
 }
 
@@ -150,16 +155,17 @@ warn_of_stored(struct job *j, const struct env *env)
 	    .verdict = job_stored(j),
 	    .path = j->path,
 	    .output = j->output,
-	    .rights = j->rights.s,
-	    .len = j->action == ACTION_WRITTEN ? j->written_len : j->have_len,
+	    .rights = j->saving.rights.s,
+	    .len = j->result.action == ACTION_WRITTEN ? j->saving.written_len
+						      : j->stored.len,
 	    .mode = j->staple != NULL ? staple_mode(j->staple) : -1,
-	    .written = j->action == ACTION_WRITTEN,
+	    .written = j->result.action == ACTION_WRITTEN,
 	    .pinned = j->named.pinned,
 	    .now = env->now};
 
-	if (j->output != NULL && j->holding == HOLDING_JUDGED &&
+	if (j->output != NULL && j->stored.holding == HOLDING_JUDGED &&
 	    !job_needs_none(j))
-		warnings_add(&j->warnings, &w);
+		warnings_add(&j->result.warnings, &w);
 }
 
 enum code
@@ -169,16 +175,16 @@ job_settle(struct job *j, const struct env *env)
 
 	if (env->o->served != NULL) {
 		settle_served(j, env);
-		return j->code = j->outcome.status;
+		return j->result.code = j->outcome.status;
 	}
 	settle_stored(j, env);
 	warn_of_stored(j, env);
 	end.needs_none = job_needs_none(j);
 	end.outcome = j->outcome.status;
 	end.lasts = job_lasts(j, env);
-	end.wrong_clock = j->wrong_clock;
-	j->code = policy_exit(&end);
-	if (j->code == CODE_TEMPORARY && !end.needs_none)
+	end.wrong_clock = j->result.wrong_clock;
+	j->result.code = policy_exit(&end);
+	if (j->result.code == CODE_TEMPORARY && !end.needs_none)
 		fail_for_too_little(j, env);
-	return j->code;
+	return j->result.code;
 }

@@ -12,10 +12,10 @@
 void
 job_drop_stored(struct job *j)
 {
-	sandbox_forget(j->have_der, j->have_len);
-	free(j->have_der);
-	j->have_der = NULL;
-	j->have_len = 0;
+	sandbox_forget(j->stored.der, j->stored.len);
+	free(j->stored.der);
+	j->stored.der = NULL;
+	j->stored.len = 0;
 }
 
 int
@@ -24,10 +24,10 @@ job_read_stored(struct job *j, const struct env *env, char *why)
 	enum staple_result res = STAPLE_OK;
 
 	job_drop_stored(j);
-	j->holding = HOLDING_NOTHING;
+	j->stored.holding = HOLDING_NOTHING;
 	if (j->output == NULL)
 		return 0;
-	j->output_id = fileid_of(j->output);
+	j->stored.id = fileid_of(j->output);
 	if (j->staple == NULL)
 		res = staple_open_in(env->dirs, j->output, &j->staple, why);
 	if (res == STAPLE_OK)
@@ -35,15 +35,15 @@ job_read_stored(struct job *j, const struct env *env, char *why)
 		res = (env->o->check || env->o->served != NULL
 			? staple_read_linked
 			: staple_read)(j->staple, RESPONSE_MAX + 1,
-		    &j->have_der, &j->have_len, why);
+		    &j->stored.der, &j->stored.len, why);
 	if (res == STAPLE_FAILED)
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE, "%s", why);
 	else if (res == STAPLE_REFUSED)
 		outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT, "%s", why);
 	/* what is there is not known before it is judged */
 	if (res == STAPLE_FAILED || res == STAPLE_REFUSED ||
-	    j->have_der != NULL)
-		j->holding = HOLDING_NOT_LOOKED;
+	    j->stored.der != NULL)
+		j->stored.holding = HOLDING_NOT_LOOKED;
 	return res == STAPLE_FAILED || res == STAPLE_REFUSED ? -1 : 0;
 }
 
@@ -77,9 +77,9 @@ job_judge(struct job *j, const struct env *env, const unsigned char *der,
 static int
 refuse_stored(struct job *j, const char *what, const char *advice)
 {
-	ocsp_undecided(&j->have);
-	snprintf(
-	    j->have.why, sizeof(j->have.why), "%s, not an OCSP response", what);
+	ocsp_undecided(&j->stored.verdict);
+	snprintf(j->stored.verdict.why, sizeof(j->stored.verdict.why),
+	    "%s, not an OCSP response", what);
 	outcome_fail(&j->outcome, CODE_INPUT, CAUSE_OUTPUT,
 	    "%s holds %s, not an OCSP response: it is not touched; %s",
 	    j->output, what, advice);
@@ -92,12 +92,12 @@ int
 job_judge_stored(
     struct job *j, const struct env *env, const unsigned char *der, size_t len)
 {
-	j->holding = HOLDING_NOTHING;
+	j->stored.holding = HOLDING_NOTHING;
 	if (der == NULL)
 		return 0;
-	j->holding = HOLDING_JUDGED;
-	j->have_is_der = der == j->have_der;
-	j->have_when = env->now;
+	j->stored.holding = HOLDING_JUDGED;
+	j->stored.is_der = der == j->stored.der;
+	j->stored.judged_at = env->now;
 	if (cert_looks_like_one(der, len))
 		return refuse_stored(
 		    j, "a certificate or a key", "is it the right file?");
@@ -105,10 +105,10 @@ job_judge_stored(
 		der, len, env->o->output == NULL && j->named.output == NULL))
 		return refuse_stored(j, "something else",
 		    "remove it if nobody needs it, or name another file");
-	job_judge(j, env, der, len, 0, &j->have);
+	job_judge(j, env, der, len, 0, &j->stored.verdict);
 	if (!job_is_starved(j))
 		return 0;
-	j->holding = HOLDING_NOT_LOOKED;
+	j->stored.holding = HOLDING_NOT_LOOKED;
 	return -1;
 }
 
@@ -116,10 +116,11 @@ int
 job_is_judged_good(const struct job *j, const struct env *env,
     const unsigned char *der, size_t len)
 {
-	return j->holding == HOLDING_JUDGED && j->have_is_der &&
-	    j->have.status == VERDICT_GOOD && env->now >= j->have_when &&
-	    env->now < j->have.usable_until && der != NULL &&
-	    j->have_len == len && memcmp(j->have_der, der, len) == 0;
+	return j->stored.holding == HOLDING_JUDGED && j->stored.is_der &&
+	    j->stored.verdict.status == VERDICT_GOOD &&
+	    env->now >= j->stored.judged_at &&
+	    env->now < j->stored.verdict.usable_until && der != NULL &&
+	    j->stored.len == len && memcmp(j->stored.der, der, len) == 0;
 }
 
 int
@@ -129,11 +130,13 @@ job_load_stored(struct job *j, const struct env *env, char *why)
 
 	if (j->staple == NULL && job_read_stored(j, env, why) == -1)
 		return -1;
-	rc = job_judge_stored(j, env, j->have_der, j->have_len);
+	rc = job_judge_stored(j, env, j->stored.der, j->stored.len);
 	if (j->output != NULL)
 		trace_stored(&j->trace, j->output,
-		    j->holding == HOLDING_NOTHING ? NULL : &j->have, env->now);
-	if (env->o->check && j->holding == HOLDING_JUDGED)
-		trace_times(&j->trace, &j->have, env->now);
+		    j->stored.holding == HOLDING_NOTHING ? NULL
+							 : &j->stored.verdict,
+		    env->now);
+	if (env->o->check && j->stored.holding == HOLDING_JUDGED)
+		trace_times(&j->trace, &j->stored.verdict, env->now);
 	return rc;
 }
