@@ -1,26 +1,52 @@
 /* SPDX-License-Identifier: ISC */
 #include "job/internal.h"
 
-/* With the issuer's certificate all goes on as if it had been at hand. */
-static enum job_state
-answer_issuer(struct job *j, const struct env *env, const struct http_answer *a,
+/* ---- received ---- */
+
+/* Whom it came from, or did not come from, and how. */
+static void
+receive(struct job *j, const struct http_answer *a, struct policy_exchange *x)
+{
+	j->request.fresh = 0;
+	j->received.connection = HTTP_DROP;
+	x->given_up = j->request.pace == HOST_GIVEN_UP;
+	if (j->request.pace == HOST_PACES || a->skipped == HTTP_SKIPPED_NOW)
+		j->request.attempt.paced = 1;
+	/* no HTTP response came by one method: the other's is what counts */
+	if (j->request.attempt.switched == SWITCHED_FAILED)
+		outcome_retract(&j->outcome);
+	j->received.url = j->request.urls[j->request.url];
+	j->received.by_get =
+	    j->request.hunting || j->request.attempt.method == METHOD_GET;
+	j->received.http_status = a->status;
+}
+
+/* ---- verified ---- */
+
+/* -1: it could not be, and the reason is in `outcome`. */
+static int
+verify(struct job *j, const struct env *env, const struct http_answer *a,
     struct policy_exchange *x)
 {
-	enum policy_next next = job_take_issuer(j, env, a, x);
+	struct ocsp_verdict *v = &j->received.verdict;
 
-	return j->request.hunting ? job_take_step(j, env, next, x)
-				  : job_load_rest(j, env);
-}
-
-static void
-judge_answer(
-    struct job *j, const struct env *env, const unsigned char *der, size_t len)
-{
-	if (!env->o->nonce && job_is_judged_good(j, env, der, len))
-		j->received.verdict = j->stored.verdict;
+	if (!env->o->nonce && job_is_judged_good(j, env, a->body, a->body_len))
+		*v = j->stored.verdict;
 	else
-		job_judge(j, env, der, len, 1, &j->received.verdict);
+		job_judge(j, env, a->body, a->body_len, 1, v);
+	if (job_is_starved(j))
+		return -1;
+	trace_verdict(&j->trace, v, env->o->nonce, env->now);
+	x->verdict = v->status;
+	x->error = v->error;
+	x->expired = v->expired;
+	x->excused = v->excused;
+	if (policy_keeps_connection(x))
+		j->received.connection = HTTP_KEEP;
+	return 0;
 }
+
+/* ---- decided ---- */
 
 /* A verified good or revoked response came. */
 static void
@@ -120,44 +146,34 @@ note_method(struct job *j, const struct policy_exchange *x)
 	    by_post ? "POST" : "GET", by_post ? "post" : "get");
 }
 
+/* With the issuer's certificate all goes on as if it had been at hand. */
+static enum job_state
+answer_issuer(struct job *j, const struct env *env, const struct http_answer *a,
+    struct policy_exchange *x)
+{
+	enum policy_next next = job_take_issuer(j, env, a, x);
+
+	return j->request.hunting ? job_take_step(j, env, next, x)
+				  : job_load_rest(j, env);
+}
+
 enum job_state
 job_answer(struct job *j, const struct env *env, const struct http_answer *a)
 {
+	const int came = a->result == HTTP_ANSWERED && a->skipped == HTTP_SENT;
 	struct policy_exchange x = policy_exchange(a);
 
-	j->request.fresh = 0;
-	j->received.connection = HTTP_DROP;
-	x.given_up = j->request.pace == HOST_GIVEN_UP;
-	if (j->request.pace == HOST_PACES || a->skipped == HTTP_SKIPPED_NOW)
-		j->request.attempt.paced = 1;
-	/* no HTTP response came by one method: the other's is what counts */
-	if (j->request.attempt.switched == SWITCHED_FAILED)
-		outcome_retract(&j->outcome);
-	j->received.url = j->request.urls[j->request.url];
-	j->received.by_get =
-	    j->request.hunting || j->request.attempt.method == METHOD_GET;
-	j->received.http_status = a->status;
-	if (a->result == HTTP_ANSWERED && a->skipped == HTTP_SENT) {
-		if (j->request.hunting)
-			return answer_issuer(j, env, a, &x);
-		judge_answer(j, env, a->body, a->body_len);
-		if (job_is_starved(j))
-			return JOB_DONE;
-		trace_verdict(
-		    &j->trace, &j->received.verdict, env->o->nonce, env->now);
-		x.verdict = j->received.verdict.status;
-		x.error = j->received.verdict.error;
-		x.expired = j->received.verdict.expired;
-		x.excused = j->received.verdict.excused;
-		if (policy_keeps_connection(&x))
-			j->received.connection = HTTP_KEEP;
-	}
+	receive(j, a, &x);
+	if (came && j->request.hunting)
+		return answer_issuer(j, env, a, &x);
+	if (came && verify(j, env, a, &x) == -1)
+		return JOB_DONE;
 	if (policy_may_be_stray(&x))
 		return job_take_step(j, env, NEXT_FRESH, &x);
-	if (a->result != HTTP_ANSWERED || a->skipped != HTTP_SENT)
-		take_failure(j, env, a);
-	else
+	if (came)
 		take_verdict(j, env, a, &x);
+	else
+		take_failure(j, env, a);
 	if (policy_is_transient(&x))
 		j->request.attempt.transient = 1;
 	note_method(j, &x);
