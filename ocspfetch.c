@@ -392,7 +392,7 @@ remember_change(struct run *r, const struct job *j)
 	struct change *c;
 
 	if ((c = find_change(r, j)) != NULL) {
-		c->mark = j->mark;
+		c->mark = j->saving.mark;
 		return;
 	}
 	c = realloc(r->changes, (r->nchanges + 1) * sizeof(*c));
@@ -402,7 +402,7 @@ remember_change(struct run *r, const struct job *j)
 		out_of_memory(r, j->path);
 		return;
 	}
-	c[r->nchanges++].mark = j->mark;
+	c[r->nchanges++].mark = j->saving.mark;
 }
 
 /* The hook has heard of them: the markers go. */
@@ -498,7 +498,8 @@ print_json(struct run *r, const struct job *j)
 {
 	struct text out = {0};
 
-	if (!r->env.o->json || r->mute || j->action == ACTION_PASSED_OVER)
+	if (!r->env.o->json || r->mute ||
+	    j->result.action == ACTION_PASSED_OVER)
 		return;
 	json_job(j, &r->env, &out);
 	if (out.failed)
@@ -524,12 +525,12 @@ log_job(struct run *r, const struct job *j)
 	    [CODE_REJECTED] = LOG_ERR,
 	    [CODE_REVOKED] = LOG_CRIT,
 	};
-	int priority = priorities[j->code];
+	int priority = priorities[j->result.code];
 	struct text out = {0};
 
-	if (j->code == CODE_OK && j->action == ACTION_WRITTEN)
+	if (j->result.code == CODE_OK && j->result.action == ACTION_WRITTEN)
 		priority = LOG_NOTICE;
-	else if (j->code == CODE_OK && j->outcome.status == CODE_OK)
+	else if (j->result.code == CODE_OK && j->outcome.status == CODE_OK)
 		return;
 	if (!r->env.o->syslog)
 		return;
@@ -546,14 +547,14 @@ remember_done(struct run *r, const struct job *j)
 	const struct recheck_done d = {.record = j->named.record,
 	    .changes = j->named.changes,
 	    .cert = j->cert_id,
-	    .output = j->output_id,
+	    .output = j->stored.id,
 	    .lasts = job_good_until(j, &r->env),
 	    .needs_none = job_needs_none(j) != 0,
 	    .unfiled = r->env.o->served != NULL};
 
 	/* a server of -S that no list names has no record, and is all there is
 	 */
-	if (j->action != ACTION_PASSED_OVER && d.record != NULL &&
+	if (j->result.action != ACTION_PASSED_OVER && d.record != NULL &&
 	    recheck_add(r->recheck, &d) == -1)
 		out_of_memory(r, j->path);
 }
@@ -596,10 +597,10 @@ finish(struct run *r, struct job *j)
 	worsen(r, code);
 	if (!policy_gives_up_server(r->env.server_failures))
 		r->env.server_failures =
-		    j->unreached ? r->env.server_failures + 1 : 0;
+		    j->result.unreached ? r->env.server_failures + 1 : 0;
 	if (code == CODE_OK)
 		remember_done(r, j);
-	if (j->action == ACTION_WRITTEN || j->would_write)
+	if (j->result.action == ACTION_WRITTEN || j->saving.would_write)
 		r->changed = 1;
 	if (job_is_news(j, &r->env))
 		remember_news(r, j);
@@ -625,22 +626,23 @@ wait_in_queue(struct run *r, struct job *j, long pause_ms)
 static void
 save_later(struct run *r, struct job *j, const unsigned char *der, size_t len)
 {
-	if (j->save_der == NULL) {
-		j->save_until = monotonic_ms() + LOCK_PATIENCE;
-		j->save_len = len;
-		if ((j->save_der = malloc(len)) != NULL)
-			memcpy(j->save_der, der, len);
+	if (j->saving.der == NULL) {
+		j->saving.until = monotonic_ms() + LOCK_PATIENCE;
+		j->saving.len = len;
+		if ((j->saving.der = malloc(len)) != NULL)
+			memcpy(j->saving.der, der, len);
 	}
-	if (j->save_der == NULL)
+	if (j->saving.der == NULL)
 		outcome_fail(
 		    &j->outcome, CODE_LOCAL, CAUSE_MEMORY, "out of memory");
-	else if (monotonic_ms() < j->save_until && r->env.left_ms != 0) {
+	else if (monotonic_ms() < j->saving.until && r->env.left_ms != 0) {
 		wait_in_queue(r, j, LOCK_PAUSE);
 		return;
 	} else
 		outcome_fail(&j->outcome, CODE_LOCAL, CAUSE_FILE,
 		    "%s (it was waited for up to %d s)",
-		    j->busy.s != NULL ? j->busy.s : "another run has it",
+		    j->saving.busy.s != NULL ? j->saving.busy.s
+					     : "another run has it",
 		    LOCK_PATIENCE / 1000);
 	finish(r, j);
 }
@@ -695,7 +697,7 @@ start_job(struct run *r, const struct list_entry *e, int drawn)
 	state = r->env.o->served != NULL ? job_served(j, &r->env)
 					 : job_load(j, &r->env);
 	ending_signals(SIG_BLOCK);
-	if (drawn && j->action != ACTION_PASSED_OVER)
+	if (drawn && j->result.action != ACTION_PASSED_OVER)
 		list_is_certificate(r->list);
 	if (state == JOB_ASK)
 		return j;
@@ -813,7 +815,7 @@ ask(struct run *r, struct job *j, struct http_question *q)
 {
 	struct http_answer a;
 
-	j->attempt.known = queue_method(r->queue, j);
+	j->request.attempt.known = queue_method(r->queue, j);
 	if (job_question(j, &r->env, q) != JOB_ASK) {
 		finish(r, j);
 		return 0;
@@ -839,8 +841,8 @@ next_question(void *ctx, struct http_question *q, long *wait_ms)
 			return queue_is_empty(r->queue) ? HTTP_NONE
 							: HTTP_LATER;
 		tick(r);
-		if (j->save_der != NULL)
-			save(r, j, j->save_der, j->save_len);
+		if (j->saving.der != NULL)
+			save(r, j, j->saving.der, j->saving.len);
 		else if (ask(r, j, q)) {
 			/* before there is a connection that it would know */
 			judge_ready(r->env.judge);
@@ -867,7 +869,7 @@ go_on(struct run *r, struct job *j, const struct http_answer *a)
 {
 	enum job_state next = job_answer(j, &r->env, a);
 	/* the job may be gone by the end of this */
-	enum http_connection connection = j->connection;
+	enum http_connection connection = j->received.connection;
 
 	queue_learn(j);
 	switch (next) {
@@ -876,7 +878,7 @@ go_on(struct run *r, struct job *j, const struct http_answer *a)
 		break;
 	case JOB_WAIT:
 		say_wait(r, j);
-		wait_in_queue(r, j, j->pause_ms);
+		wait_in_queue(r, j, j->request.pause_ms);
 		break;
 	case JOB_SAVE:
 		save(r, j, a->body, a->body_len);

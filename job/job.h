@@ -15,7 +15,7 @@
 
 enum job_state {
 	JOB_ASK,  /* job_question() now */
-	JOB_WAIT, /* job_question() in `pause_ms` */
+	JOB_WAIT, /* job_question() in `request.pause_ms` */
 	JOB_SAVE, /* job_save() */
 	JOB_ANEW, /* its certificate was renewed: free it, and begin another */
 	JOB_DONE  /* job_settle() */
@@ -51,8 +51,8 @@ enum job_state job_answer(
     struct job *, const struct env *, const struct http_answer *a);
 
 /*
- * Saves the answer.  JOB_WAIT: another run is saving (see `busy`), try again
- * soon, or give up with outcome_fail().  Not for standard output.
+ * Saves the answer.  JOB_WAIT: another run is saving (see `saving.busy`), try
+ * again soon, or give up with outcome_fail().  Not for standard output.
  */
 enum job_state job_save(
     struct job *, const struct env *, const unsigned char *der, size_t len);

@@ -34,24 +34,26 @@ job_is_presented(const struct job *j, const struct env *env)
 int
 job_needs_none(const struct job *j)
 {
-	return j->action == ACTION_NO_RESPONDER ||
-	    j->action == ACTION_PASSED_OVER;
+	return j->result.action == ACTION_NO_RESPONDER ||
+	    j->result.action == ACTION_PASSED_OVER;
 }
 
 const struct ocsp_verdict *
 job_stored(const struct job *j)
 {
-	return j->holding == HOLDING_JUDGED && policy_is_verified(&j->have)
-	    ? &j->have
+	return j->stored.holding == HOLDING_JUDGED &&
+		policy_is_verified(&j->stored.verdict)
+	    ? &j->stored.verdict
 	    : NULL;
 }
 
 const struct ocsp_verdict *
 job_authentic(const struct job *j)
 {
-	return j->holding == HOLDING_JUDGED &&
-		(policy_is_verified(&j->have) || j->have.authentic)
-	    ? &j->have
+	return j->stored.holding == HOLDING_JUDGED &&
+		(policy_is_verified(&j->stored.verdict) ||
+		    j->stored.verdict.authentic)
+	    ? &j->stored.verdict
 	    : NULL;
 }
 
@@ -68,14 +70,16 @@ static const struct ocsp_verdict *
 decisive(const struct job *j, const struct env *env)
 {
 	/* a dry run ends as the real one would have */
-	return j->would_write || env->o->served != NULL ? &j->got : &j->have;
+	return j->saving.would_write || env->o->served != NULL
+	    ? &j->received.verdict
+	    : &j->stored.verdict;
 }
 
 /* Was the responder reached, so that what there is is the best there is? */
 static int
 responded(const struct job *j)
 {
-	return j->would_write || j->answered;
+	return j->saving.would_write || j->received.answered;
 }
 
 int
@@ -83,9 +87,9 @@ job_lasts(const struct job *j, const struct env *env)
 {
 	const struct ocsp_verdict *v = decisive(j, env);
 
-	if (env->o->served != NULL && j->stapled <= STAPLED_NOTHING)
+	if (env->o->served != NULL && j->received.stapled <= STAPLED_NOTHING)
 		return 0;
-	if (v == &j->have && j->holding != HOLDING_JUDGED)
+	if (v == &j->stored.verdict && j->stored.holding != HOLDING_JUDGED)
 		return 0;
 	return policy_lasts(env->o, v, responded(j), env->now);
 }
@@ -102,7 +106,7 @@ job_good_until(const struct job *j, const struct env *env)
 	const struct ocsp_verdict *v = decisive(j, env);
 
 	if (job_needs_none(j) ||
-	    (j->holding != HOLDING_JUDGED && v == &j->have))
+	    (j->stored.holding != HOLDING_JUDGED && v == &j->stored.verdict))
 		return 0;
 	return v->usable_until - (int64_t)job_min_valid(j, env);
 }
@@ -116,7 +120,7 @@ job_waits(const struct job *j, const struct env *env)
 int
 job_is_news(const struct job *j, const struct env *env)
 {
-	return j->have_der != NULL &&
+	return j->stored.der != NULL &&
 	    policy_pushes(env->o, job_stored(j), j->outcome.status,
-		j->action == ACTION_NO_RESPONDER);
+		j->result.action == ACTION_NO_RESPONDER);
 }

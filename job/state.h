@@ -35,7 +35,7 @@ enum action {
 enum holding {
 	HOLDING_NOT_LOOKED,
 	HOLDING_NOTHING, /* there is no file */
-	HOLDING_JUDGED   /* see `have` */
+	HOLDING_JUDGED   /* see struct stored */
 };
 
 /* What all jobs share; `now` and `left_ms` are the caller's to keep right. */
@@ -50,7 +50,7 @@ struct env {
 	long long began_ms;
 	long long left_ms; /* of the whole run; -1: no deadline */
 	long long (*clock_ms)(void);
-	int no_chown;        /* as of store.h */
+	int no_chown;        /* as of staple.h */
 	int64_t released;    /* when this program was: no clock is before it */
 	int server_failures; /* of --served, in a row: it was not reached */
 	/* does each HAProxy of --haproxy find this one's issuer elsewhere? */
@@ -58,67 +58,90 @@ struct env {
 	void *finds_ctx;
 };
 
-struct job {
-	struct list_entry named; /* its strings are borrowed */
-	const char *path;        /* borrowed */
-	char *output;            /* NULL: standard output */
-	uint64_t cert_id;        /* fileid.h: of what `cert` was read from */
-	uint64_t output_id;      /* and of its response, as last judged */
-	struct cert cert;
-	struct ocsp_target *target;
-	struct store *staple;
-
+/* What is stored. */
+struct stored {
 	enum holding holding;
-	struct ocsp_verdict have; /* what is on disk, as last judged */
-	unsigned char *have_der;  /* what was read first */
-	size_t have_len;
-	int have_is_der; /* that is what was judged last, at: */
-	int64_t have_when;
+	struct ocsp_verdict verdict; /* of what is on disk, as last judged */
+	unsigned char *der;          /* what was read first; owned */
+	size_t len;
+	int is_der; /* that is what was judged last, at: */
+	int64_t judged_at;
+	uint64_t id; /* fileid.h: of its file, as last judged or written */
+};
 
-	struct host *host;      /* whose slot it has; the queue's */
-	long long began_ms;     /* its last request, of `env.ms` */
-	enum policy_host pace;  /* what came of it says of the responder */
-	enum ocsp_method shown; /* which it answers, but not the other; or AUTO
-				 */
-	int hunting;            /* the issuer is asked for, not the responder */
-	int issuer_is_new;      /* it was fetched, and is not kept yet */
+/* Whom to ask next, and how; the issuer first, where it has to be fetched. */
+struct request {
+	int hunting;       /* the issuer is asked for, not the responder */
+	int issuer_is_new; /* it was fetched, and is not kept yet */
+	int asked;         /* somebody was */
 	const char *urls[CERT_MAX_URLS]; /* vetted; borrowed */
 	size_t nurls;
 	size_t url; /* the one being asked */
 	struct policy_attempt attempt;
-	int fresh; /* the next request wants a connection of its own */
-	enum http_connection connection; /* what the last answer came over */
+	int fresh; /* it wants a connection of its own */
 	long pause_ms;
-	char *get_url;
+	char *get_url; /* owned */
 
-	long long loaded_ms;  /* when its turn came, of `env.ms` */
-	const char *last_url; /* who was asked last; borrowed; NULL: nobody */
-	int last_get;         /* and how */
-	long last_status;     /* and HTTP's answer; 0: none */
+	struct host *host;      /* whose slot it has; the queue's */
+	long long began_ms;     /* the last one, of `env.ms` */
+	enum policy_host pace;  /* what came of it says of the responder */
+	enum ocsp_method shown; /* which it answers, but not the other; or AUTO
+				 */
+};
 
-	int asked;
-	int answered;            /* a verified good or revoked answer came */
-	struct ocsp_verdict got; /* the last answer, or what is stapled */
+/* What came: the last answer, or what the server of --served staples. */
+struct received {
+	struct ocsp_verdict verdict;
 	struct ocsp_verdict revoked; /* the latest that came, if any did */
 	enum stapled stapled;
-	struct outcome outcome;  /* what went wrong */
-	struct text busy;        /* who keeps it from saving */
-	unsigned char *save_der; /* what waits to be saved; NULL: nothing */
-	size_t save_len;
-	size_t written_len;
-	struct text rights;   /* mode or owner that it did not get; or empty */
-	long long save_until; /* of the caller's clock */
+	int answered; /* a verified good or revoked answer came */
+	enum http_connection connection; /* what it came over */
+	const char *url;  /* who was asked; borrowed; NULL: nobody */
+	int by_get;       /* and how */
+	long http_status; /* and HTTP's answer; 0: none */
+};
 
-	enum action action;
-	int would_write; /* but for --dry-run */
-	int clashes;     /* another certificate's response has its file */
-	int wrong_clock; /* so that nothing can be told from it */
-	int unreached;   /* the server of --served did not answer at all */
-	int owed;        /* --on-change is to be called for it */
+/* Its way into the file, and what becomes known of that. */
+struct saving {
+	struct text busy;   /* who keeps it from saving */
+	unsigned char *der; /* what waits to be saved; owned; NULL: nothing */
+	size_t len;
+	long long until; /* of the caller's clock */
+	size_t written_len;
+	struct text rights; /* mode or owner it did not get; or empty */
+	int would_write;    /* but for --dry-run */
+	int owed;           /* --on-change is to be called for it */
 	struct store_mark mark;
+};
+
+/* What the run tells, beside what went wrong. */
+struct result {
+	enum action action;
 	enum code code;
-	struct trace trace;   /* for --verbose */
+	int clashes;          /* another certificate's response has its file */
+	int wrong_clock;      /* so that nothing can be told from it */
+	int unreached;        /* the server of --served did not answer at all */
 	struct text warnings; /* escaped, in lines */
+};
+
+/* A certificate on its way: a part for each stage that it goes through. */
+struct job {
+	struct list_entry named; /* its strings are borrowed */
+	const char *path;        /* borrowed */
+	char *output;            /* owned; NULL: standard output */
+	long long loaded_ms;     /* when its turn came, of `env.ms` */
+	uint64_t cert_id;        /* fileid.h: of what `cert` was read from */
+	struct cert cert;
+	struct ocsp_target *target; /* owned; NULL: its issuer is not known */
+	struct store *staple;       /* owned; NULL: not open */
+
+	struct stored stored;
+	struct request request;
+	struct received received;
+	struct saving saving;
+	struct outcome outcome; /* what went wrong */
+	struct result result;
+	struct trace trace; /* for --verbose */
 };
 
 /* Where the response of an entry goes: owned, NULL: nowhere, or no memory. */
@@ -150,7 +173,7 @@ int64_t job_good_until(const struct job *, const struct env *);
 /* Is what went wrong of the kind that --wait is for? */
 int job_waits(const struct job *, const struct env *);
 
-/* Is what `have_der` holds in place, and to be pushed into HAProxy? */
+/* Is what `stored.der` holds in place, and to be pushed into HAProxy? */
 int job_is_news(const struct job *, const struct env *);
 
 #endif

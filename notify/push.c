@@ -126,12 +126,12 @@ push_add(struct push_queue *q, struct job *j)
 	n->done = calloc(q->n + 1, 1);
 	n->what.path = strdup(j->path);
 	n->what.sha1 = strdup(j->cert.sha1);
-	n->what.der = copy(j->have_der, j->have_len);
-	n->what.len = j->have_len;
+	n->what.der = copy(j->stored.der, j->stored.len);
+	n->what.len = j->stored.len;
 	n->what.issuer = copy(j->cert.issuer, j->cert.issuer_len);
 	n->what.issuer_len = j->cert.issuer_len;
-	n->verdict = j->have;
-	n->written = j->action == ACTION_WRITTEN;
+	n->verdict = j->stored.verdict;
+	n->written = j->result.action == ACTION_WRITTEN;
 	n->target = j->target;
 	j->target = NULL;
 	n->what.certid = ocsp_certid(n->target, &n->what.certid_len);

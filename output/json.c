@@ -109,14 +109,17 @@ in_question(const struct job *j, const struct env *env)
 	const struct ocsp_verdict *v;
 
 	if (env->o->served != NULL)
-		return j->stapled > STAPLED_NOTHING ? &j->got : NULL;
-	v = j->holding == HOLDING_JUDGED ? &j->have : NULL;
-	if (j->would_write ||
-	    (j->answered && j->got.status == VERDICT_REVOKED &&
-		policy_counts(&j->got, job_stored(j))))
-		v = &j->got;
+		return j->received.stapled > STAPLED_NOTHING
+		    ? &j->received.verdict
+		    : NULL;
+	v = j->stored.holding == HOLDING_JUDGED ? &j->stored.verdict : NULL;
+	if (j->saving.would_write ||
+	    (j->received.answered &&
+		j->received.verdict.status == VERDICT_REVOKED &&
+		policy_counts(&j->received.verdict, job_stored(j))))
+		v = &j->received.verdict;
 	/* nothing outweighs a revocation, though it be at hand no more */
-	if (j->code == CODE_REVOKED && v != NULL &&
+	if (j->result.code == CODE_REVOKED && v != NULL &&
 	    v->status != VERDICT_REVOKED)
 		v = NULL;
 	return v;
@@ -136,13 +139,13 @@ status(const struct job *j, const struct env *env, const struct ocsp_verdict *v)
 	    [VERDICT_GOOD] = "good",
 	};
 
-	if (j->code == CODE_REVOKED)
+	if (j->result.code == CODE_REVOKED)
 		return names[VERDICT_REVOKED];
 	if (v != NULL)
 		return names[v->status];
 	if (env->o->served != NULL)
-		return j->stapled == STAPLED_NOTHING ? "none" : NULL;
-	return j->holding == HOLDING_NOTHING ? "none" : NULL;
+		return j->received.stapled == STAPLED_NOTHING ? "none" : NULL;
+	return j->stored.holding == HOLDING_NOTHING ? "none" : NULL;
 }
 
 /* The end of its use, also where that is past; 0: it was never of use. */
@@ -196,13 +199,13 @@ add_cert(struct text *out, const struct job *j)
 static void
 add_exchange(struct text *out, const struct job *j)
 {
-	add_text(out, "url", j->last_url);
+	add_text(out, "url", j->received.url);
 	add_text(out, "method",
-	    j->last_url == NULL ? NULL
-		: j->last_get   ? "GET"
-				: "POST");
-	if (j->last_status != 0)
-		add_number(out, "http_status", j->last_status);
+	    j->received.url == NULL  ? NULL
+		: j->received.by_get ? "GET"
+				     : "POST");
+	if (j->received.http_status != 0)
+		add_number(out, "http_status", j->received.http_status);
 	else
 		add_null(out, "http_status");
 }
@@ -213,10 +216,11 @@ add_stored(struct text *out, const struct job *j)
 {
 	if (j->outcome.cause != CAUSE_NO_RESPONSE || j->output == NULL)
 		return;
-	if (j->holding == HOLDING_NOTHING)
+	if (j->stored.holding == HOLDING_NOTHING)
 		text_add(out, "; there is no %s", j->output);
-	else if (j->holding == HOLDING_JUDGED)
-		text_add(out, "; %s is of no use: %s", j->output, j->have.why);
+	else if (j->stored.holding == HOLDING_JUDGED)
+		text_add(out, "; %s is of no use: %s", j->output,
+		    j->stored.verdict.why);
 }
 
 static void
@@ -256,8 +260,8 @@ add_outcome(struct text *out, const struct job *j, const struct env *env)
 		add_name(out, "must_staple");
 		text_add(out, j->cert.must_staple ? "true" : "false");
 	}
-	add_text(out, "action", actions[j->action]);
-	add_number(out, "exit", j->code);
+	add_text(out, "action", actions[j->result.action]);
+	add_number(out, "exit", j->result.code);
 	add_number(out, "elapsed_ms",
 	    env->ms > j->loaded_ms ? env->ms - j->loaded_ms : 0);
 }

@@ -13,7 +13,7 @@ report_wait(const struct job *j, const struct env *env, struct text *out)
 
 	text_add(&raw, "%s: %s; asking again in %s, for %s more (--wait)",
 	    j->path, outcome_why(&j->outcome),
-	    words_span(pause, (j->pause_ms + 500) / 1000),
+	    words_span(pause, (j->request.pause_ms + 500) / 1000),
 	    words_span(
 		left, (env->began_ms + env->o->wait * 1000 - env->ms) / 1000));
 	text_add(out, "ocspfetch: ");
@@ -30,9 +30,10 @@ static const char *
 revoked_advice(const struct job *j)
 {
 	const struct ocsp_verdict *v =
-	    j->got.status == VERDICT_REVOKED ? &j->got : &j->have;
+	    j->received.verdict.status == VERDICT_REVOKED ? &j->received.verdict
+							  : &j->stored.verdict;
 
-	if (j->code != CODE_REVOKED)
+	if (j->result.code != CODE_REVOKED)
 		return "ask the CA whether that still holds";
 	return v->reason == REASON_HOLD
 	    ? "have the CA lift the hold, or replace the certificate"
@@ -43,14 +44,15 @@ revoked_advice(const struct job *j)
 static const char *
 server_advice(const struct job *j, const struct env *env)
 {
-	if (j->code == CODE_REVOKED ||
-	    (j->code == CODE_REJECTED && j->got.status == VERDICT_REVOKED))
+	if (j->result.code == CODE_REVOKED ||
+	    (j->result.code == CODE_REJECTED &&
+		j->received.verdict.status == VERDICT_REVOKED))
 		return revoked_advice(j);
-	if (j->stapled == STAPLED_UNHEARD)
+	if (j->received.stapled == STAPLED_UNHEARD)
 		return "";
 	if (job_is_presented(j, env))
 		return "give the server a good response, and reload it";
-	if (j->stapled == STAPLED_SAME)
+	if (j->received.stapled == STAPLED_SAME)
 		return "fetch a new one, then reload the server";
 	return job_holds(j, env) ? "reload the server"
 				 : "fetch one, then reload the server";
@@ -63,7 +65,7 @@ static int
 is_told(const struct job *j)
 {
 	return strstr(outcome_why(&j->outcome), j->output) != NULL &&
-	    strstr(outcome_why(&j->outcome), j->have.why) != NULL;
+	    strstr(outcome_why(&j->outcome), j->stored.verdict.why) != NULL;
 }
 
 /* What a server reads from now on. */
@@ -72,22 +74,24 @@ tell_holding(const struct job *j, const struct env *env, struct text *t)
 {
 	char end[WORDS_TIME_MAX], span[WORDS_TIME_MAX];
 
-	if (j->holding == HOLDING_NOT_LOOKED || j->output == NULL)
+	if (j->stored.holding == HOLDING_NOT_LOOKED || j->output == NULL)
 		return;
-	if (j->holding == HOLDING_NOTHING)
+	if (j->stored.holding == HOLDING_NOTHING)
 		text_add(t, "; there is no %s", j->output);
-	else if (j->have.status == VERDICT_GOOD)
+	else if (j->stored.verdict.status == VERDICT_GOOD)
 		text_add(t, "; %s is good until %s (%s left)", j->output,
-		    words_time(end, j->have.usable_until),
-		    words_span(
-			span, (long long)(j->have.usable_until - env->now)));
-	else if (j->have.status == VERDICT_REVOKED)
+		    words_time(end, j->stored.verdict.usable_until),
+		    words_span(span,
+			(long long)(j->stored.verdict.usable_until -
+			    env->now)));
+	else if (j->stored.verdict.status == VERDICT_REVOKED)
 		text_add(t, "; %s says revoked", j->output);
 	else if (!is_told(j))
-		text_add(t, "; %s is of no use: %s", j->output, j->have.why);
-	if (env->o->served == NULL && j->code == CODE_TEMPORARY &&
-	    !j->answered && j->holding == HOLDING_JUDGED &&
-	    j->have.status == VERDICT_GOOD)
+		text_add(t, "; %s is of no use: %s", j->output,
+		    j->stored.verdict.why);
+	if (env->o->served == NULL && j->result.code == CODE_TEMPORARY &&
+	    !j->received.answered && j->stored.holding == HOLDING_JUDGED &&
+	    j->stored.verdict.status == VERDICT_GOOD)
 		text_add(t, ", less than the %s that are demanded",
 		    words_span(span, job_min_valid(j, env)));
 }
@@ -96,7 +100,8 @@ tell_holding(const struct job *j, const struct env *env, struct text *t)
 static const char *
 rejected_advice(const struct job *j, const struct env *env)
 {
-	const struct ocsp_verdict *v = env->o->check ? &j->have : &j->got;
+	const struct ocsp_verdict *v =
+	    env->o->check ? &j->stored.verdict : &j->received.verdict;
 
 	if (v->status == VERDICT_UNKNOWN)
 		return "ask the authority that issued it";
@@ -124,9 +129,9 @@ rejected_advice(const struct job *j, const struct env *env)
 static int
 refuses_nonces(const struct job *j, const struct env *env)
 {
-	return env->o->nonce && j->got.status == VERDICT_ERROR &&
+	return env->o->nonce && j->received.verdict.status == VERDICT_ERROR &&
 	    (j->outcome.cause == CAUSE_UNAUTHORIZED ||
-		j->got.error == ERROR_MALFORMED);
+		j->received.verdict.error == ERROR_MALFORMED);
 }
 
 /* What to do; empty where the reason says it. */
@@ -135,7 +140,7 @@ advice(const struct job *j, const struct env *env)
 {
 	if (env->o->served != NULL)
 		return server_advice(j, env);
-	switch (j->code) {
+	switch (j->result.code) {
 	case CODE_TEMPORARY:
 		if (env->o->check)
 			return "fetch a new one";
@@ -165,8 +170,9 @@ to_do(const struct job *j, const struct env *env)
 {
 	const char *what = advice(j, env);
 
-	if (j->code == CODE_OK)
-		return j->would_write ? "run it without --dry-run" : "nothing";
+	if (j->result.code == CODE_OK)
+		return j->saving.would_write ? "run it without --dry-run"
+					     : "nothing";
 	return what[0] != '\0' ? what : "see the last line";
 }
 
@@ -197,9 +203,9 @@ void
 report_job(struct job *j, const struct env *env, struct text *out)
 {
 	verbose_add(j, env, to_do(j, env), out);
-	if (j->warnings.s != NULL)
-		text_add(out, "%s", j->warnings.s);
-	if (j->code != CODE_OK)
+	if (j->result.warnings.s != NULL)
+		text_add(out, "%s", j->result.warnings.s);
+	if (j->result.code != CODE_OK)
 		add_message(j, env, out);
 }
 
@@ -208,7 +214,7 @@ report_log(const struct job *j, const struct env *env, struct text *out)
 {
 	struct text raw = {0};
 
-	if (j->code != CODE_OK) {
+	if (j->result.code != CODE_OK) {
 		add_message(j, env, out);
 		return;
 	}

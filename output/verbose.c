@@ -7,15 +7,15 @@
 static const char *
 server_decision(const struct job *j, const struct env *env)
 {
-	if (j->action == ACTION_NO_RESPONDER)
+	if (j->result.action == ACTION_NO_RESPONDER)
 		return "nothing to do";
-	if (j->stapled == STAPLED_UNHEARD)
+	if (j->received.stapled == STAPLED_UNHEARD)
 		return "nothing was judged";
-	if (j->code != CODE_OK)
+	if (j->result.code != CODE_OK)
 		return "clients get no response that is good for long enough";
 	if (job_is_presented(j, env))
 		return "served: good, and lasts";
-	switch (j->stapled) {
+	switch (j->received.stapled) {
 	case STAPLED_OLDER:
 		return "served: good; after a reload it would be newer";
 	case STAPLED_NEWER:
@@ -31,15 +31,15 @@ server_decision(const struct job *j, const struct env *env)
 static const char *
 decision(const struct job *j, const struct env *env)
 {
-	if (j->would_write)
+	if (j->saving.would_write)
 		return "it would be written, but for --dry-run";
-	if (j->action == ACTION_PASSED_OVER)
+	if (j->result.action == ACTION_PASSED_OVER)
 		return "passed over: no server's certificate is in it";
 	if (env->o->served != NULL)
 		return server_decision(j, env);
-	switch (j->action) {
+	switch (j->result.action) {
 	case ACTION_WRITTEN:
-		return j->have.status == VERDICT_REVOKED
+		return j->stored.verdict.status == VERDICT_REVOKED
 		    ? "written, as --write-revoked asks"
 		    : "written: good, and better than what was there";
 	case ACTION_UNCHANGED:
@@ -58,7 +58,7 @@ decision(const struct job *j, const struct env *env)
 		return "judged only, as --check asks";
 	if (j->outcome.status == CODE_REVOKED && !env->o->write_revoked)
 		return "nothing was written (see --write-revoked)";
-	return j->asked ? "nothing was written" : "nobody was asked";
+	return j->request.asked ? "nothing was written" : "nobody was asked";
 }
 
 static void
@@ -67,11 +67,13 @@ end_lines(struct job *j, const struct env *env)
 	char buf[128];
 
 	trace_line(&j->trace, "decided", "%s", decision(j, env));
-	if (j->holding == HOLDING_JUDGED && j->have.status == VERDICT_GOOD)
+	if (j->stored.holding == HOLDING_JUDGED &&
+	    j->stored.verdict.status == VERDICT_GOOD)
 		trace_line(&j->trace, "now", "%s: %s",
 		    j->output != NULL ? j->output : "standard output",
-		    trace_good_for(buf, j->have.usable_until, env->now));
-	if (j->code != CODE_OK || j->outcome.status != CODE_TEMPORARY)
+		    trace_good_for(
+			buf, j->stored.verdict.usable_until, env->now));
+	if (j->result.code != CODE_OK || j->outcome.status != CODE_TEMPORARY)
 		return;
 	trace_line(&j->trace, "no alarm", "%s", outcome_why(&j->outcome));
 	trace_line(&j->trace, "",
@@ -99,7 +101,8 @@ verbose_add(
 	text_add(out, "\n");
 	end_lines(j, env);
 	trace_line(&j->trace, "to do", "%s", to_do);
-	trace_line(&j->trace, "exit", "%d, %s", (int)j->code, codes[j->code]);
+	trace_line(&j->trace, "exit", "%d, %s", (int)j->result.code,
+	    codes[j->result.code]);
 	if (j->trace.text.s != NULL)
 		text_add(out, "%s", j->trace.text.s);
 	out->failed |= j->trace.text.failed;

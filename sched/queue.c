@@ -70,9 +70,9 @@ queue_free(struct queue *q)
 static struct host *
 host_of(const struct queue *q, const struct job *j)
 {
-	if (j->save_der != NULL || j->nurls == 0)
+	if (j->saving.der != NULL || j->request.nurls == 0)
 		return NULL;
-	return hosts_find(q->hosts, j->urls[j->url]);
+	return hosts_find(q->hosts, j->request.urls[j->request.url]);
 }
 
 /* `last`: slots that nobody else wants may be had. */
@@ -99,7 +99,8 @@ may_go(const struct queue *q, const struct host *h, const struct env *env,
 static int
 may_skip(const struct job *j)
 {
-	return !j->attempt.again && j->url + 1 < j->nurls;
+	return !j->request.attempt.again &&
+	    j->request.url + 1 < j->request.nurls;
 }
 
 static int
@@ -128,15 +129,15 @@ queue_begin(struct queue *q, struct job *j, const struct env *env,
 	enum http_skip skip = HTTP_SENT;
 	long ignored = LONG_MAX;
 
-	j->pace = HOST_GOES_ON;
-	if ((j->host = host_of(q, j)) == NULL)
+	j->request.pace = HOST_GOES_ON;
+	if ((j->request.host = host_of(q, j)) == NULL)
 		return HOST_FREE;
-	switch (host_state(q->hosts, j->host, env->ms, &ignored)) {
+	switch (host_state(q->hosts, j->request.host, env->ms, &ignored)) {
 	case HOST_DOWN:
 		/* who waits for it, and has paused, may see whether it is back
 		 */
-		if (!policy_probes(
-			env->o, j->attempt.round, host_is_busy(j->host)))
+		if (!policy_probes(env->o, j->request.attempt.round,
+			host_is_busy(j->request.host)))
 			skip = HTTP_SKIPPED;
 		break;
 	case HOST_PAUSES:
@@ -147,32 +148,34 @@ queue_begin(struct queue *q, struct job *j, const struct env *env,
 		break;
 	}
 	if (skip != HTTP_SENT) {
-		host_failure(j->host, skip, a);
-		j->host = NULL;
+		host_failure(j->request.host, skip, a);
+		j->request.host = NULL;
 		return HOST_DOWN;
 	}
-	j->began_ms = env->ms;
-	host_begin(j->host, env->ms);
+	j->request.began_ms = env->ms;
+	host_begin(j->request.host, env->ms);
 	return HOST_FREE;
 }
 
 void
 queue_end(struct job *j, const struct env *env, const struct http_answer *a)
 {
-	struct policy_span span = {
-	    .began = j->began_ms, .ended = env->ms, .left_ms = env->left_ms};
+	struct policy_span span = {.began = j->request.began_ms,
+	    .ended = env->ms,
+	    .left_ms = env->left_ms};
 
-	if (j->host != NULL)
-		j->pace = host_end(j->host, env->o, &j->attempt, a, &span);
+	if (j->request.host != NULL)
+		j->request.pace = host_end(
+		    j->request.host, env->o, &j->request.attempt, a, &span);
 }
 
 void
 queue_learn(struct job *j)
 {
-	if (j->host != NULL && j->shown != METHOD_AUTO)
-		host_learn(j->host, j->shown);
-	j->host = NULL;
-	j->shown = METHOD_AUTO;
+	if (j->request.host != NULL && j->request.shown != METHOD_AUTO)
+		host_learn(j->request.host, j->request.shown);
+	j->request.host = NULL;
+	j->request.shown = METHOD_AUTO;
 }
 
 /* ---- jobs ---- */
@@ -187,10 +190,11 @@ queue_put(
 		return -1;
 	/* whose request goes on by the other method is not done with its turn
 	 */
-	w->next = j->attempt.switched != SWITCHED_NOT ? q->waiting : NULL;
+	w->next =
+	    j->request.attempt.switched != SWITCHED_NOT ? q->waiting : NULL;
 	w->job = j;
 	w->due_ms = env->ms + pause_ms;
-	if (j->attempt.switched != SWITCHED_NOT)
+	if (j->request.attempt.switched != SWITCHED_NOT)
 		q->waiting = w;
 	else
 		*q->last = w;
@@ -278,9 +282,9 @@ queue_offer(struct queue *q, struct job *j, const struct env *env)
 	long ignored = LONG_MAX;
 	struct host *h;
 
-	if (j->nurls == 0)
+	if (j->request.nurls == 0)
 		return QUEUE_GO;
-	if ((h = hosts_find(q->hosts, j->urls[j->url])) == NULL)
+	if ((h = hosts_find(q->hosts, j->request.urls[j->request.url])) == NULL)
 		return QUEUE_NOMEM;
 	if (job_may_go(q, j, env, 0, &ignored))
 		return QUEUE_GO;
@@ -315,7 +319,7 @@ is_to_be_put_off(
 	long ignored = LONG_MAX;
 	struct host *h;
 
-	if (j->asked || (h = host_of(q, j)) == NULL)
+	if (j->request.asked || (h = host_of(q, j)) == NULL)
 		return NULL;
 	switch (host_state(q->hosts, h, env->ms, &ignored)) {
 	case HOST_SLOW:

@@ -33,7 +33,8 @@ struct queue *queue_new(size_t parallel, size_t most);
 /* Jobs that wait still are freed. */
 void queue_free(struct queue *);
 
-/* The job is the queue's until it is taken, in `pause_ms`.  -1: no memory. */
+/* The job is the queue's until it is taken, in its `pause_ms`.  -1: no memory.
+ */
 int queue_put(
     struct queue *, struct job *, const struct env *, long long pause_ms);
 

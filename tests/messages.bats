@@ -14,11 +14,13 @@ setup() {
 
 @test "every room is in it, and what is known to be said" {
 	local room
-	for room in cert/cert notify/haproxy notify/hook http job/job cli/list \
+	for room in cert/cert notify/haproxy notify/hook http cli/list \
 	    ocsp ocspfetch cli/options output/report store/store \
 	    store/failure store/lockfile store/marker store/tempfile \
 	    probe/address probe/connect probe/starttls probe/tls \
-	    job/diagnose job/trace output/verbose job/warnings; do
+	    job/answer job/attempt job/changed job/diagnose job/fail \
+	    job/issuer job/load job/save job/settle job/stored job/trace \
+	    output/verbose job/warnings; do
 		grep -qx "$room.c" "$BATS_TEST_TMPDIR/list"
 	done
 	grep -qx '  the responder says "%s": %s' "$BATS_TEST_TMPDIR/list"

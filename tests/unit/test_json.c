@@ -186,12 +186,12 @@ test_a_line_has_all_keys_in_order(void **state)
 
 	(void)state;
 	begin();
-	job.holding = HOLDING_JUDGED;
-	verdict(&job.have, VERDICT_GOOD);
-	job.last_url = "http://x/";
-	job.last_get = 1;
-	job.last_status = 200;
-	job.action = ACTION_WRITTEN;
+	job.stored.holding = HOLDING_JUDGED;
+	verdict(&job.stored.verdict, VERDICT_GOOD);
+	job.received.url = "http://x/";
+	job.received.by_get = 1;
+	job.received.http_status = 200;
+	job.result.action = ACTION_WRITTEN;
 	json_job(&job, &env, &out);
 	assert_string_equal(out.s,
 	    "{\"certificate\":\"site.pem\",\"output\":\"site.pem.ocsp\","
@@ -217,9 +217,9 @@ test_nothing_known_is_null(void **state)
 	begin();
 	memset(&job.cert, 0, sizeof(job.cert));
 	job.output = NULL;
-	job.code = CODE_INPUT;
-	outcome_fail(
-	    &job.outcome, job.code, CAUSE_CERTIFICATE, "no \"such\" file");
+	job.result.code = CODE_INPUT;
+	outcome_fail(&job.outcome, job.result.code, CAUSE_CERTIFICATE,
+	    "no \"such\" file");
 	says("\"output\":null,\"serial\":null,\"issuer\":null,"
 	     "\"issuer_source\":null,\"url\":null,\"method\":null,"
 	     "\"http_status\":null,\"status\":null,"
@@ -235,40 +235,40 @@ test_which_response_counts(void **state)
 	(void)state;
 	begin();
 	says("\"status\":null");
-	job.holding = HOLDING_NOTHING;
+	job.stored.holding = HOLDING_NOTHING;
 	says("\"status\":\"none\"");
-	job.holding = HOLDING_JUDGED;
-	verdict(&job.have, VERDICT_GOOD);
-	verdict(&job.got, VERDICT_UNKNOWN);
-	job.code = job.outcome.status = CODE_REJECTED;
+	job.stored.holding = HOLDING_JUDGED;
+	verdict(&job.stored.verdict, VERDICT_GOOD);
+	verdict(&job.received.verdict, VERDICT_UNKNOWN);
+	job.result.code = job.outcome.status = CODE_REJECTED;
 	says("\"status\":\"good\"");
 	/* a verified revocation, written or not */
-	verdict(&job.got, VERDICT_REVOKED);
-	job.got.this_update = NOW - 60;
-	job.answered = 1;
-	job.code = job.outcome.status = CODE_REVOKED;
+	verdict(&job.received.verdict, VERDICT_REVOKED);
+	job.received.verdict.this_update = NOW - 60;
+	job.received.answered = 1;
+	job.result.code = job.outcome.status = CODE_REVOKED;
 	says("\"status\":\"revoked\"");
 	says("\"this_update\":\"2026-11-24T23:59:00Z\"");
 	/* what said so is at hand no more */
-	memset(&job.got, 0, sizeof(job.got));
-	job.got.status = VERDICT_ERROR;
+	memset(&job.received.verdict, 0, sizeof(job.received.verdict));
+	job.received.verdict.status = VERDICT_ERROR;
 	says("\"status\":\"revoked\"");
 	says("\"this_update\":null");
 	/* a dry run */
 	begin();
-	verdict(&job.got, VERDICT_GOOD);
-	job.would_write = 1;
+	verdict(&job.received.verdict, VERDICT_GOOD);
+	job.saving.would_write = 1;
 	says("\"status\":\"good\"");
 	/* what is stapled, whatever is stored */
 	begin();
 	o.served = "host";
-	job.holding = HOLDING_JUDGED;
-	verdict(&job.have, VERDICT_GOOD);
+	job.stored.holding = HOLDING_JUDGED;
+	verdict(&job.stored.verdict, VERDICT_GOOD);
 	says("\"status\":null");
-	job.stapled = STAPLED_NOTHING;
+	job.received.stapled = STAPLED_NOTHING;
 	says("\"status\":\"none\"");
-	job.stapled = STAPLED_OLDER;
-	verdict(&job.got, VERDICT_UNKNOWN);
+	job.received.stapled = STAPLED_OLDER;
+	verdict(&job.received.verdict, VERDICT_UNKNOWN);
 	says("\"status\":\"unknown\"");
 }
 
@@ -277,19 +277,21 @@ test_times_beyond_the_form_are_null(void **state)
 {
 	(void)state;
 	begin();
-	job.holding = HOLDING_JUDGED;
-	verdict(&job.have, VERDICT_GOOD);
-	job.have.next_update = 253402300799; /* the end of the year 9999 */
+	job.stored.holding = HOLDING_JUDGED;
+	verdict(&job.stored.verdict, VERDICT_GOOD);
+	job.stored.verdict.next_update =
+	    253402300799; /* the end of the year 9999 */
 	says("\"next_update\":\"9999-12-31T23:59:59Z\"");
-	job.have.next_update++;
+	job.stored.verdict.next_update++;
 	says("\"next_update\":null");
-	job.have.next_update = -62167219200; /* the start of the year 0 */
+	job.stored.verdict.next_update =
+	    -62167219200; /* the start of the year 0 */
 	says("\"next_update\":\"0000-01-01T00:00:00Z\"");
-	job.have.next_update--;
+	job.stored.verdict.next_update--;
 	says("\"next_update\":null");
-	job.have.has_next = 0;
+	job.stored.verdict.has_next = 0;
 	says("\"next_update\":null");
-	job.have.has_times = 0;
+	job.stored.verdict.has_times = 0;
 	says("\"this_update\":null");
 	says("\"seconds_left\":null");
 }
@@ -299,18 +301,19 @@ test_an_end_that_has_passed(void **state)
 {
 	(void)state;
 	begin();
-	job.holding = HOLDING_JUDGED;
-	verdict(&job.have, VERDICT_STALE);
-	job.have.usable_until = job.have.next_update = NOW - 10;
+	job.stored.holding = HOLDING_JUDGED;
+	verdict(&job.stored.verdict, VERDICT_STALE);
+	job.stored.verdict.usable_until = job.stored.verdict.next_update =
+	    NOW - 10;
 	says("\"status\":\"expired\"");
 	says("\"usable_until\":\"2026-11-24T23:59:50Z\",\"seconds_left\":-10,");
 	/* an earlier end, or the only one */
-	job.have.usable_until = NOW - 3000;
+	job.stored.verdict.usable_until = NOW - 3000;
 	says("\"seconds_left\":-3000,");
-	job.have.has_next = 0;
-	job.have.next_update = 0;
+	job.stored.verdict.has_next = 0;
+	job.stored.verdict.next_update = 0;
 	says("\"seconds_left\":-3000,");
-	verdict(&job.have, VERDICT_REFUSED);
+	verdict(&job.stored.verdict, VERDICT_REFUSED);
 	says("\"this_update\":\"2026-11-24T23:00:00Z\"");
 	says("\"usable_until\":null,\"seconds_left\":null");
 }
@@ -320,8 +323,8 @@ test_two_failures_are_one_reason(void **state)
 {
 	(void)state;
 	begin();
-	job.code = CODE_REJECTED;
-	outcome_fail(&job.outcome, job.code, CAUSE_REFUSED, "first");
+	job.result.code = CODE_REJECTED;
+	outcome_fail(&job.outcome, job.result.code, CAUSE_REFUSED, "first");
 	outcome_fail(&job.outcome, CODE_LOCAL, CAUSE_FILE, "second\n");
 	says("\"reason\":\"first; besides, second\\u000A\"");
 }
@@ -331,19 +334,20 @@ test_what_is_stored_is_part_of_the_reason(void **state)
 {
 	(void)state;
 	begin();
-	job.code = CODE_TEMPORARY;
-	outcome_fail(&job.outcome, job.code, CAUSE_NO_RESPONSE, "none");
+	job.result.code = CODE_TEMPORARY;
+	outcome_fail(&job.outcome, job.result.code, CAUSE_NO_RESPONSE, "none");
 	job.output = NULL;
 	says("\"reason\":\"none\"");
 	job.output = strdup("x.ocsp");
 	assert_non_null(job.output);
-	job.holding = HOLDING_NOT_LOOKED;
+	job.stored.holding = HOLDING_NOT_LOOKED;
 	says("\"reason\":\"none\"");
-	job.holding = HOLDING_NOTHING;
+	job.stored.holding = HOLDING_NOTHING;
 	says("\"reason\":\"none; there is no x.ocsp\"");
-	verdict(&job.have, VERDICT_STALE);
-	job.holding = HOLDING_JUDGED;
-	snprintf(job.have.why, sizeof(job.have.why), "it \"ended\"");
+	verdict(&job.stored.verdict, VERDICT_STALE);
+	job.stored.holding = HOLDING_JUDGED;
+	snprintf(job.stored.verdict.why, sizeof(job.stored.verdict.why),
+	    "it \"ended\"");
 	says("\"reason\":\"none; x.ocsp is of no use: it \\\"ended\\\"\"");
 	/* other reasons tell enough */
 	job.outcome.cause = CAUSE_CONNECT;
