@@ -15,8 +15,8 @@ setup() {
 @test "every room is in it, and what is known to be said" {
 	local room
 	for room in cert/cert notify/haproxy notify/hook http job/job cli/list \
-	    ocsp ocspfetch cli/options cli/usage output/report probe/served \
-	    store/staple job/diagnose job/trace output/verbose \
+	    ocsp ocspfetch cli/options cli/usage cli/values output/report \
+	    probe/served store/staple job/diagnose job/trace output/verbose \
 	    job/warnings; do
 		grep -qx "$room.c" "$BATS_TEST_TMPDIR/list"
 	done
