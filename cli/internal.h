@@ -83,4 +83,10 @@ char *options_own(struct options *, char *s);
  */
 const char *options_hide(struct options *, char *arg);
 
+/*
+ * What was given, looked at as a whole: texts whose form other folders know, of
+ * URLs, hosts and sockets, and options that exclude each other.
+ */
+enum options_result options_check(const struct options *, struct text *why);
+
 #endif
