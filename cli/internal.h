@@ -84,6 +84,14 @@ char *options_own(struct options *, char *s);
 const char *options_hide(struct options *, char *arg);
 
 /*
+ * Takes the header that `arg` is, and wipes it out there, or those in the file
+ * that is named after "@".  Of a line that is wrong no more is shown than the
+ * name that it begins with.
+ */
+enum options_result options_set_header(
+    struct options *, char *arg, struct text *why);
+
+/*
  * What was given, looked at as a whole: texts whose form other folders know, of
  * URLs, hosts and sockets, and options that exclude each other.
  */

@@ -15,9 +15,9 @@ setup() {
 @test "every room is in it, and what is known to be said" {
 	local room
 	for room in cert/cert notify/haproxy notify/hook http job/job cli/list \
-	    ocsp ocspfetch cli/check cli/options cli/usage cli/values \
-	    output/report probe/served store/staple job/diagnose job/trace \
-	    output/verbose job/warnings; do
+	    ocsp ocspfetch cli/check cli/headers cli/options cli/usage \
+	    cli/values output/report probe/served store/staple job/diagnose \
+	    job/trace output/verbose job/warnings; do
 		grep -qx "$room.c" "$BATS_TEST_TMPDIR/list"
 	done
 	grep -qx '  the responder says "%s": %s' "$BATS_TEST_TMPDIR/list"
