@@ -1,115 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 #include <getopt.h>
-#include <limits.h>
-#include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "notify/haproxy.h"
-#include "cli/headers.h"
-#include "http.h"
-#include "cli/options.h"
-#include "http/proxy.h"
+#include "cli/internal.h"
 #include "privsep/sandbox.h"
-#include "job/warnings.h"
 #include "probe/served.h"
 
 /* A longer word is nothing that is like an option. */
 #define OPTION_MAX 32
 
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
 #define YEARS_100 (100LL * 365 * 86400)
-
-/* A line of at most 80 columns for each option, in groups. */
-/* clang-format off */
-const char options_help[] =
-    "usage: ocspfetch [options] certificate ...\n"
-    "Fetch, verify and store OCSP responses: site.pem -> site.pem.ocsp\n"
-    "\n"
-    "Which certificates\n"
-    "  -l, --list FILE          name them in FILE, one a line; - is standard input\n"
-    "  -i, --issuer FILE        the issuer's certificate is in FILE\n"
-    "      --fetch-issuer       download a missing issuer, and keep it\n"
-    "      --allow-ca           take a file of CA certificates alone\n"
-    "  -o, --output FILE        write the response to FILE; - is standard output\n"
-    "      --del-ext            site.crt -> site.ocsp, not site.crt.ocsp\n"
-    "When to ask\n"
-    "  -d, --if-due             only if the stored response is past half of its life\n"
-    "  -w, --wait TIME          keep trying while the failure is temporary\n"
-    "      --splay TIME         sleep for a random time of at most TIME first\n"
-    "How to ask\n"
-    "  -u, --url URL            ask this responder, whatever the certificate says\n"
-    "  -X, --method METHOD      auto, get or post\n"
-    "  -4, --ipv4 / -6, --ipv6  use IPv4 or IPv6 only\n"
-    "  -x, --proxy URL          go through this proxy\n"
-    "      --noproxy LIST       use no proxy for these hosts\n"
-    "  -H, --header LINE|@FILE  send this header, or those in FILE\n"
-    "      --cacert FILE        trust these authorities for https responders\n"
-    "  -N, --nonce              send a nonce\n"
-    "      --certid-hash HASH   name the certificate by sha1 or sha256\n"
-    "  -t, --timeout TIME       for one exchange (30)\n"
-    "      --connect-timeout TIME  for its connection (10)\n"
-    "      --deadline TIME      for the whole run\n"
-    "  -r, --retry N            retries after a temporary failure (2)\n"
-    "      --max-redirs N       follow so many redirections (0)\n"
-    "  -P, --parallel N         so many requests at a time (16)\n"
-    "What is good enough\n"
-    "  -m, --min-valid TIME|N%  how long the stored response has to last\n"
-    "  -a, --max-age TIME       refuse older responses\n"
-    "      --assume-lifetime TIME  of a response without nextUpdate (36h)\n"
-    "      --allow-sha1         admit SHA-1 signatures\n"
-    "      --skew TIME          tolerate clocks that differ by TIME (300)\n"
-    "What to write\n"
-    "  -n, --dry-run            write nothing, and say how it would end\n"
-    "  -f, --force              replace what is as new, or newer\n"
-    "      --mode OCTAL         permissions of a new file (0644)\n"
-    "      --write-revoked      write a response that says revoked, too\n"
-    "Whom to notify\n"
-    "      --haproxy SOCKET     push responses into a running HAProxy\n"
-    "  -e, --on-change CMD      run CMD when all is in place, if any file changed\n"
-    "      --exit-changed[=N]   exit with N (10), not 0, if any file changed\n"
-    "What to look at instead\n"
-    "  -c, --check              verify the stored responses, and exit\n"
-    "  -S, --served HOST[:PORT]  verify what a server staples\n"
-    "      --starttls PROTOCOL  smtp, imap, pop3, ftp or ldap, with -S\n"
-    "What to say\n"
-    "  -v, --verbose            tell what is done; twice, with headers and contents\n"
-    "  -j, --json               one JSON object a certificate, on standard output\n"
-    "      --syslog             tell the system's log, too\n"
-    "      --no-warn WORD       do not print this warning\n"
-    "      --progress           show how many certificates are done\n"
-    "      --sandbox MODE       auto, require or off\n"
-    "  -h, --help / -V, --version\n"
-    "\n"
-    "Exit status\n"
-    "  0  every certificate has a good response on disk, or needs none\n"
-    "  1  temporary: run again        2  usage or input: fix the job\n"
-    "  3  local: fix this machine     4  rejected or unknown: look\n"
-    "  5  revoked: replace the certificate\n"
-    "TIME is seconds, or a number with s, m, h, d or w.  See ocspfetch(1).\n";
-/* clang-format on */
-
-enum kind {
-	FLAG,
-	COUNT,
-	TIME,
-	NUMBER,
-	OCTAL,
-	STRING,
-	SECRET, /* a string that is taken off the command line */
-	LIST,
-	HEADERS, /* a list of secrets, or of files of them */
-	CHOICE,
-	MINIMUM
-};
-
-struct choice {
-	const char *name;
-	int value;
-};
 
 static const struct choice methods[] = {{"auto", METHOD_AUTO},
     {"get", METHOD_GET}, {"post", METHOD_POST}, {NULL, 0}};
@@ -121,26 +24,10 @@ static const struct choice protocols[] = {{"smtp", STARTTLS_SMTP},
 static const struct choice sandboxes[] = {{"auto", SANDBOX_AUTO},
     {"require", SANDBOX_REQUIRE}, {"off", SANDBOX_OFF}, {NULL, 0}};
 
-/* What a number may be, and what it is if the option has no argument. */
-struct range {
-	long long min, max, absent;
-};
-
-struct entry {
-	char letter; /* 0: none */
-	const char *name;
-	enum kind kind;
-	size_t offset; /* into struct options */
-	int arg;       /* no_argument, ... */
-	struct range range;
-	const struct choice *choices;
-};
-
 #define AT(member) offsetof(struct options, member)
-#define NOTHING                                                                \
-	{                                                                      \
-		0, 0, 0                                                        \
-	}
+/* clang-format off */
+#define NOTHING {0, 0, 0}
+/* clang-format on */
 
 static const struct entry table[] = {
     {'4', "ipv4", FLAG, AT(ipv4), no_argument, NOTHING, NULL},
@@ -207,318 +94,6 @@ static const struct entry table[] = {
 
 /* ---- values ---- */
 
-/* Digits only, without sign or space; -1: not a number, or too large. */
-static long long
-parse_number(const char *s, const char **end, int base)
-{
-	long long n = 0;
-	int digit;
-
-	for (*end = s; **end >= '0' && **end < '0' + base; (*end)++) {
-		digit = **end - '0';
-		if (n > (LLONG_MAX - digit) / base)
-			return -1;
-		n = n * base + digit;
-	}
-	return *end == s ? -1 : n;
-}
-
-/* Seconds, or a number with one unit; -1 if it is neither. */
-static long long
-parse_time(const char *s)
-{
-	static const struct {
-		char letter;
-		long long seconds;
-	} units[] = {
-	    {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
-	const char *end;
-	long long n = parse_number(s, &end, 10);
-	size_t i;
-
-	if (n == -1 || *end == '\0')
-		return n;
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (*end == units[i].letter && end[1] == '\0')
-			return n > LLONG_MAX / units[i].seconds
-			    ? -1
-			    : n * units[i].seconds;
-	return -1;
-}
-
-/* How an option is called in a message: "-t, --timeout" */
-static const char *
-title(const struct entry *e, char buf[64])
-{
-	if (e->letter != 0)
-		snprintf(buf, 64, "-%c, --%s", e->letter, e->name);
-	else
-		snprintf(buf, 64, "--%s", e->name);
-	return buf;
-}
-
-/* Says what is wrong. */
-__attribute__((format(printf, 2, 3))) static enum options_result
-bad(struct text *why, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	text_vadd(why, fmt, ap);
-	va_end(ap);
-	return why->failed ? OPTIONS_NOMEM : OPTIONS_BAD;
-}
-
-static enum options_result
-bad_value(
-    const struct entry *e, const char *arg, const char *want, struct text *why)
-{
-	char name[64];
-
-	return bad(
-	    why, "option %s: \"%s\" is not %s", title(e, name), arg, want);
-}
-
-static enum options_result
-set_number(
-    const struct entry *e, long long *to, const char *arg, struct text *why)
-{
-	char want[128];
-	const char *end = "";
-	long long n;
-
-	if (arg == NULL)
-		n = e->range.absent;
-	else if (e->kind == TIME)
-		n = parse_time(arg);
-	else
-		n = parse_number(arg, &end, e->kind == OCTAL ? 8 : 10);
-	if (n >= e->range.min && n <= e->range.max && *end == '\0') {
-		*to = n;
-		return OPTIONS_RUN;
-	}
-	if (e->kind == TIME)
-		snprintf(want, sizeof(want),
-		    "a time from %lld to %lld s, such as 90, 15m, 12h, 7d",
-		    e->range.min, e->range.max);
-	else if (e->kind == OCTAL)
-		snprintf(want, sizeof(want), "an octal mode up to %llo",
-		    e->range.max);
-	else
-		snprintf(want, sizeof(want), "a number from %lld to %lld",
-		    e->range.min, e->range.max);
-	return bad_value(e, arg, want, why);
-}
-
-static enum options_result
-set_minimum(
-    const struct entry *e, struct options *o, const char *arg, struct text *why)
-{
-	const char *end;
-	long long n = parse_number(arg, &end, 10);
-
-	if (n >= 0 && n <= 100 && strcmp(end, "%") == 0) {
-		o->min_percent = 1;
-		o->min_valid = n;
-		return OPTIONS_RUN;
-	}
-	n = parse_time(arg);
-	if (n < 0 || n > e->range.max)
-		return bad_value(
-		    e, arg, "a time such as 25h, or a part such as 30%", why);
-	o->min_valid = n;
-	return OPTIONS_RUN;
-}
-
-/* Keeps the name that is nearest to what was typed, if it is near at all. */
-static void
-consider(const char **guess, size_t *best, const char *typed, const char *name)
-{
-	size_t d = words_distance(typed, name);
-
-	if (d < *best && d <= 1 + strlen(name) / 5) {
-		*best = d;
-		*guess = name;
-	}
-}
-
-static enum options_result
-set_choice(const struct entry *e, int *to, const char *arg, struct text *why)
-{
-	const struct choice *c;
-	const char *guess = NULL;
-	size_t n = 0, best = SIZE_MAX;
-	char want[128];
-
-	for (c = e->choices; c->name != NULL; c++) {
-		if (strcmp(c->name, arg) == 0) {
-			*to = c->value;
-			return OPTIONS_RUN;
-		}
-		n += (size_t)snprintf(want + n, sizeof(want) - n, "%s%s",
-		    n == 0 ? "one of: " : ", ", c->name);
-		consider(&guess, &best, arg, c->name);
-	}
-	if (guess != NULL)
-		snprintf(
-		    want + n, sizeof(want) - n, " (did you mean %s?)", guess);
-	return bad_value(e, arg, want, why);
-}
-
-static enum options_result
-add_to_list(struct option_list *l, const char *arg)
-{
-	const char **v;
-
-	if ((v = realloc(l->v, (l->n + 1) * sizeof(*v))) == NULL)
-		return OPTIONS_NOMEM;
-	l->v = v;
-	v[l->n++] = arg;
-	return OPTIONS_RUN;
-}
-
-/* `s` is ours to free from now on; NULL, or no memory: it is freed already. */
-static char *
-own(struct options *o, char *s)
-{
-	struct options_owned *v;
-
-	if (s == NULL)
-		return NULL;
-	if ((v = realloc(o->owned, (o->nowned + 1) * sizeof(*v))) == NULL) {
-		sandbox_forget(s, strlen(s));
-		free(s);
-		return NULL;
-	}
-	o->owned = v;
-	v += o->nowned++;
-	v->len = strlen(s);
-	return v->s = s;
-}
-
-/*
- * A copy of an argument of which other users shall see nothing in the list of
- * processes, of us and of those that we start.
- */
-static const char *
-hide(struct options *o, char *arg)
-{
-	const char *kept = own(o, strdup(arg));
-
-	if (*arg != '\0') {
-		sandbox_forget(arg, strlen(arg));
-		*arg = '*';
-	}
-	return kept;
-}
-
-/* By its name, a header may prove who sends it: X-Api-Key, Authorization. */
-static int
-is_secret(const char *line, size_t n)
-{
-	static const char *const parts[] = {"auth", "cookie", "key", "pass",
-	    "secret", "session", "signature", "token"};
-	size_t i, at;
-
-	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		for (at = 0; at + strlen(parts[i]) <= n; at++)
-			if (strncasecmp(
-				line + at, parts[i], strlen(parts[i])) == 0)
-				return 1;
-	return 0;
-}
-
-/* How the header is shown to whom it is told how to repeat the request. */
-static const char *
-shown(struct options *o, const char *line)
-{
-	const size_t n = strcspn(line, ":");
-	struct text t = {0};
-
-	if (!is_secret(line, n))
-		return line;
-	text_add(&t, "%.*s: ...", (int)n, line);
-	return own(o, t.s);
-}
-
-static enum options_result
-add_header(struct options *o, const char *line, const char *as)
-{
-	if (as != NULL && add_to_list(&o->shown_headers, as) == OPTIONS_NOMEM)
-		return OPTIONS_NOMEM;
-	return add_to_list(&o->headers, line);
-}
-
-/* Files of other kinds have colons, too: /etc/passwd is not to be sent. */
-static int
-check_line(const char *line, char *reason)
-{
-	const char *after;
-
-	if (http_check_header(line, reason) == -1)
-		return -1;
-	after = line + strcspn(line, ":");
-	if (*after == ':')
-		after++;
-	if (*after == ' ' || *after == '\t' || *after == '\0')
-		return 0;
-	snprintf(reason, WHY_MAX,
-	    "a header is \"Name: value\", here with a space after the colon");
-	return -1;
-}
-
-static enum options_result
-read_headers(struct options *o, const char *arg, struct text *why)
-{
-	const size_t before = o->headers.n;
-	const char *file = arg + 1;
-	unsigned long number = 0;
-	char reason[WHY_MAX], *text, *at, *line;
-
-	text_add(why, "option -H, --header: ");
-	if (*file == '\0' || strcmp(file, "-") == 0)
-		return bad(why, "a file has to be named after the \"@\"");
-	if ((text = headers_read(file, why)) == NULL)
-		return why->failed ? OPTIONS_NOMEM : OPTIONS_BAD;
-	if ((at = own(o, text)) == NULL)
-		return OPTIONS_NOMEM;
-	while ((line = headers_next(&at, &number)) != NULL) {
-		if (check_line(line, reason) == -1)
-			return bad(
-			    why, "%s: line %lu: %s", file, number, reason);
-		if (add_header(o, line, o->headers.n == before ? arg : NULL) !=
-		    OPTIONS_RUN)
-			return OPTIONS_NOMEM;
-	}
-	if (o->headers.n == before)
-		return bad(why, "%s: there is no header in it", file);
-	text_free(why);
-	return OPTIONS_RUN;
-}
-
-/* Of a line that is wrong no more is shown than the name that it begins with.
- */
-static enum options_result
-set_header(struct options *o, char *arg, struct text *why)
-{
-	char reason[WHY_MAX];
-	const char *line, *as;
-	size_t n;
-
-	if (*arg == '@')
-		return read_headers(o, arg, why);
-	if ((line = hide(o, arg)) == NULL)
-		return OPTIONS_NOMEM;
-	if (http_check_header(line, reason) == 0)
-		return (as = shown(o, line)) != NULL ? add_header(o, line, as)
-						     : OPTIONS_NOMEM;
-	n = strspn(line, LETTERS "-");
-	text_add(why, "option -H, --header: ");
-	if (n > 0 && (line[n] == ':' || line[n] == ' '))
-		text_add(why, "\"%.*s...\": ", (int)n, line);
-	return bad(why, "%s", reason);
-}
-
 static enum options_result
 set(const struct entry *e, struct options *o, char *arg, struct text *why)
 {
@@ -534,22 +109,22 @@ set(const struct entry *e, struct options *o, char *arg, struct text *why)
 	case TIME:
 	case NUMBER:
 	case OCTAL:
-		return set_number(e, to, arg, why);
+		return options_set_number(e, to, arg, why);
 	case MINIMUM:
-		return set_minimum(e, o, arg, why);
+		return options_set_minimum(e, o, arg, why);
 	case STRING:
 		*(const char **)to = arg;
 		break;
 	case SECRET:
-		if ((*(const char **)to = hide(o, arg)) == NULL)
+		if ((*(const char **)to = options_hide(o, arg)) == NULL)
 			return OPTIONS_NOMEM;
 		break;
 	case LIST:
-		return add_to_list(to, arg);
+		return options_append(to, arg);
 	case HEADERS:
-		return set_header(o, arg, why);
+		return options_set_header(o, arg, why);
 	case CHOICE:
-		return set_choice(e, to, arg, why);
+		return options_set_choice(e, to, arg, why);
 	}
 	return OPTIONS_RUN;
 }
@@ -580,170 +155,6 @@ options_output_stem(const char *path, int del_ext)
 		if (strcmp(path + n, parts[i]) == 0)
 			return strlen(path);
 	return n;
-}
-
-/* What cannot be meant, and how it is said. */
-struct rule {
-	int clash;
-	const char *what;
-};
-
-static enum options_result
-apply(const struct rule *rules, size_t n, struct text *why)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (rules[i].clash)
-			return bad(why, "%s", rules[i].what);
-	return OPTIONS_RUN;
-}
-
-/* What cannot be meant together with -S, or without it. */
-static enum options_result
-check_served(const struct options *o, struct text *why)
-{
-	const int tells = o->haproxy.n > 0 || o->on_change != NULL;
-	const struct rule rules[] = {
-	    {o->starttls != STARTTLS_NONE && o->served == NULL,
-		"--starttls is for -S, --served"},
-	    {o->served != NULL &&
-		    (o->check || o->force || o->if_due || o->dry_run ||
-			o->output != NULL || o->write_revoked ||
-			o->exit_changed != 0),
-		"-S, --served looks at a server and writes nothing: not with "
-		"-c, -d, -f, -n, -o, --write-revoked or --exit-changed"},
-	    {o->served != NULL &&
-		    (o->nonce || o->proxy != NULL || o->noproxy != NULL ||
-			o->headers.n > 0 || o->method != METHOD_AUTO ||
-			o->wait != 0 || o->fetch_issuer || o->cacert != NULL),
-		"-S, --served asks no responder and knows no proxy: not with "
-		"-H, -N, -w, -X, -x, --cacert, --fetch-issuer or --noproxy"},
-	    {o->served != NULL && tells,
-		"-S, --served tells nobody: not with --haproxy or -e"},
-	};
-
-	return apply(rules, sizeof(rules) / sizeof(rules[0]), why);
-}
-
-/* What cannot be meant together. */
-static enum options_result
-check_together(const struct options *o, struct text *why)
-{
-	const int to_stdout = o->output != NULL && strcmp(o->output, "-") == 0;
-	const int tells = o->haproxy.n > 0 || o->on_change != NULL;
-	const size_t outlen = o->output != NULL ? strlen(o->output) : 1;
-	const struct rule rules[] = {
-	    {o->noperands + o->lists.n == 0 && o->served == NULL,
-		"no certificate is named"},
-	    {o->output != NULL && o->lists.n > 0,
-		"-o, --output is for one certificate: not with -l, --list"},
-	    {o->output != NULL && o->noperands > 1,
-		"-o, --output is for one certificate, but several are named"},
-	    {outlen == 0 || (o->output != NULL && o->output[outlen - 1] == '/'),
-		"-o, --output is not the name of a file"},
-	    {o->output != NULL && o->del_ext,
-		"-o, --output and --del-ext both say where to write"},
-	    {o->ipv4 && o->ipv6, "-4 and -6 exclude each other"},
-	    {o->force && o->if_due,
-		"-f, --force and -d, --if-due exclude each other"},
-	    {o->check && (o->force || o->if_due || o->dry_run),
-		"-c, --check asks nobody and writes nothing: not with -d, -f "
-		"or -n"},
-	    {o->check && (o->write_revoked || o->exit_changed != 0),
-		"-c, --check writes nothing: not with --write-revoked or "
-		"--exit-changed"},
-	    {o->check && (o->wait != 0 || o->fetch_issuer),
-		"-c, --check asks nobody: not with -w, --wait or "
-		"--fetch-issuer"},
-	    {o->check && tells,
-		"-c, --check tells nobody: not with --haproxy or -e"},
-	    {to_stdout && tells,
-		"-o - stores nothing: not with --haproxy or -e"},
-	    {o->haproxy.n > 0 && o->hash != HASH_SHA1,
-		"HAProxy finds no response under SHA-256: --haproxy is not for "
-		"--certid-hash sha256"},
-	    {o->on_change != NULL && *o->on_change == '\0',
-		"-e, --on-change is not a command: it is empty"},
-	    {to_stdout && o->json,
-		"-o - and -j, --json both write to standard output"},
-	    {to_stdout && (o->check || o->if_due || o->exit_changed != 0),
-		"-o - stores nothing: not with -c, -d or --exit-changed"},
-	};
-	size_t i;
-
-	if (apply(rules, sizeof(rules) / sizeof(rules[0]), why) != OPTIONS_RUN)
-		return OPTIONS_BAD;
-	for (i = 0; i < o->noperands; i++)
-		if (o->operands[i][0] == '\0')
-			return bad(why, "a certificate's name is empty");
-	return check_served(o, why);
-}
-
-static enum options_result
-check_lists(const struct options *o, struct text *why)
-{
-	const char *wrong = NULL;
-	size_t i, stdins = 0;
-
-	for (i = 0; i < o->lists.n; i++) {
-		if (o->lists.v[i][0] == '\0')
-			wrong = "its name is empty";
-		else if (strcmp(o->lists.v[i], "-") == 0 && stdins++)
-			wrong = "standard input (-) is given twice";
-	}
-	if (wrong == NULL)
-		return check_together(o, why);
-	return bad(why, "option -l, --list: %s", wrong);
-}
-
-/* What may be a user name and password in it is not shown. */
-static enum options_result
-bad_url(const char *url, const char *reason, struct text *why)
-{
-	const char *host = strrchr(url, '@'), *from = strstr(url, "://");
-
-	if (host == NULL)
-		return bad(why, "option -u, --url: \"%s\": %s", url, reason);
-	return bad(why, "option -u, --url: \"%.*s...%s\": %s",
-	    from != NULL ? (int)(from - url) + 3 : 0, url, host, reason);
-}
-
-/* What other files know the form of: URLs, hosts, sockets. */
-static enum options_result
-check_texts(const struct options *o, struct text *why)
-{
-	struct served_where where;
-	char reason[WHY_MAX];
-	size_t i;
-	int rc;
-
-	if (o->served != NULL &&
-	    served_parse(o->served, (enum served_starttls)o->starttls, &where,
-		reason) == -1)
-		return bad(why, "option -S, --served: %s", reason);
-	if (o->url != NULL &&
-	    (rc = http_check_url(o->url, strlen(o->url), reason)) != 0)
-		return rc == -2 ? OPTIONS_NOMEM : bad_url(o->url, reason, why);
-	for (i = 0; i < o->haproxy.n; i++)
-		if (haproxy_check(o->haproxy.v[i], reason) == -1)
-			return bad(why, "option --haproxy: \"%s\": %s",
-			    o->haproxy.v[i], reason);
-	if (o->proxy != NULL) {
-		text_add(why, "option -x, --proxy: ");
-		if (proxy_check(o->proxy, why) == -1)
-			return bad(why, "%s", "");
-		text_free(why);
-	}
-	for (i = 0; i < o->no_warn.n; i++)
-		if (!warnings_is_word(o->no_warn.v[i]))
-			return bad(why,
-			    "option --no-warn: \"%s\" is no word for a "
-			    "warning; the words are crt-list, ends-soon, hash, "
-			    "issuer, mode, name, no-next, restart, revoked, "
-			    "seldom, several, signer, size",
-			    o->no_warn.v[i]);
-	return check_lists(o, why);
 }
 
 static const struct options defaults = {
@@ -811,7 +222,7 @@ guess_option(const char *word, char buf[256])
 	memcpy(typed, word, len);
 	typed[len] = '\0';
 	for (i = 0; i < ENTRIES; i++) {
-		consider(&guess, &best, typed, table[i].name);
+		options_consider(&guess, &best, typed, table[i].name);
 		if (strncmp(table[i].name, typed, len) == 0 && n < 200)
 			n += (size_t)snprintf(buf + n, 256 - n, "%s--%s",
 			    n == 0 ? " (is it one of " : ", ", table[i].name);
@@ -834,7 +245,8 @@ guess_letter(int c, char buf[256])
 	if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
 		e = find_entry(c ^ 0x20);
 	if (e != NULL)
-		snprintf(buf, 256, " (did you mean %s?)", title(e, name));
+		snprintf(
+		    buf, 256, " (did you mean %s?)", options_title(e, name));
 	return buf;
 }
 
@@ -852,16 +264,17 @@ tell_fault(int c, char *const *argv, struct text *why)
 	    given);
 
 	if (optopt > 0 && optopt < 256 && c == '?')
-		return bad(why, "there is no option -%c%s", optopt,
+		return options_bad(why, "there is no option -%c%s", optopt,
 		    guess_letter(optopt, guess));
 	if (c == ':')
-		return bad(why, "option %s needs an argument",
-		    find_entry(optopt) != NULL ? title(find_entry(optopt), name)
-					       : word);
+		return options_bad(why, "option %s needs an argument",
+		    find_entry(optopt) != NULL
+			? options_title(find_entry(optopt), name)
+			: word);
 	if (optopt >= 256)
-		return bad(why, "option %s: --%s takes no argument", word,
-		    table[optopt - 256].name);
-	return bad(why, "option %s: there is no such option%s", word,
+		return options_bad(why, "option %s: --%s takes no argument",
+		    word, table[optopt - 256].name);
+	return options_bad(why, "option %s: there is no such option%s", word,
 	    guess_option(word, guess));
 }
 
@@ -887,15 +300,15 @@ read_all(struct options *o, int argc, char *const *argv, struct text *why)
 			return OPTIONS_VERSION;
 		if (seen[e - table]++ && e->kind != LIST &&
 		    e->kind != HEADERS && e->kind != COUNT)
-			return bad(
-			    why, "option %s is given twice", title(e, name));
+			return options_bad(why, "option %s is given twice",
+			    options_title(e, name));
 		if ((res = set(e, o, optarg, why)) != OPTIONS_RUN)
 			return res;
 	}
 	o->operands = (const char *const *)argv + optind;
 	/* who runs a program may give it not even its name */
 	o->noperands = optind < argc ? (size_t)(argc - optind) : 0;
-	return check_texts(o, why);
+	return options_check(o, why);
 }
 
 enum options_result

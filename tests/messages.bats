@@ -14,13 +14,14 @@ setup() {
 
 @test "every room is in it, and what is known to be said" {
 	local room
-	for room in cert/cert notify/haproxy notify/hook http cli/list \
-	    ocsp ocspfetch cli/options output/report store/store \
-	    store/failure store/lockfile store/marker store/tempfile \
-	    probe/address probe/connect probe/starttls probe/tls \
-	    job/answer job/attempt job/changed job/diagnose job/fail \
-	    job/issuer job/load job/save job/settle job/stored job/trace \
-	    output/verbose job/warnings; do
+	for room in cert/file cert/issuer notify/haproxy notify/hook http \
+	    cli/check cli/headers cli/list cli/options cli/usage cli/values \
+	    ocsp ocsp/signature ocsp/tell ocspfetch output/report \
+	    store/store store/failure store/lockfile store/marker \
+	    store/tempfile probe/address probe/connect probe/starttls \
+	    probe/tls job/answer job/attempt job/changed job/diagnose \
+	    job/fail job/issuer job/load job/save job/settle job/stored \
+	    job/trace output/verbose job/warnings; do
 		grep -qx "$room.c" "$BATS_TEST_TMPDIR/list"
 	done
 	grep -qx '  the responder says "%s": %s' "$BATS_TEST_TMPDIR/list"
