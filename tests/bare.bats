@@ -7,7 +7,7 @@
 #
 # shellcheck disable=SC2154,SC2016,SC2030,SC2031
 
-load lib
+load harness/lib
 
 setup_file() { world; }
 teardown_file() { end_world; }
@@ -405,7 +405,7 @@ filtered() {
 	shift
 	run --separate-stderr env \
 		ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" \
-		/usr/bin/python3 "$BATS_TEST_DIRNAME/underfilter.py" \
+		/usr/bin/python3 "$BATS_TEST_DIRNAME/harness/underfilter.py" \
 		"${before[@]}" -- "$OCSPFETCH" "$@"
 	[ "$status" -ne 77 ] || skip "needs libseccomp's Python and systemd"
 }

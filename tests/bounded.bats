@@ -8,7 +8,7 @@
 # takes a test for a subshell of a test.
 # shellcheck disable=SC2154,SC2030,SC2031
 
-load lib
+load harness/lib
 
 setup_file() { world; }
 teardown_file() { end_world; }

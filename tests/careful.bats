@@ -3,7 +3,7 @@
 # Mistakes that people make, and moments that nobody thinks of: what a first
 # hostile review of the program found, so that it stays found.
 
-load lib
+load harness/lib
 
 setup_file() { world; }
 teardown_file() { end_world; }

@@ -7,9 +7,9 @@
 # `run --separate-stderr` sets these; this shellcheck has not heard of it.
 # shellcheck disable=SC2154,SC2086
 
-load lib
+load harness/lib
 # shellcheck source=/dev/null
-. "$BATS_TEST_DIRNAME/ca.sh"
+. "$BATS_TEST_DIRNAME/harness/ca.sh"
 
 MAN=$BATS_TEST_DIRNAME/../man/ocspfetch.1
 

@@ -3,8 +3,8 @@
 # A real responder: cfssl, as its documentation has it.  Responses are signed
 # beforehand (cfssl ocspsign), and served from a file (cfssl ocspserve).
 
-load lib
-load servers
+load harness/lib
+load harness/servers
 
 setup() {
 	server_place

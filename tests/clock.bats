@@ -6,7 +6,7 @@
 #
 # shellcheck disable=SC2154
 
-load lib
+load harness/lib
 
 DAY=86400
 

@@ -8,7 +8,7 @@
 # `run --separate-stderr` sets these; this shellcheck has not heard of it.
 # shellcheck disable=SC2154
 
-load lib
+load harness/lib
 
 setup() {
 	COMPLETION=$BATS_TEST_DIRNAME/../contrib/completion

@@ -7,7 +7,7 @@
 # `run --separate-stderr` sets what this shellcheck has not heard of.
 # shellcheck disable=SC2154
 
-load lib
+load harness/lib
 
 setup_file() { world; }
 teardown_file() { end_world; }

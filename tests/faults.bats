@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: ISC
 #
 # Whatever fails, the file is the old one or the new one, whole: each call of
-# the save path, and memory, fails in turn (tests/faultshim.c).
+# the save path, and memory, fails in turn (tests/harness/faultshim.c).
 #
 #	FAULT_ALL=1	each allocation of a run fails, not a sample of them
 #
 # shellcheck disable=SC2154,SC2016
 
-load lib
+load harness/lib
 
 setup_file() {
 	world

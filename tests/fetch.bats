@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # The main job: a certificate, its issuer, a question, an answer, a file.
 
-load lib
+load harness/lib
 
 setup_file() { world; }
 teardown_file() { end_world; }

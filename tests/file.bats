@@ -8,7 +8,7 @@
 # takes each test for a subshell that loses them.
 # shellcheck disable=SC2154,SC2030,SC2031
 
-load lib
+load harness/lib
 
 setup_file() { world; }
 teardown_file() { end_world; }

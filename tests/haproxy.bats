@@ -7,7 +7,7 @@
 # `run` sets these; this shellcheck has not heard of it.
 # shellcheck disable=SC2154,SC2034,SC1003,SC2016
 
-load lib
+load harness/lib
 
 setup_file() { world; }
 teardown_file() { end_world; }

@@ -7,7 +7,7 @@
 # `run` sets these; this shellcheck has not heard of it.
 # shellcheck disable=SC2154,SC2016,SC2034,SC2030,SC2031
 
-load lib
+load harness/lib
 
 setup_file() { world; }
 teardown_file() { end_world; }

@@ -8,7 +8,7 @@
 # Where one shell writes what another is to expand, it means it.
 # shellcheck disable=SC2016
 
-load lib
+load harness/lib
 
 KEYS="certificate output serial issuer issuer_source url method http_status \
 status reason this_update next_update produced_at usable_until seconds_left \

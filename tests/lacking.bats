@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: ISC
 #
 # On a machine whose OpenSSL lacks something, or refuses it: what is told, and
-# to whom.  tests/lacking.c stands for such machines; `make check T=cas@rhel9`
+# to whom.  tests/harness/lacking.c stands for such machines; `make check T=cas@rhel9`
 # runs any other suite on one that refuses SHA-1 in signatures, as RHEL 9 does.
 #
 # shellcheck disable=SC2154
 
-load lib
+load harness/lib
 
 setup_file() { world; }
 teardown_file() { end_world; }

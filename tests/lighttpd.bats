@@ -3,8 +3,8 @@
 # lighttpd looks for a new file once a minute, when it has a reason to: a suite
 # of its own, that waits while others work.
 
-load lib
-load servers
+load harness/lib
+load harness/servers
 
 setup_file() { world; }
 teardown_file() { end_world; }

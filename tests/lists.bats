@@ -5,7 +5,7 @@
 #
 # shellcheck disable=SC2030,SC2031,SC2154
 
-load lib
+load harness/lib
 
 setup_file() { world; }
 teardown_file() { end_world; }

@@ -4,7 +4,7 @@
 # However long the name of a file is, the line that tells of it has the name
 # whole, and the reason and the cure, too; and so has the JSON.
 
-load lib
+load harness/lib
 
 setup_file() { world; }
 teardown_file() { end_world; }

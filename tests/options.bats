@@ -7,7 +7,7 @@
 # `run --separate-stderr` sets what this shellcheck has not heard of.
 # shellcheck disable=SC2154
 
-load lib
+load harness/lib
 
 setup_file() {
 	# the log is compared before and after: one test at a time

@@ -7,8 +7,8 @@
 # `A && B || { echo; return 1; }` is meant as it is.
 # shellcheck disable=SC2154,SC2015
 
-load lib
-load servers
+load harness/lib
+load harness/servers
 
 setup_file() {
 	export BATS_NO_PARALLELIZE_WITHIN_FILE=true

@@ -8,7 +8,7 @@
 # takes a test for a subshell of a test.
 # shellcheck disable=SC2154,SC2030,SC2031
 
-load lib
+load harness/lib
 
 # proxy NAME tinyproxy|squid: one more of them, configured by stdin, on a free
 # port; sets the variable NAME to host and port.

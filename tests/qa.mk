@@ -5,8 +5,7 @@ SCRIPTS = .ci/run tests/run tests/memcheck contrib/rsync/ocspfetch-fleet \
 	contrib/completion/ocspfetch.bash contrib/check_ocsp_staple \
 	contrib/cron/ocspfetch $(wildcard contrib/hooks/*) debian/tests/hourly \
 	debian/ocspfetch.postrm \
-	$(wildcard tests/*.sh tests/*.bash) \
-	$(wildcard tests/bench/*.sh tests/fuzz/*.sh)
+	$(wildcard tests/*.sh tests/*/*.sh tests/*/*.bash)
 
 # FULL=1 takes its time, BENCH="one wire" measures only these rows.
 FULL =
@@ -44,7 +43,7 @@ COVERED = O=build/coverage BIN=build/coverage/ocspfetch CC=gcc HARDEN= HARDEN_LD
 	CFLAGS='-O0 -g --coverage -fprofile-update=atomic'
 coverage:
 	@rm -rf build/coverage
-	@$(MAKE) --no-print-directory $(COVERED) build/coverage/tests/gcovflush.o
+	@$(MAKE) --no-print-directory $(COVERED) build/coverage/tests/harness/gcovflush.o
 	@$(MAKE) --no-print-directory all test-programs $(COVERED) $(FLUSHED)
 	@umask 0 && build/coverage/ocspfetch --version >/dev/null && \
 	    : >build/coverage/gcov.log
@@ -57,7 +56,7 @@ coverage:
 
 # Who ends by _exit() writes down what was counted, too.
 FLUSH =
-FLUSHED = FLUSH='-Wl,--wrap=_exit build/coverage/tests/gcovflush.o'
+FLUSHED = FLUSH='-Wl,--wrap=_exit build/coverage/tests/harness/gcovflush.o'
 
 ALL_SUITES = $(patsubst tests/%.bats,%,$(wildcard tests/*.bats)) \
 	$(UNITS:$(O)/%=%)
@@ -148,7 +147,7 @@ lint-tidy:
 	@mkdir -p $(O)
 	@echo "clang-tidy: $(words $(SRC) $(TEST_SRC)) files"
 	@printf '%s\n' $(SRC) $(TEST_SRC) | xargs -P 4 -I @ clang-tidy --quiet @ -- \
-	    -std=c11 $(OWN_CPPFLAGS) -Itests $(TEST_CFLAGS) \
+	    -std=c11 $(OWN_CPPFLAGS) -Itests/harness $(TEST_CFLAGS) \
 	    >$(O)/tidy.log 2>&1 || { cat $(O)/tidy.log; exit 1; }
 
 # clang's static analyzer is among clang-tidy's checks, over the tests' sources,
@@ -164,7 +163,7 @@ lint-analyzer:
 lint-cppcheck:
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,performance,portability $(OWN_CPPFLAGS) -I. \
-	    -Itests $(SRC) $(TEST_SRC)
+	    -Itests/harness $(SRC) $(TEST_SRC)
 
 lint-man:
 	mandoc -Tlint -W warning man/ocspfetch.1

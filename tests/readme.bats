@@ -5,9 +5,9 @@
 #
 # shellcheck disable=SC2154,SC2016,SC2030,SC2031,SC2086
 
-load lib
+load harness/lib
 # shellcheck source=/dev/null
-. "$BATS_TEST_DIRNAME/ca.sh"
+. "$BATS_TEST_DIRNAME/harness/ca.sh"
 
 setup_file() { world; }
 teardown_file() { end_world; }

@@ -17,8 +17,8 @@ set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=tests/release.sh
 . "$top/tests/release.sh"
-# shellcheck source=tests/ca.sh
-. "$top/tests/ca.sh"
+# shellcheck source=tests/harness/ca.sh
+. "$top/tests/harness/ca.sh"
 
 lacks=$(release_lacks)
 if test -n "$lacks"; then

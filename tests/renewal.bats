@@ -7,7 +7,7 @@
 #
 # shellcheck disable=SC2154,SC2030,SC2031
 
-load lib
+load harness/lib
 
 setup_file() { world; }
 teardown_file() { end_world; }

@@ -6,7 +6,7 @@
 # `run --separate-stderr` sets these; this shellcheck has not heard of it.
 # shellcheck disable=SC2154
 
-load lib
+load harness/lib
 
 setup_file() { world; }
 teardown_file() { end_world; }

@@ -3,7 +3,7 @@
 # Thousands of certificates in one run: what is bounded stays so, however many
 # there are.  SCALE says how many (2000; `make bench FULL=1` takes 20000).
 
-load lib
+load harness/lib
 
 setup_file() {
 	[ -x "$BUILD/bench-pki" ] || skip "epoll is needed to count"

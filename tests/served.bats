@@ -5,7 +5,7 @@
 # `run --separate-stderr` sets these; this shellcheck has not heard of it.
 # shellcheck disable=SC2154
 
-load lib
+load harness/lib
 
 setup_file() {
 	PKI=$BATS_FILE_TMPDIR/pki

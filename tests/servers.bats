@@ -4,8 +4,8 @@
 # staples the very bytes that the program wrote; then a newer response, and the
 # manual's way to make it effective.
 
-load lib
-load servers
+load harness/lib
+load harness/servers
 
 setup_file() { world; }
 teardown_file() { end_world; }

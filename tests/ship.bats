@@ -5,7 +5,7 @@
 #
 # shellcheck disable=SC2154,SC2016
 
-load lib
+load harness/lib
 
 setup_file() { world; }
 teardown_file() { end_world; }

@@ -8,10 +8,10 @@
 # `run --separate-stderr` sets these; this shellcheck has not heard of it.
 # shellcheck disable=SC2154,SC2030,SC2031
 
-load lib
-load servers
+load harness/lib
+load harness/servers
 # shellcheck source=/dev/null
-. "$BATS_TEST_DIRNAME/ca.sh"
+. "$BATS_TEST_DIRNAME/harness/ca.sh"
 
 setup_file() { world; }
 teardown_file() { end_world; }

@@ -4,7 +4,7 @@
 #
 # shellcheck disable=SC2154
 
-load lib
+load harness/lib
 
 setup_file() { world; }
 teardown_file() { end_world; }

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: ISC
 # Real parts: `openssl ca` and `openssl ocsp`, set up as tutorials tell it.
 
-load lib
+load harness/lib
 # shellcheck source=/dev/null
-. "$BATS_TEST_DIRNAME/ca.sh"
+. "$BATS_TEST_DIRNAME/harness/ca.sh"
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || exit

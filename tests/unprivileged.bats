@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # Everything works for an ordinary user who owns the directory.
 
-load lib
+load harness/lib
 
 setup_file() { world; }
 teardown_file() { end_world; }

@@ -2,7 +2,7 @@
 # What the end-to-end tests share: a throw-away PKI, a responder, certificates.
 # shellcheck shell=bash
 #
-#	load lib
+#	load ../harness/lib
 #	setup_file() { world; }
 #	teardown_file() { end_world; }
 #	setup() { cd "$BATS_TEST_TMPDIR" || exit; }

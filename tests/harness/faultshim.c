@@ -202,7 +202,7 @@ map_report(const char *path)
 	NEXT(close)(fd);
 }
 
-/* Also for tests/gcovflush.c. */
+/* Also for tests/harness/gcovflush.c. */
 void faultshim_end(void);
 
 void

@@ -5,7 +5,7 @@
 # Each test has a directory of its own, $PLACE, that servers which are no longer
 # root can reach, and ends every process of the groups that it has started.
 
-MANUAL=$BATS_TEST_DIRNAME/../man/ocspfetch.1
+MANUAL=${BATS_TEST_DIRNAME%/tests*}/man/ocspfetch.1
 
 server_place() {
 	PLACE=$(mktemp -d /tmp/ocspfetch-servers.XXXXXX)

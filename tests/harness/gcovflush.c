@@ -6,7 +6,7 @@
  */
 #include <unistd.h>
 
-/* Of tests/faultshim.c, if it is loaded: nothing fails any more. */
+/* Of tests/harness/faultshim.c, if it is loaded: nothing fails any more. */
 void faultshim_end(void) __attribute__((weak));
 
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
