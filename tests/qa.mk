@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # What is held against the sources, and what is packed.  Part of the Makefile.
 
-SCRIPTS = .ci/run tests/run tests/memcheck contrib/rsync/ocspfetch-fleet \
+SCRIPTS = .ci/run tests/run tests/tools/memcheck contrib/rsync/ocspfetch-fleet \
 	contrib/completion/ocspfetch.bash contrib/check_ocsp_staple \
 	contrib/cron/ocspfetch $(wildcard contrib/hooks/*) debian/tests/hourly \
 	debian/ocspfetch.postrm \
@@ -51,8 +51,8 @@ coverage:
 	    $(MAKE) --no-print-directory check $(COVERED) $(FLUSHED) \
 	    T='$(or $(T),$(filter-out $(COVERED_NOT),$(ALL_SUITES)))' || \
 	    { echo 'coverage: counted all the same'; \
-	    tests/coverage.sh build/coverage; exit 1; }
-	@tests/coverage.sh build/coverage
+	    tests/tools/coverage.sh build/coverage; exit 1; }
+	@tests/tools/coverage.sh build/coverage
 
 # Who ends by _exit() writes down what was counted, too.
 FLUSH =
@@ -83,8 +83,9 @@ valgrind:
 	@$(MAKE) --no-print-directory all test-programs O=$(MEMCHECK) \
 	    BIN=$(MEMCHECK)/ocspfetch CFLAGS='-O1 -g' HARDEN= HARDEN_LD= \
 	    CPPFLAGS=-DOCSPFETCH_UNJAILED
-	@JOBS=2 LIMIT=7200 UNDER='$(abspath tests/memcheck)' \
-	    BUILD='$(abspath $(MEMCHECK))' OCSPFETCH='$(abspath tests/memcheck)' \
+	@JOBS=2 LIMIT=7200 BUILD='$(abspath $(MEMCHECK))' \
+	    UNDER='$(abspath tests/tools/memcheck)' \
+	    OCSPFETCH='$(abspath tests/tools/memcheck)' \
 	    tests/run $(or $(T),$(filter-out $(MEMCHECK_NOT),$(ALL_SUITES)))
 
 # The threads that there are: the look-up of probe/served.c, and libcurl's.  What is
@@ -101,7 +102,7 @@ tsan:
 # MATRIX="gcc-O3 musl" does only these; `make elsewhere` are other systems.
 MATRIX =
 matrix:
-	@sh tests/matrix.sh $(MATRIX)
+	@sh tests/tools/matrix.sh $(MATRIX)
 
 # Nothing is made of it: do the headers of this compiler have what we ask for?
 syntax: $(SRC:%.c=syntax-%)
@@ -114,20 +115,20 @@ syntax-%: %.c
 # All tests, or T; on a machine that is played the unit tests only.
 WHERE = trixie sid bookworm/i386 bookworm/s390x
 elsewhere:
-	@sh tests/elsewhere.sh '$(T)' $(WHERE)
+	@sh tests/tools/elsewhere.sh '$(T)' $(WHERE)
 
 # Responders of CAs in chroots of the releases that have them, as they are
 # shipped: what each sent, and our exit status.  As root; Dogtag takes minutes.
 CAS = strongswan npm ocspbuilder dogtag
 real-cas: all
-	@OCSPFETCH='$(abspath $(BIN))' sh tests/real-cas.sh $(CAS)
+	@OCSPFETCH='$(abspath $(BIN))' sh tests/tools/real-cas.sh $(CAS)
 
 # Each comparison of the verifier and of the decisions is turned round, and has
 # to be noticed: minutes for the one, a minute for the other.
 mutate: mutate-ocsp mutate-policy
 
 mutate-ocsp mutate-policy: mutate-%:
-	@CC='$(CC)' tests/mutate.sh $(filter %/$*.c $*.c,$(SRC))
+	@CC='$(CC)' tests/tools/mutate.sh $(filter %/$*.c $*.c,$(SRC))
 
 # The linters: `sh tests/setup.sh all` installs them.
 lint: lint-gcc lint-clang lint-format lint-tidy lint-analyzer lint-cppcheck \
@@ -209,7 +210,7 @@ format:
 
 # Every text of the program: read it aloud when you have changed one.
 messages:
-	@awk -f tests/messages.awk $(sort $(SRC))
+	@awk -f tests/tools/messages.awk $(sort $(SRC))
 
 dist:
 	git archive --prefix=ocspfetch-$(VERSION)/ \
@@ -224,7 +225,7 @@ dist-check: dist
 	    $(MAKE) O=build BIN=ocspfetch demo check T='$(T)'
 
 deb-check:
-	sh tests/debian.sh
+	sh tests/tools/debian.sh
 
 html: $(O)/html/ocspfetch.1.html
 

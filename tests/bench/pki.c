@@ -10,7 +10,7 @@
  * behind four bytes of length.  All leaves share one key, which nobody keeps.
  *
  * tests/harness/forge.c makes few certificates, of any shape; this one makes
- *many that differ in their number alone.
+ * many that differ in their number alone.
  */
 #include <sys/stat.h>
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-# What tests/setup.sh, tests/elsewhere.sh and tests/real-cas.sh share: programs of
-# another release of Debian.  To be sourced.
+# What tests/setup.sh, elsewhere.sh and real-cas.sh share: programs of another
+# release of Debian.  To be sourced.
 # shellcheck shell=sh
 
 # The mirror that apt uses here.
@@ -51,7 +51,7 @@ make_release() {
 	    "$place.new/root/usr/share"
 	cat >"$place.new/bin/$2" <<-END
 	#!/bin/sh
-	# Of ocspfetch's tests/release.sh: $2 of Debian $1.
+	# Of ocspfetch's tests/tools/release.sh: $2 of Debian $1.
 	root=$place/root
 	for loader in "\$root"/usr/lib*/ld-linux*.so.*; do break; done
 	for ssl in "\$root"/usr/lib/*/libssl.so.3; do break; done

@@ -14,7 +14,7 @@
 #	DEB_BUILD_OPTIONS	such as nocheck
 set -eu
 
-top=$(cd "$(dirname "$0")/.." && pwd)
+top=$(cd "$(dirname "$0")/../.." && pwd)
 out=$top/build/deb
 
 say() {
@@ -22,7 +22,7 @@ say() {
 }
 
 die() {
-	echo "tests/debian.sh: $*" >&2
+	echo "tests/tools/debian.sh: $*" >&2
 	exit 1
 }
 

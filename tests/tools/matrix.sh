@@ -12,7 +12,7 @@
 # The table is the last that is printed; the rest is in build/matrix/ROW.log.
 set -u
 
-cd "$(dirname "$0")/.." || exit 2
+cd "$(dirname "$0")/../.." || exit 2
 quick='fetch input options issuer explain json verbose quiet borders hardening'
 rows=$*
 if test -z "$rows"; then
@@ -59,7 +59,7 @@ for row in $rows; do
 		set -- built "$compiler" "${row##*-}"
 		;;
 	*)
-		echo "tests/matrix.sh: $row is no row, as gcc-O2 or musl" >&2
+		echo "tests/tools/matrix.sh: $row is no row, as gcc-O2 or musl" >&2
 		exit 2
 		;;
 	esac

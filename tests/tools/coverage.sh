@@ -4,7 +4,7 @@
 # What the tests have reached, by what they left in a build for coverage:
 # `make coverage` makes it and runs them.
 #
-#	tests/coverage.sh DIRECTORY
+#	tests/tools/coverage.sh DIRECTORY
 #
 # Prints a table, writes index.html into the directory, and fails where one of
 # the files that bytes from outside go through has less than it must have.
@@ -15,8 +15,8 @@ must='ocsp.c http.c store/staple.c'
 lines=95
 branches=85
 
-cd "$(dirname "$0")/.." || exit 2
-dir=${1:?tests/coverage.sh DIRECTORY}
+cd "$(dirname "$0")/../.." || exit 2
+dir=${1:?tests/tools/coverage.sh DIRECTORY}
 
 gcovr --root . --filter '[a-z]*\.c$' --exclude-unreachable-branches \
     --exclude-throw-branches --csv "$dir/coverage.csv" \

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# Run by tests/real-cas.sh in a chroot of Debian 11: a CA of Dogtag's, as
+# Run by tests/tools/real-cas.sh in a chroot of Debian 11: a CA of Dogtag's, as
 # pkispawn makes it, whose responder is http://localhost:18080/ca/ocsp.  Leaves
 # site.crt and ca.crt in /mnt/dogtag.  It has a process namespace of its own.
 set -eux

@@ -7,7 +7,7 @@
 # fail.  In policy.c, the decisions, each "and" is made an "or" besides, and vice
 # versa.
 #
-#	tests/mutate.sh [FILE [first [last]]]
+#	tests/tools/mutate.sh [FILE [first [last]]]
 #
 # Another FILE, such as store/staple.c or cert/cert.c, is mutated from its first line to its
 # last, and its unit tests are asked, though some of what these leave is for the
@@ -40,7 +40,7 @@ for (i = 0; i < n; i++) | < to <= | the byte after the last is written next
 to[n > 0 ? n : 0] = '"'\\0'"'; | > to >= | zero either way
 '
 
-cd "$(dirname "$0")/.." || exit 2
+cd "$(dirname "$0")/../.." || exit 2
 file=${1:-ocsp.c}
 case $file in
 ocsp.c) tests='test_ocsp test_cryptocheck test_matrix test_faults' ;;

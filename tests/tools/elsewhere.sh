@@ -15,12 +15,12 @@
 #	KEEP	a directory in which the chroots stay, and are used again
 set -u
 
-top=$(cd "$(dirname "$0")/.." && pwd)
-# shellcheck source=tests/release.sh
-. "$top/tests/release.sh"
+top=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=tests/tools/release.sh
+. "$top/tests/tools/release.sh"
 
 die() {
-	echo "tests/elsewhere.sh: $*" >&2
+	echo "tests/tools/elsewhere.sh: $*" >&2
 	exit 1
 }
 
@@ -75,7 +75,7 @@ with_qemu() {
 		magic='\x7fELF\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x28\x00'
 		cpu=arm
 		;;
-	*) die "tests/elsewhere.sh does not know the machine $1" ;;
+	*) die "tests/tools/elsewhere.sh does not know the machine $1" ;;
 	esac
 	qemu=$(command -v "qemu-$cpu-static") ||
 	    die 'missing: apt-get install qemu-user-static'

@@ -14,15 +14,15 @@
 #	OCSPFETCH	the program under test (./ocspfetch)
 set -u
 
-top=$(cd "$(dirname "$0")/.." && pwd)
-# shellcheck source=tests/release.sh
-. "$top/tests/release.sh"
+top=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=tests/tools/release.sh
+. "$top/tests/tools/release.sh"
 # shellcheck source=tests/harness/ca.sh
 . "$top/tests/harness/ca.sh"
 
 lacks=$(release_lacks)
 if test -n "$lacks"; then
-	echo "tests/real-cas.sh: $lacks" >&2
+	echo "tests/tools/real-cas.sh: $lacks" >&2
 	exit 1
 fi
 
@@ -262,7 +262,7 @@ try_dogtag() {
 		return
 	}
 	version=$(version_of pki-ca)
-	cp "$top/tests/dogtag.sh" dogtag.sh
+	cp "$top/tests/tools/dogtag.sh" dogtag.sh
 	within "$root" sh /mnt/dogtag.sh >log 2>&1 </dev/null || {
 		failed=1
 		not_run "Dogtag $version" "its installation failed: $(tail -n 1 log)"
@@ -284,7 +284,7 @@ for ca in "$@"; do
 	ocspbuilder) try_ocspbuilder ;;
 	dogtag) try_dogtag ;;
 	*)
-		echo "tests/real-cas.sh: no such CA: $ca" >&2
+		echo "tests/tools/real-cas.sh: no such CA: $ca" >&2
 		exit 2
 		;;
 	esac

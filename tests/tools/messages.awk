@@ -2,7 +2,7 @@
 # Every text of two words or more in C sources, in their order: the parts of a
 # literal joined, comments and #include left out, \n and \" as they are shown.
 #
-#	awk -f tests/messages.awk *.c
+#	awk -f tests/tools/messages.awk *.c
 function flush_text() {
 	if (text ~ /[A-Za-z%,.;:)"] [A-Za-z%("]/ && text ~ /[a-z][a-z]/) {
 		if (!named) {
