@@ -58,7 +58,7 @@ coverage:
 FLUSH =
 FLUSHED = FLUSH='-Wl,--wrap=_exit build/coverage/tests/harness/gcovflush.o'
 
-ALL_SUITES = $(patsubst tests/%.bats,%,$(wildcard tests/*.bats)) \
+ALL_SUITES = $(basename $(notdir $(wildcard tests/*/*.bats))) \
 	$(UNITS:$(O)/%=%)
 
 # The same tests under memcheck, which sees into the libraries, too: an hour on a
@@ -171,7 +171,7 @@ lint-man:
 
 lint-shell:
 	shellcheck $(SCRIPTS)
-	shellcheck -s bats $(wildcard tests/*.bats)
+	shellcheck -s bats $(wildcard tests/*/*.bats)
 
 # What has no place in the product: no bound, no error, or a shell.
 BANNED = strcpy|strcat|v?sprintf|strtok|ato[fil]|atoll|gets|system|popen|v?[fs]?scanf
