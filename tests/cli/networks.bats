@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 #
-# Networks and responders as people have them, beyond what asking.bats holds:
+# Networks and responders as people have them, beyond what requests.bats holds:
 # Vault's errors, a path that is decoded on the way, edges that disagree, IPv6
 # that leads nowhere, https with good and bad certificates.
 #

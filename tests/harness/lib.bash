@@ -134,7 +134,7 @@ sha1_refused() {
 	! openssl dgst -sha1 -sign "$key" -out /dev/null "$key" 2>/dev/null
 }
 
-# What is promised there is in lacking.bats.
+# What is promised there is in openssl-algorithms.bats.
 needs_sha1() {
 	! sha1_refused || skip "this OpenSSL refuses SHA-1 in signatures"
 }

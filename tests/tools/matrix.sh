@@ -13,7 +13,8 @@
 set -u
 
 cd "$(dirname "$0")/../.." || exit 2
-quick='fetch input options issuer explain json verbose quiet borders hardening'
+quick='fetch input options issuer error-messages json verbose cron-output
+	borders hardening'
 rows=$*
 if test -z "$rows"; then
 	for c in gcc clang; do

@@ -1,9 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 #
-# On a machine whose OpenSSL lacks something, or refuses it: what is told, and
-# to whom.  tests/harness/lacking.c stands for such machines; `make check T=cas@rhel9`
-# runs any other suite on one that refuses SHA-1 in signatures, as RHEL 9 does.
+# On a machine whose OpenSSL lacks an algorithm, or refuses it: what is told,
+# and to whom.  tests/harness/lacking.c stands for such machines; `make check
+# T=cas@rhel9` runs any other suite on one that refuses SHA-1 in signatures, as
+# RHEL 9 does.
 #
 # shellcheck disable=SC2154
 
