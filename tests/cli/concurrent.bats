@@ -13,37 +13,14 @@ load ../harness/lib
 setup_file() { world; }
 teardown_file() { end_world; }
 
-setup() {
-	mkdir "$BATS_TEST_TMPDIR/d"
-	cd "$BATS_TEST_TMPDIR/d" || exit
-}
-
-teardown() {
-	local started
-	[ -z "${place-}" ] || rm -rf "$place"
-	[ -e "$BATS_TEST_TMPDIR/pids" ] || return 0
-	while read -r started; do
-		kill -9 "$started" 2>/dev/null || true
-		wait "$started" 2>/dev/null || true
-	done <"$BATS_TEST_TMPDIR/pids"
-}
-
-# To be gone when the test ends.
-remember() {
-	echo "$1" >>"$BATS_TEST_TMPDIR/pids"
-}
+setup() { own_place; }
+teardown() { end_place; }
 
 # is_good NAME FILE
 is_good() {
 	openssl ocsp -respin "$2" -issuer "$PKI/ca.pem" -cert "$1.pem" \
 		-CAfile "$PKI/ca.pem" -partial_chain -no_nonce 2>&1 |
 		grep -q "^$1.pem: good\$"
-}
-
-# thisUpdate of a response, in seconds.
-this_update() {
-	date -d "$(openssl ocsp -respin "$1" -noverify -resp_text 2>/dev/null |
-		sed -n 's/^ *This Update: //p')" +%s
 }
 
 # Reads the file until ../stop is there; keeps what differs from what it read
@@ -266,9 +243,9 @@ hold_as_nobody() {
 	[ "$(id -u)" -eq 0 ] || skip "needs another user"
 	command -v strace >/dev/null || skip "needs strace"
 	local at mode how file
-	place=$(mktemp -d /tmp/rivals.XXXXXX)
-	chmod 755 "$place"
-	cd "$place"
+	PLACE=$(mktemp -d /tmp/ocspfetch-concurrent.XXXXXX)
+	chmod 755 "$PLACE"
+	cd "$PLACE"
 	leaf site good
 	# nothing that a killed run leaves can be locked by others
 	for at in fsync rename; do

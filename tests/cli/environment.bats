@@ -25,10 +25,6 @@ has_child() {
 	[ -n "$(child_of "$1")" ]
 }
 
-gone() {
-	! kill -0 "$1" 2>/dev/null
-}
-
 # as_process_1 [options]: it is in the background, and `pid` is its number here.
 as_process_1() {
 	local how=
@@ -60,10 +56,6 @@ ends_on() {
 	[ "$code" -eq $((128 + $(kill -l "$1"))) ]
 	leftovers | grep -vx "${HELD-}" >left || true
 	never grep -v '\.changed$' left
-}
-
-asked_one() {
-	[ "$(asked)" -ge 1 ]
 }
 
 asks_again() {
@@ -215,7 +207,7 @@ print(s.getsockname()[1], flush=True); time.sleep(60)'
 	trap '' HUP
 	as_process_1_ignoring HUP site.pem
 	trap - HUP
-	within 10 asked_one
+	within 10 was_asked
 	kill -HUP "$pid"
 	wait "$outer"
 	good_file
@@ -405,7 +397,7 @@ filtered() {
 	shift
 	run --separate-stderr env \
 		ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" \
-		/usr/bin/python3 "$BATS_TEST_DIRNAME/../harness/underfilter.py" \
+		/usr/bin/python3 "$TOP/tests/harness/underfilter.py" \
 		"${before[@]}" -- "$OCSPFETCH" "$@"
 	[ "$status" -ne 77 ] || skip "needs libseccomp's Python and systemd"
 }

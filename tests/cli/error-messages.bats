@@ -17,12 +17,9 @@ setup_file() { world; }
 teardown_file() { end_world; }
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || exit
-	T=t$BATS_TEST_NUMBER
+	own_token
 	ARGS=(-r 0)
 }
-
-STANDS="there is no site.pem.ocsp; run again later"
 
 # explains CODE BEHAVIOUR TEXT: what is said of site.pem, after its name and
 # the responder's, and before what stands.

@@ -16,112 +16,10 @@ teardown_file() { end_world; }
 setup() { own_place; }
 teardown() { end_place; }
 
-# store STATE: what a run, or an accident, left in site.pem.ocsp.
-store() {
-	rm -f site.pem.ocsp
-	case $1 in
-	nothing) ;;
-	foreign)
-		leaf other -
-		response other good
-		mv other.pem.ocsp site.pem.ocsp
-		;;
-	damaged)
-		response site good
-		truncate -s -20 site.pem.ocsp
-		;;
-	*) response site "$1" ;;
-	esac
-}
-
-# Bytes and identity of a file, or that there is none.
-state() {
-	if [ -e "$1" ] || [ -L "$1" ]; then
-		identity "$1"
-		sha256sum <"$1"
-	else
-		echo absent
-	fi
-}
-
-# All that is in this directory, and the directory.
-everything() {
-	stat -c '%n %i %s %a %u:%g %y' . ./* ./.[!.]* 2>/dev/null || true
-}
-
-# is_good FILE: says OpenSSL, of site.pem or of the certificate named.
-is_good() {
-	openssl ocsp -respin "$1" -issuer "$PKI/ca.pem" -cert "${2:-site.pem}" \
-		-CAfile "$PKI/ca.pem" -partial_chain -no_nonce 2>&1 |
-		grep ": good$"
-}
-
-# unchanged STATE FILE
-unchanged() {
-	[ "$1" = "$(state "$2")" ] || {
-		echo "$2 was:" "$1"
-		echo "$2 is:" "$(state "$2")"
-		return 1
-	}
-}
-
-await() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		if "$@"; then return; fi
-		sleep 0.05
-	done
-	echo "in vain: $*"
-	return 1
-}
-
-was_asked() {
-	[ "$(asked)" -ge 1 ]
-}
-
-gone() {
-	! kill -0 "$1" 2>/dev/null
-}
-
-# The program in the background, as $pid.
-start() {
-	"$OCSPFETCH" "$@" >../out 2>../err 3>&- &
-	pid=$!
-	echo "$pid" >>"$BATS_TEST_TMPDIR/pids"
-}
-
-# The program that was started, to its end.
-finish() {
-	await gone "$pid"
-	status=0
-	wait "$pid" || status=$?
-	output=$(cat ../out)
-	stderr=$(cat ../err)
-}
-
 # LeakSanitizer cannot work under strace.
 traced() {
 	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 \
 		run --separate-stderr strace -f -qq -o "$BATS_TEST_TMPDIR/trace" "$@"
-}
-
-# A directory that any user reaches, with the program beside it.
-everybodys_place() {
-	PLACE=$(mktemp -d /tmp/ocspfetch-exit.XXXXXX)
-	chmod 755 "$PLACE"
-	cp "$OCSPFETCH" "$PLACE/ocspfetch"
-	mkdir "$PLACE/d"
-	cd "$PLACE/d" || return
-}
-
-# As somebody without root's rights.
-fetch_unprivileged() {
-	if [ "$(id -u)" -ne 0 ]; then
-		fetch "$@"
-		return
-	fi
-	run --separate-stderr setpriv --reuid 65534 --regid 65534 \
-		--clear-groups "$PLACE/ocspfetch" "$@"
 }
 
 # ---- 0
@@ -361,7 +259,7 @@ temporary() {
 	local before
 	site status-500,latency-4000
 	start -r 0 -X get site.pem
-	await was_asked
+	within 10 was_asked
 	store good
 	before=$(state site.pem.ocsp)
 	finish
@@ -374,7 +272,7 @@ temporary() {
 	site status-500,latency-4000
 	store good
 	start -r 0 -X get site.pem
-	await was_asked
+	within 10 was_asked
 	rm site.pem.ocsp
 	finish
 	exits 1
@@ -1229,8 +1127,8 @@ dry() {
 	leaf fast good
 	leaf slow "hang.$MINE"
 	start slow.pem fast.pem
-	await is_good fast.pem.ocsp fast.pem
-	await grep -q "\.$MINE " "$LOG"
+	within 10 is_good fast.pem.ocsp fast.pem
+	within 10 grep -q "\.$MINE " "$LOG"
 	saved=$(state fast.pem.ocsp)
 	# the run is not over: it waits
 	kill -0 "$pid"

@@ -20,119 +20,12 @@ asked_past_caches() {
 	grep "^[A-Z]* /[^ ]*\.$MINE " "$LOG" | grep -c ' cc=no-cache ' || true
 }
 
-# store STATE: what a run, or an accident, left in site.pem.ocsp.
-store() {
-	rm -f site.pem.ocsp
-	case $1 in
-	nothing) ;;
-	foreign)
-		leaf other -
-		response other good
-		mv other.pem.ocsp site.pem.ocsp
-		;;
-	damaged)
-		response site good
-		truncate -s -20 site.pem.ocsp
-		;;
-	*) response site "$1" ;;
-	esac
-}
-
-# Bytes and identity of a file, or that there is none.
-state() {
-	if [ -e "$1" ] || [ -L "$1" ]; then
-		identity "$1"
-		if [ -f "$1" ]; then sha256sum <"$1"; fi
-	else
-		echo absent
-	fi
-}
-
-# unchanged STATE FILE
-unchanged() {
-	[ "$1" = "$(state "$2")" ] || {
-		echo "$2 was:" "$1"
-		echo "$2 is:" "$(state "$2")"
-		return 1
-	}
-}
-
 # changed STATE FILE
 changed() {
 	[ "$1" != "$(state "$2")" ] || {
 		echo "$2 is still:" "$1"
 		return 1
 	}
-}
-
-# All that is in this directory, and the directory.
-everything() {
-	stat -c '%n %i %s %a %u:%g %y' . ./* ./.[!.]* 2>/dev/null || true
-}
-
-# openssl_says FILE [CERTIFICATE]: "good" or "revoked", if it verifies.
-openssl_says() {
-	openssl ocsp -respin "$1" -issuer "$PKI/ca.pem" -cert "${2:-site.pem}" \
-		-CAfile "$PKI/ca.pem" -partial_chain -no_nonce >../said 2>&1
-	grep -q '^Response verify OK$' ../said || {
-		cat ../said
-		return 1
-	}
-	sed -n 's/^.*: \(good\|revoked\)$/\1/p' ../said
-}
-
-is_good() {
-	[ "$(openssl_says "$@")" = good ]
-}
-
-is_revoked() {
-	[ "$(openssl_says "$@")" = revoked ]
-}
-
-# thisUpdate of a response, in seconds.
-this_update() {
-	date -d "$(openssl ocsp -respin "$1" -noverify -resp_text 2>/dev/null |
-		sed -n 's/^ *This Update: //p')" +%s
-}
-
-await() {
-	local i
-	for ((i = 0; i < 200; i++)); do
-		if "$@"; then return; fi
-		sleep 0.05
-	done
-	echo "in vain: $*"
-	return 1
-}
-
-gone() {
-	! kill -0 "$1" 2>/dev/null
-}
-
-was_asked() {
-	[ "$(asked)" -ge "${1:-1}" ]
-}
-
-# To be gone when the test ends.
-remember() {
-	echo "$1" >>"$BATS_TEST_TMPDIR/pids"
-}
-
-# The program in the background, as $pid.  A shell would have it ignore SIGINT.
-start() {
-	env --default-signal=HUP,INT,TERM "$OCSPFETCH" "$@" \
-		>../out 2>../err 3>&- &
-	pid=$!
-	remember "$pid"
-}
-
-# The program that was started, to its end.
-finish() {
-	await gone "$pid"
-	status=0
-	wait "$pid" || status=$?
-	output=$(cat ../out)
-	stderr=$(cat ../err)
 }
 
 need_strace() {
@@ -182,29 +75,6 @@ temporary_name() {
 		tail -n 1
 }
 
-# A directory that any user reaches, with the program beside it.
-everybodys_place() {
-	PLACE=$(mktemp -d /tmp/ocspfetch-file.XXXXXX)
-	chmod 755 "$PLACE"
-	cp "$OCSPFETCH" "$PLACE/ocspfetch"
-	mkdir "$PLACE/d"
-	cd "$PLACE/d" || return
-}
-
-# As somebody without root's rights.
-unprivileged() {
-	if [ "$(id -u)" -ne 0 ]; then
-		run --separate-stderr "$@"
-		return
-	fi
-	run --separate-stderr setpriv --reuid 65534 --regid 65534 \
-		--clear-groups "$@"
-}
-
-fetch_unprivileged() {
-	unprivileged "$PLACE/ocspfetch" "$@"
-}
-
 traced_unprivileged() {
 	local options=()
 	while [ "$1" != -- ]; do
@@ -229,7 +99,7 @@ rival() {
 		"$OCSPFETCH" -u "$URL/$2" site.pem >../rival.out 2>&1 3>&- &
 	rival=$!
 	remember "$rival"
-	await is_saving
+	within 10 is_saving
 }
 
 # ---- what replaces what
@@ -1289,7 +1159,7 @@ not_touched() {
 	fetch -n -f site.pem
 	exits 2
 	run --separate-stderr env OCSPFETCH="$OCSPFETCH" \
-		sh "$BATS_TEST_DIRNAME/../../contrib/check_ocsp_staple" site.pem
+		sh "$TOP/contrib/check_ocsp_staple" site.pem
 	exits 0
 	# a link to a link, and to what is no response
 	ln -s site.pem.ocsp two.ocsp
@@ -1520,7 +1390,7 @@ ended_by() {
 	store two-thirds-gone
 	before=$(everything)
 	start site.pem
-	await was_asked
+	within 10 was_asked
 	kill -0 "$pid"
 	from=$SECONDS
 	kill "-$1" "$pid"
@@ -1549,7 +1419,7 @@ ended_by() {
 	before=$(everything)
 	start -r 100 site.pem
 	# by GET and by POST, and then it pauses
-	await was_asked 2
+	within 10 was_asked 2
 	sleep 0.2
 	from=$SECONDS
 	kill -TERM "$pid"
@@ -1567,7 +1437,7 @@ ended_by() {
 	before=$(state site.pem.ocsp)
 	rival 30000000 good-older
 	start site.pem
-	await was_asked
+	within 10 was_asked
 	sleep 0.3
 	kill -0 "$pid"
 	from=$SECONDS
@@ -1624,7 +1494,7 @@ ended_by() {
 	before=$(state site.pem.ocsp)
 	rival 1500000 good-older
 	start site.pem
-	await was_asked
+	within 10 was_asked
 	sleep 0.3
 	unchanged "$before" site.pem.ocsp
 	finish
@@ -1643,7 +1513,7 @@ ended_by() {
 	store half-gone
 	rival 1500000 good-newer
 	start site.pem
-	await was_asked
+	within 10 was_asked
 	sleep 0.3
 	before=$(identity .site.pem.ocsp-*)
 	finish
@@ -1687,7 +1557,7 @@ ended_by() {
 	local from=$SECONDS
 	site hang
 	start site.pem
-	await was_asked
+	within 10 was_asked
 	fetch -u "$URL/good" site.pem
 	exits 0
 	silent
@@ -1703,7 +1573,7 @@ ended_by() {
 	site good,latency-4000
 	store good-older
 	start site.pem
-	await was_asked
+	within 10 was_asked
 	"$FORGE" response "$PKI" "t$BATS_TEST_NUMBER-site" good-newer >rival
 	mv rival site.pem.ocsp
 	before=$(state site.pem.ocsp)
@@ -1719,7 +1589,7 @@ ended_by() {
 	store good-older
 	echo precious >../victim
 	start site.pem
-	await was_asked
+	within 10 was_asked
 	ln -s ../victim link
 	mv -T link site.pem.ocsp
 	before=$(everything)

@@ -8,18 +8,10 @@
 
 load ../harness/lib
 
-setup_file() {
-	# the log is compared before and after: one test at a time
-	export BATS_NO_PARALLELIZE_WITHIN_FILE=true
-	world
-}
+setup_file() { world_of_one; }
 teardown_file() { end_world; }
 
-# bats leaves files of its own in the directory above
-setup() {
-	mkdir "$BATS_TEST_TMPDIR/here"
-	cd "$BATS_TEST_TMPDIR/here" || exit
-}
+setup() { own_place; }
 
 inventory() { find . -printf '%P %i %s %m %T@\n' | sort; }
 

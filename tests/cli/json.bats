@@ -13,7 +13,7 @@ load ../harness/lib
 KEYS="certificate output serial issuer issuer_source url method http_status \
 status reason this_update next_update produced_at usable_until seconds_left \
 must_staple action exit elapsed_ms"
-SCHEMA=$BATS_TEST_DIRNAME/../../contrib/ocspfetch.schema.json
+SCHEMA=$TOP/contrib/ocspfetch.schema.json
 
 setup_file() { world; }
 teardown_file() { end_world; }
@@ -593,7 +593,7 @@ manual() {
 	/^\.Ed/ { inside = 0 }
 	here && inside && block == n
 	here && /^\.Bd / { block++; inside = 1 }' \
-		"$BATS_TEST_DIRNAME/../../man/ocspfetch.1" | sed 's/\\e/\\/g; s/\\-/-/g'
+		"$MAN" | sed 's/\\e/\\/g; s/\\-/-/g'
 }
 
 # A directory in several states, in place of the manual's; $1: its recipe.

@@ -13,10 +13,7 @@ load ../harness/lib
 setup_file() { world; }
 teardown_file() { end_world; }
 
-setup() {
-	cd "$BATS_TEST_TMPDIR" || exit
-	T=t$BATS_TEST_NUMBER
-}
+setup() { own_token; }
 
 # What comes of each behaviour where nothing is stored and nothing is asked
 # again.  A behaviour that is not here fails the test of this list.

@@ -14,10 +14,7 @@ load ../harness/lib
 setup_file() { world; }
 teardown_file() { end_world; }
 
-setup() {
-	cd "$BATS_TEST_TMPDIR" || exit
-	T=t$BATS_TEST_NUMBER
-}
+setup() { own_token; }
 
 # The methods by which this test asked, in order.
 methods() {
@@ -30,8 +27,6 @@ asked_by() {
 		return 1
 	}
 }
-
-STANDS="there is no site.pem.ocsp; run again later"
 
 # ---- Vault: an HTTP error, and OCSP nevertheless ----
 
@@ -167,11 +162,6 @@ this_update() {
 }
 
 # ---- IPv6 that leads nowhere ----
-
-have_ipv6() {
-	grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null ||
-	    skip "no IPv6 on this machine"
-}
 
 # localhost with ::1 that loses every packet, and 127.0.0.1 that answers.
 half_a_network() {

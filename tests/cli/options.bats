@@ -9,20 +9,10 @@
 
 load ../harness/lib
 
-setup_file() {
-	# the log is compared before and after: one test at a time
-	export BATS_NO_PARALLELIZE_WITHIN_FILE=true
-	world
-}
+setup_file() { world_of_one; }
 teardown_file() { end_world; }
 
-# bats leaves files of its own in the directory above
-setup() {
-	mkdir "$BATS_TEST_TMPDIR/here"
-	cd "$BATS_TEST_TMPDIR/here" || exit
-}
-
-MAN=$BATS_TEST_DIRNAME/../../man/ocspfetch.1
+setup() { own_place; }
 
 # What is here, and what was asked of the responder: neither is to change.
 inventory() { find . -type f -exec stat -c '%n %i %s %a %y' {} + | sort; }
@@ -675,7 +665,7 @@ sample() {
 
 @test "--version is one line on standard output" {
 	local version
-	version=$(sed -n 's/^VERSION = //p' "$BATS_TEST_DIRNAME/../../Makefile")
+	version=$(sed -n 's/^VERSION = //p' "$TOP/Makefile")
 	before
 	for option in -V --version; do
 		fetch "$option"

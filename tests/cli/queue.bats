@@ -32,12 +32,6 @@ responses() {
 	find . -name "$1*.ocsp" -size +100c | wc -l
 }
 
-timed() {
-	local from=${EPOCHREALTIME/[.,]/}
-	fetch "$@"
-	MS=$(((${EPOCHREALTIME/[.,]/} - from) / 1000))
-}
-
 has() {
 	[ "$(responses "$1")" -eq "$2" ]
 }

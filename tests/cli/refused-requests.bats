@@ -14,10 +14,7 @@ load ../harness/lib
 setup_file() { world; }
 teardown_file() { end_world; }
 
-setup() {
-	cd "$BATS_TEST_TMPDIR" || exit
-	T=t$BATS_TEST_NUMBER
-}
+setup() { own_token; }
 
 lines() {
 	grep -E "^[A-Z]+ /[^ ]*\.${1:-$T} " "$LOG" || true
@@ -26,8 +23,6 @@ lines() {
 connections() {
 	grep -c '^connect ' "$LOG" || true
 }
-
-STANDS="there is no site.pem.ocsp; run again later"
 
 # ---- schemes ----
 

@@ -17,8 +17,7 @@ setup_file() { world; }
 teardown_file() { end_world; }
 
 setup() {
-	cd "$BATS_TEST_TMPDIR" || exit
-	T=t$BATS_TEST_NUMBER
+	own_token
 	LATER=()
 }
 
@@ -1480,11 +1479,6 @@ fetch_in_40_mb() {
 }
 
 # ---- addresses ----
-
-have_ipv6() {
-	grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null ||
-	    skip "no IPv6 on this machine"
-}
 
 @test "-4 asks over IPv4, -6 does not" {
 	own_responder

@@ -14,13 +14,6 @@ teardown_file() { end_world; }
 setup() { own_place; }
 teardown() { end_place; }
 
-# timed arguments: fetch, and how many ms it took.
-timed() {
-	local from=${EPOCHREALTIME/[.,]/}
-	fetch "$@"
-	MS=$(((${EPOCHREALTIME/[.,]/} - from) / 1000))
-}
-
 # took FROM TO ms, and what a busy machine adds.
 took() {
 	if [ "$MS" -lt "$1" ] || [ "$MS" -gt $(($2 + 4000)) ]; then

@@ -5,12 +5,20 @@
 #	load ../harness/lib
 #	setup_file() { world; }
 #	teardown_file() { end_world; }
-#	setup() { cd "$BATS_TEST_TMPDIR" || exit; }
+#	setup() { own_place; }
+#	teardown() { end_place; }
+#
+# What it sets is for the suites.
+# shellcheck disable=SC2034
 #
 # OCSPFETCH, FORGE and RESPONDER are set by tests/run.  Each test works in a
 # directory of its own, so tests may run in any order.
 
 bats_require_minimum_version 1.5.0
+
+# The tree, from tests/FOLDER/SUITE.bats, and its manual.
+TOP=${BATS_TEST_DIRNAME%/*/*}
+MAN=$TOP/man/ocspfetch.1
 
 # A PKI in $PKI, and our responder at $URL, whose requests end up in $LOG.
 world() {
@@ -26,6 +34,12 @@ world() {
 
 end_world() {
 	stop_all
+}
+
+# For who compares the log before and after: one test at a time.
+world_of_one() {
+	export BATS_NO_PARALLELIZE_WITHIN_FILE=true
+	world
 }
 
 # start_responder STEM [options]: sets PORT.
@@ -258,6 +272,138 @@ asked() {
 	grep -c "^[A-Z]* /[^ ]*\.$MINE " "$LOG" || true
 }
 
+# was_asked [N]: so often at least, or once.
+was_asked() {
+	[ "$(asked)" -ge "${1:-1}" ]
+}
+
+# timed arguments: fetch, and how many ms it took.
+timed() {
+	local from=${EPOCHREALTIME/[.,]/}
+	fetch "$@"
+	MS=$(((${EPOCHREALTIME/[.,]/} - from) / 1000))
+}
+
+# ---- a run in the background, or of another user ----
+
+# To be gone when the test ends.
+remember() {
+	echo "$1" >>"$BATS_TEST_TMPDIR/pids"
+}
+
+gone() {
+	! kill -0 "$1" 2>/dev/null
+}
+
+# The program in the background, as $pid.  A shell would have it ignore SIGINT.
+start() {
+	env --default-signal=HUP,INT,TERM "$OCSPFETCH" "$@" \
+		>../out 2>../err 3>&- &
+	pid=$!
+	remember "$pid"
+}
+
+# The program that was started, to its end.
+finish() {
+	within 10 gone "$pid"
+	status=0
+	wait "$pid" || status=$?
+	output=$(cat ../out)
+	stderr=$(cat ../err)
+}
+
+# A directory that any user reaches, with the program beside it.
+everybodys_place() {
+	PLACE=$(mktemp -d /tmp/ocspfetch-place.XXXXXX)
+	chmod 755 "$PLACE"
+	cp "$OCSPFETCH" "$PLACE/ocspfetch"
+	mkdir "$PLACE/d"
+	cd "$PLACE/d" || return
+}
+
+# As somebody without root's rights.
+unprivileged() {
+	if [ "$(id -u)" -ne 0 ]; then
+		run --separate-stderr "$@"
+		return
+	fi
+	run --separate-stderr setpriv --reuid 65534 --regid 65534 \
+		--clear-groups "$@"
+}
+
+fetch_unprivileged() {
+	unprivileged "$PLACE/ocspfetch" "$@"
+}
+
+# ---- what is stored ----
+
+# store STATE: what a run, or an accident, left in site.pem.ocsp.
+store() {
+	rm -f site.pem.ocsp
+	case $1 in
+	nothing) ;;
+	foreign)
+		leaf other -
+		response other good
+		mv other.pem.ocsp site.pem.ocsp
+		;;
+	damaged)
+		response site good
+		truncate -s -20 site.pem.ocsp
+		;;
+	*) response site "$1" ;;
+	esac
+}
+
+# Bytes and identity of a file, or that there is none.
+state() {
+	if [ -e "$1" ] || [ -L "$1" ]; then
+		identity "$1"
+		if [ -f "$1" ]; then sha256sum <"$1"; fi
+	else
+		echo absent
+	fi
+}
+
+# unchanged STATE FILE
+unchanged() {
+	[ "$1" = "$(state "$2")" ] || {
+		echo "$2 was:" "$1"
+		echo "$2 is:" "$(state "$2")"
+		return 1
+	}
+}
+
+# All that is in this directory, and the directory.
+everything() {
+	stat -c '%n %i %s %a %u:%g %y' . ./* ./.[!.]* 2>/dev/null || true
+}
+
+# openssl_says FILE [CERTIFICATE]: "good" or "revoked", if it verifies.
+openssl_says() {
+	openssl ocsp -respin "$1" -issuer "$PKI/ca.pem" -cert "${2:-site.pem}" \
+		-CAfile "$PKI/ca.pem" -partial_chain -no_nonce >../said 2>&1
+	grep -q '^Response verify OK$' ../said || {
+		cat ../said
+		return 1
+	}
+	sed -n 's/^.*: \(good\|revoked\)$/\1/p' ../said
+}
+
+is_good() {
+	[ "$(openssl_says "$@")" = good ]
+}
+
+is_revoked() {
+	[ "$(openssl_says "$@")" = revoked ]
+}
+
+# thisUpdate of a response, in seconds.
+this_update() {
+	date -d "$(openssl ocsp -respin "$1" -noverify -resp_text 2>/dev/null |
+		sed -n 's/^ *This Update: //p')" +%s
+}
+
 # Beside ../old and ../new, the responses of before and after a run that is
 # made to fail: is it the new one, though its signature may be another?
 is_whole_new() {
@@ -281,7 +427,21 @@ holding() {
 	fi
 }
 
-# ---- what the suites about asking share ----
+# ---- what the suites about requests share ----
+
+# A word in the URLs of this test, so that it finds its own lines in the log.
+own_token() {
+	cd "$BATS_TEST_TMPDIR" || exit
+	T=t$BATS_TEST_NUMBER
+}
+
+# What a message ends with where nothing is stored.
+STANDS="there is no site.pem.ocsp; run again later"
+
+have_ipv6() {
+	grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null ||
+		skip "no IPv6 on this machine"
+}
 
 not() {
 	if "$@"; then

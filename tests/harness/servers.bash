@@ -5,8 +5,6 @@
 # Each test has a directory of its own, $PLACE, that servers which are no longer
 # root can reach, and ends every process of the groups that it has started.
 
-MANUAL=${BATS_TEST_DIRNAME%/tests*}/man/ocspfetch.1
-
 server_place() {
 	PLACE=$(mktemp -d /tmp/ocspfetch-servers.XXXXXX)
 	chmod 755 "$PLACE"
@@ -46,7 +44,7 @@ recipe() {
 	/^\.Ss / { here = ($0 == ".Ss " name) }
 	/^\.Ed/ { inside = 0 }
 	here && inside && block == n
-	here && /^\.Bd / { block++; inside = 1 }' "$MANUAL" |
+	here && /^\.Bd / { block++; inside = 1 }' "$MAN" |
 		sed 's/\\e/\\/g; s/\\-/-/g'
 }
 

@@ -11,8 +11,7 @@
 load ../harness/lib
 
 setup() {
-	COMPLETION=$BATS_TEST_DIRNAME/../../contrib/completion
-	MAN=$BATS_TEST_DIRNAME/../../man/ocspfetch.1
+	COMPLETION=$TOP/contrib/completion
 	export COMPLETION
 	mkdir "$BATS_TEST_TMPDIR/here" && cd "$BATS_TEST_TMPDIR/here" || exit
 	mkdir certs
@@ -148,7 +147,7 @@ completes() {
 @test "bash finds it where make install puts it" {
 	needs bash
 	local dest=$BATS_TEST_TMPDIR/root
-	make -s -C "$BATS_TEST_DIRNAME/../.." install-completion DESTDIR="$dest" \
+	make -s -C "$TOP" install-completion DESTDIR="$dest" \
 	    PREFIX=/usr
 	# shellcheck disable=SC2016
 	run bash --norc --noprofile -c '

@@ -9,7 +9,7 @@ load ../harness/lib
 setup_file() { world; }
 teardown_file() { end_world; }
 setup() {
-	CONTRIB=$BATS_TEST_DIRNAME/../../contrib
+	CONTRIB=$TOP/contrib
 	own_place
 }
 teardown() { end_place; }

@@ -19,7 +19,6 @@ teardown_file() { end_world; }
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || exit
-	MAN=$BATS_TEST_DIRNAME/../../man/ocspfetch.1
 	MORE=()
 }
 

@@ -9,7 +9,7 @@ load ../harness/lib
 setup_file() { world; }
 teardown_file() { end_world; }
 setup() {
-	PLUGIN=$BATS_TEST_DIRNAME/../../contrib/check_ocsp_staple
+	PLUGIN=$TOP/contrib/check_ocsp_staple
 	own_place
 }
 teardown() { end_place; }

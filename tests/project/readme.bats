@@ -7,12 +7,11 @@
 
 load ../harness/lib
 # shellcheck source=/dev/null
-. "$BATS_TEST_DIRNAME/../harness/ca.sh"
+. "$TOP/tests/harness/ca.sh"
 
 setup_file() { world; }
 teardown_file() { end_world; }
 setup() {
-	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	README=$TOP/README.md
 	own_place
 	ca_pid=

@@ -10,7 +10,6 @@ load ../harness/lib
 setup_file() { world; }
 teardown_file() { end_world; }
 setup() {
-	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	CONTRIB=$TOP/contrib
 	own_place
 	mkdir bin

@@ -9,9 +9,7 @@
 
 load ../harness/lib
 # shellcheck source=/dev/null
-. "$BATS_TEST_DIRNAME/../harness/ca.sh"
-
-MAN=$BATS_TEST_DIRNAME/../../man/ocspfetch.1
+. "$TOP/tests/harness/ca.sh"
 
 setup_file() { world; }
 teardown_file() { end_world; }
@@ -274,7 +272,7 @@ AWS Private CA|good"
 		grep -qi -- "$name" known ||
 			grep -qF -- "$name" <(sed -n '/^\.Ss Public CAs/,/^\.S/p' "$MAN")
 		n=$((n + 1))
-	done < <(sed -n '/^| CA |/,/^$/p' "$BATS_TEST_DIRNAME/../../README.md" |
+	done < <(sed -n '/^| CA |/,/^$/p' "$TOP/README.md" |
 		sed -n '3,$s/^| \([^|]*\) |.*/\1/p' | tr -d '`' |
 		sed 's/[;,/] */\n/g')
 	[ "$n" -ge 12 ]

@@ -11,7 +11,7 @@
 load ../harness/lib
 load ../harness/servers
 # shellcheck source=/dev/null
-. "$BATS_TEST_DIRNAME/../harness/ca.sh"
+. "$TOP/tests/harness/ca.sh"
 
 setup_file() { world; }
 teardown_file() { end_world; }

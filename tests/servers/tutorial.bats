@@ -4,7 +4,7 @@
 
 load ../harness/lib
 # shellcheck source=/dev/null
-. "$BATS_TEST_DIRNAME/../harness/ca.sh"
+. "$TOP/tests/harness/ca.sh"
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || exit

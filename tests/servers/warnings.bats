@@ -10,7 +10,7 @@
 load ../harness/lib
 load ../harness/servers
 # shellcheck source=/dev/null
-. "$BATS_TEST_DIRNAME/../harness/ca.sh"
+. "$TOP/tests/harness/ca.sh"
 
 setup_file() { world; }
 teardown_file() { end_world; }
@@ -523,24 +523,24 @@ of_ca() {
 }
 
 @test "the words of --no-warn are the same in the manual and the completions" {
-	local top=$BATS_TEST_DIRNAME/../.. file
+	local file
 	fetch --no-warn nonsense site.pem
 	exits 2
 	words=$(sed 's/.*\(crt-list,.*size\).*/\1/; s/,//g; s/ or / /' \
 		<<<"$stderr")
 	[ "$(wc -w <<<"$words")" -ge 13 ]
-	sed -n '/^\.It Fl \\-no-warn/,/^see$/p' "$top/man/ocspfetch.1" |
+	sed -n '/^\.It Fl \\-no-warn/,/^see$/p' "$TOP/man/ocspfetch.1" |
 		sed -n 's/^\.Cm \([a-z-]*\).*/\1/p' | xargs >manual
 	[ "$(<manual)" = "$words" ]
 	for file in _ocspfetch ocspfetch.bash ocspfetch.fish; do
-		grep -qF -- "$words" "$top/contrib/completion/$file"
+		grep -qF -- "$words" "$TOP/contrib/completion/$file"
 	done
 	for word in $words; do
 		echo "$word"
 		fetch -c --no-warn "$word" nowhere.pem
 		says nowhere.pem
 		# and explained
-		sed -n '/^\.It "warning:"/,/^\.El/p' "$top/man/ocspfetch.1" |
+		sed -n '/^\.It "warning:"/,/^\.El/p' "$TOP/man/ocspfetch.1" |
 			grep -q "^\.P[oq] Cm $word\b"
 	done
 }
