@@ -112,7 +112,7 @@ include tests/programs.mk tests/qa.mk
 
 -include $(wildcard $(O)/*.d $(O)/*/*.d $(O)/tests/*/*.d)
 
-# T names the tests to run, for example T=tests/borders.bats or T=test_words.
+# T names the tests to run, for example T=tests/project/borders.bats or T=test_words.
 T =
 check: all test-programs
 	@BUILD='$(abspath $(O))' OCSPFETCH='$(abspath $(BIN))' tests/run $(T)
@@ -154,7 +154,7 @@ help-make:
 	@echo 'make install     PREFIX BINDIR MANDIR DESTDIR ... say where: README'
 	@echo 'make uninstall   takes away what install put there'
 	@echo 'make demo        the program against a real responder'
-	@echo 'make check       all tests; T="tests/x.bats test_y" only these'
+	@echo 'make check       all tests; T="x test_y" only these'
 	@echo 'make clean       removes all that make made'
 
 .DELETE_ON_ERROR:

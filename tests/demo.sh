@@ -6,8 +6,8 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=tests/ca.sh
-. "$here/ca.sh"
+# shellcheck source=tests/harness/ca.sh
+. "$here/harness/ca.sh"
 OCSPFETCH=${OCSPFETCH:-$here/../ocspfetch}
 unset http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY
 

@@ -2,16 +2,16 @@
 # The programs that the tests need.  Part of the Makefile.
 
 TEST_DEPS = $(DEPS) cmocka
-FORGE = $(O)/tests/forge.o
-LAB = $(O)/tests/lab.o
+FORGE = $(O)/tests/harness/forge.o
+LAB = $(O)/tests/harness/lab.o
 UNIT_SRC = $(wildcard tests/unit/test_*.c)
 UNITS = $(UNIT_SRC:tests/unit/%.c=$(O)/%)
 BENCH_SRC = $(wildcard tests/bench/*.c)
 FUZZ_SRC = $(wildcard tests/fuzz/*.c)
 FUZZ_TARGETS = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS = $(FUZZ_TARGETS:%=$(O)/replay-%)
-TEST_SRC = $(wildcard tests/*.c tests/unit/*.c) $(BENCH_SRC) $(FUZZ_SRC)
-TEST_HEADERS = $(wildcard tests/*.h tests/unit/*.h tests/bench/*.h tests/fuzz/*.h)
+TEST_SRC = $(wildcard tests/harness/*.c tests/unit/*.c) $(BENCH_SRC) $(FUZZ_SRC)
+TEST_HEADERS = $(wildcard tests/harness/*.h tests/unit/*.h tests/bench/*.h tests/fuzz/*.h)
 TEST_PROGRAMS = $(O)/forge $(O)/responder $(O)/staple-client $(O)/measure \
 	$(O)/fakehaproxy $(O)/starttls $(O)/logsink $(O)/faultshim.so \
 	$(O)/clockshim.so $(O)/lacking.so \
@@ -26,25 +26,25 @@ TEST_LIBS = $(eval TEST_LIBS := $(call pkg,--libs,$(TEST_DEPS)))$(TEST_LIBS)
 $(O)/tests/%.o: tests/%.c Makefile
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(OWN_CPPFLAGS) -Itests $(TEST_CFLAGS) $(CPPFLAGS) \
+	$(Q)$(CC) $(OWN_CPPFLAGS) -Itests/harness $(TEST_CFLAGS) $(CPPFLAGS) \
 	    $(OWN_CFLAGS) $(CFLAGS) -pthread -MMD -MP -c -o $@ $<
 
 link_test = $(CC) $(OWN_CFLAGS) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -pthread \
 	-o $@ $(filter %.o,$^) $(WRAP) $(FLUSH) $(TEST_LIBS)
 
-$(O)/forge: $(O)/tests/forge-cli.o $(FORGE)
+$(O)/forge: $(O)/tests/harness/forge-cli.o $(FORGE)
 	$(call say,LD,$@)
 	$(Q)$(link_test)
 
-$(O)/responder: $(O)/tests/responder.o $(FORGE)
+$(O)/responder: $(O)/tests/harness/responder.o $(FORGE)
 	$(call say,LD,$@)
 	$(Q)$(link_test)
 
-$(O)/staple-client: $(O)/tests/staple-client.o
+$(O)/staple-client: $(O)/tests/harness/staple-client.o
 	$(call say,LD,$@)
 	$(Q)$(link_test)
 
-$(O)/fakehaproxy: $(O)/tests/fakehaproxy.o
+$(O)/fakehaproxy: $(O)/tests/harness/fakehaproxy.o
 	$(call say,LD,$@)
 	$(Q)$(link_test)
 
@@ -54,20 +54,20 @@ $(BENCH_PROGRAMS): $(O)/bench-%: $(O)/tests/bench/%.o
 	$(Q)$(CC) $(OWN_CFLAGS) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@ $< \
 	    $(if $(filter pki,$*),$(TEST_LIBS))
 
-$(O)/measure: $(O)/tests/measure.o
+$(O)/measure: $(O)/tests/harness/measure.o
 	$(call say,LD,$@)
 	$(Q)$(link_test)
 
-$(O)/starttls: $(O)/tests/starttls.o
+$(O)/starttls: $(O)/tests/harness/starttls.o
 	$(call say,LD,$@)
 	$(Q)$(link_test)
 
-$(O)/logsink: $(O)/tests/logsink.o
+$(O)/logsink: $(O)/tests/harness/logsink.o
 	$(call say,LD,$@)
 	$(Q)$(link_test)
 
 # They are loaded into the program, and have no sanitizer of their own.
-$(O)/faultshim.so $(O)/clockshim.so: $(O)/%.so: tests/%.c Makefile
+$(O)/faultshim.so $(O)/clockshim.so: $(O)/%.so: tests/harness/%.c Makefile
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) -std=c11 $(WARNINGS) $(WERROR) \
@@ -84,7 +84,7 @@ $(O)/test_policy: $(O)/tests/unit/test_policy.o $(O)/job/policy.o
 	$(Q)$(link_test)
 
 # A provider, for libcrypto to load.
-$(O)/lacking.so: tests/lacking.c Makefile
+$(O)/lacking.so: tests/harness/lacking.c Makefile
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(OWN_CPPFLAGS) $(TEST_CFLAGS) $(CPPFLAGS) -std=c11 \

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: ISC
 # What is held against the sources, and what is packed.  Part of the Makefile.
 
-SCRIPTS = .ci/run tests/run tests/memcheck contrib/rsync/ocspfetch-fleet \
+SCRIPTS = .ci/run tests/run tests/tools/memcheck contrib/rsync/ocspfetch-fleet \
 	contrib/completion/ocspfetch.bash contrib/check_ocsp_staple \
 	contrib/cron/ocspfetch $(wildcard contrib/hooks/*) debian/tests/hourly \
 	debian/ocspfetch.postrm \
-	$(wildcard tests/*.sh tests/*.bash) \
-	$(wildcard tests/bench/*.sh tests/fuzz/*.sh)
+	$(wildcard tests/*.sh tests/*/*.sh tests/*/*.bash)
 
 # FULL=1 takes its time, BENCH="one wire" measures only these rows.
 FULL =
@@ -44,7 +43,7 @@ COVERED = O=build/coverage BIN=build/coverage/ocspfetch CC=gcc HARDEN= HARDEN_LD
 	CFLAGS='-O0 -g --coverage -fprofile-update=atomic'
 coverage:
 	@rm -rf build/coverage
-	@$(MAKE) --no-print-directory $(COVERED) build/coverage/tests/gcovflush.o
+	@$(MAKE) --no-print-directory $(COVERED) build/coverage/tests/harness/gcovflush.o
 	@$(MAKE) --no-print-directory all test-programs $(COVERED) $(FLUSHED)
 	@umask 0 && build/coverage/ocspfetch --version >/dev/null && \
 	    : >build/coverage/gcov.log
@@ -52,14 +51,14 @@ coverage:
 	    $(MAKE) --no-print-directory check $(COVERED) $(FLUSHED) \
 	    T='$(or $(T),$(filter-out $(COVERED_NOT),$(ALL_SUITES)))' || \
 	    { echo 'coverage: counted all the same'; \
-	    tests/coverage.sh build/coverage; exit 1; }
-	@tests/coverage.sh build/coverage
+	    tests/tools/coverage.sh build/coverage; exit 1; }
+	@tests/tools/coverage.sh build/coverage
 
 # Who ends by _exit() writes down what was counted, too.
 FLUSH =
-FLUSHED = FLUSH='-Wl,--wrap=_exit build/coverage/tests/gcovflush.o'
+FLUSHED = FLUSH='-Wl,--wrap=_exit build/coverage/tests/harness/gcovflush.o'
 
-ALL_SUITES = $(patsubst tests/%.bats,%,$(wildcard tests/*.bats)) \
+ALL_SUITES = $(basename $(notdir $(wildcard tests/*/*.bats))) \
 	$(UNITS:$(O)/%=%)
 
 # The same tests under memcheck, which sees into the libraries, too: an hour on a
@@ -68,24 +67,25 @@ ALL_SUITES = $(patsubst tests/%.bats,%,$(wildcard tests/*.bats)) \
 #   as another user, or where the program is copied to, there is no valgrind:
 #     unprivileged file exit monitoring
 #   with strace, a limit of memory or files, or a shim before malloc() it cannot
-#     work: killed faults scale bounded hunt careful
+#     work: killed faults scale limits fetch-issuer mistakes
 #   it leaves its log open in what is run: hook test_hook
-#   thousands of certificates, or somebody who waits seconds: fair lists wait
+#   thousands of certificates, or somebody who waits seconds: queue lists wait
 #     served
 #   they look at the jail, which is not there: sandbox test_sandbox
 #   the program is not what is looked at: borders completion contrib
 #     curl-versions fuzz hardening messages ship tutorial
 MEMCHECK = build/valgrind
-MEMCHECK_NOT = unprivileged file exit monitoring killed faults scale bounded \
-	hunt careful hook test_hook fair lists wait served borders completion \
-	contrib curl-versions fuzz hardening messages ship tutorial sandbox \
-	test_sandbox
+MEMCHECK_NOT = unprivileged file exit monitoring killed faults scale limits \
+	fetch-issuer mistakes hook test_hook queue lists wait served borders \
+	completion contrib curl-versions fuzz hardening messages ship tutorial \
+	sandbox test_sandbox
 valgrind:
 	@$(MAKE) --no-print-directory all test-programs O=$(MEMCHECK) \
 	    BIN=$(MEMCHECK)/ocspfetch CFLAGS='-O1 -g' HARDEN= HARDEN_LD= \
 	    CPPFLAGS=-DOCSPFETCH_UNJAILED
-	@JOBS=2 LIMIT=7200 UNDER='$(abspath tests/memcheck)' \
-	    BUILD='$(abspath $(MEMCHECK))' OCSPFETCH='$(abspath tests/memcheck)' \
+	@JOBS=2 LIMIT=7200 BUILD='$(abspath $(MEMCHECK))' \
+	    UNDER='$(abspath tests/tools/memcheck)' \
+	    OCSPFETCH='$(abspath tests/tools/memcheck)' \
 	    tests/run $(or $(T),$(filter-out $(MEMCHECK_NOT),$(ALL_SUITES)))
 
 # The threads that there are: the look-up of probe/address.c, and libcurl's.  What is
@@ -102,7 +102,7 @@ tsan:
 # MATRIX="gcc-O3 musl" does only these; `make elsewhere` are other systems.
 MATRIX =
 matrix:
-	@sh tests/matrix.sh $(MATRIX)
+	@sh tests/tools/matrix.sh $(MATRIX)
 
 # Nothing is made of it: do the headers of this compiler have what we ask for?
 syntax: $(SRC:%.c=syntax-%)
@@ -115,23 +115,23 @@ syntax-%: %.c
 # All tests, or T; on a machine that is played the unit tests only.
 WHERE = trixie sid bookworm/i386 bookworm/s390x
 elsewhere:
-	@sh tests/elsewhere.sh '$(T)' $(WHERE)
+	@sh tests/tools/elsewhere.sh '$(T)' $(WHERE)
 
 # Responders of CAs in chroots of the releases that have them, as they are
 # shipped: what each sent, and our exit status.  As root; Dogtag takes minutes.
 CAS = strongswan npm ocspbuilder dogtag
 real-cas: all
-	@OCSPFETCH='$(abspath $(BIN))' sh tests/real-cas.sh $(CAS)
+	@OCSPFETCH='$(abspath $(BIN))' sh tests/tools/real-cas.sh $(CAS)
 
 # Each comparison of the verifier and of the decisions is turned round, and has
 # to be noticed: minutes for the one, a minute for the other.
 mutate: mutate-ocsp mutate-policy
 
 mutate-ocsp:
-	@CC='$(CC)' tests/mutate.sh ocsp
+	@CC='$(CC)' tests/tools/mutate.sh ocsp
 
 mutate-policy:
-	@CC='$(CC)' tests/mutate.sh job/policy.c
+	@CC='$(CC)' tests/tools/mutate.sh job/policy.c
 
 # The linters: `sh tests/setup.sh all` installs them.
 lint: lint-gcc lint-clang lint-format lint-tidy lint-analyzer lint-cppcheck \
@@ -151,7 +151,7 @@ lint-tidy:
 	@mkdir -p $(O)
 	@echo "clang-tidy: $(words $(SRC) $(TEST_SRC)) files"
 	@printf '%s\n' $(SRC) $(TEST_SRC) | xargs -P 4 -I @ clang-tidy --quiet @ -- \
-	    -std=c11 $(OWN_CPPFLAGS) -Itests $(TEST_CFLAGS) \
+	    -std=c11 $(OWN_CPPFLAGS) -Itests/harness $(TEST_CFLAGS) \
 	    >$(O)/tidy.log 2>&1 || { cat $(O)/tidy.log; exit 1; }
 
 # clang's static analyzer is among clang-tidy's checks, over the tests' sources,
@@ -167,14 +167,14 @@ lint-analyzer:
 lint-cppcheck:
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 	    --enable=warning,performance,portability $(OWN_CPPFLAGS) -I. \
-	    -Itests $(SRC) $(TEST_SRC)
+	    -Itests/harness $(SRC) $(TEST_SRC)
 
 lint-man:
 	mandoc -Tlint -W warning man/ocspfetch.1
 
 lint-shell:
 	shellcheck $(SCRIPTS)
-	shellcheck -s bats $(wildcard tests/*.bats)
+	shellcheck -s bats $(wildcard tests/*/*.bats)
 
 # What has no place in the product: no bound, no error, or a shell.
 BANNED = strcpy|strcat|v?sprintf|strtok|ato[fil]|atoll|gets|system|popen|v?[fs]?scanf
@@ -213,7 +213,7 @@ format:
 
 # Every text of the program: read it aloud when you have changed one.
 messages:
-	@awk -f tests/messages.awk $(sort $(SRC))
+	@awk -f tests/tools/messages.awk $(sort $(SRC))
 
 dist:
 	git archive --prefix=ocspfetch-$(VERSION)/ \
@@ -228,7 +228,7 @@ dist-check: dist
 	    $(MAKE) O=build BIN=ocspfetch demo check T='$(T)'
 
 deb-check:
-	sh tests/debian.sh
+	sh tests/tools/debian.sh
 
 html: $(O)/html/ocspfetch.1.html
 

@@ -3,7 +3,7 @@
 #
 # Installs what `make demo` and `make check` need and this machine lacks;
 # `sh tests/setup.sh all` adds what `make asan` and `make lint` need, and on
-# Debian, as root, the HAProxy of its next release (tests/release.sh).
+# Debian, as root, the HAProxy of its next release (tests/tools/release.sh).
 #
 # When nothing is missing it says nothing and asks no package manager.  Who is
 # not root gets the command to run, and nothing is changed.  Of the servers that
@@ -11,8 +11,8 @@
 # and the tests that want it are skipped.
 set -u
 
-# shellcheck source=tests/release.sh
-. "$(dirname "$0")/release.sh"
+# shellcheck source=tests/tools/release.sh
+. "$(dirname "$0")/tools/release.sh"
 
 # haproxy and nginx live where a user's PATH seldom looks.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin

@@ -338,7 +338,7 @@ scale() {
 	else
 		said=$(grep -h '^not ok' "$WORK/scale" | head -n 1)
 	fi
-	row "tests/scale.bats, tests that failed" \
+	row "scale.bats, tests that failed" \
 	    "$(grep -c '^not ok' "$WORK/scale")" "==" 0 "$said"
 }
 

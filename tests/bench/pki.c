@@ -9,8 +9,8 @@
  * the responder URL; and answers, an OCSPResponse for each in their order,
  * behind four bytes of length.  All leaves share one key, which nobody keeps.
  *
- * tests/forge.c makes few certificates, of any shape; this one makes many that
- * differ in their number alone.
+ * tests/harness/forge.c makes few certificates, of any shape; this one makes
+ * many that differ in their number alone.
  */
 #include <sys/stat.h>
 

@@ -286,7 +286,7 @@ no_responder_is_blamed_for_a_sha1_signature_that_the_system_refuses(
 
 	(void)state;
 	if (cryptocheck_refuses_sha1())
-		skip(); /* lacking.bats */
+		skip(); /* openssl-algorithms.bats */
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		lab_open(&lab);
 		no_sha1 = rows[i].no_sha1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The HAProxy room by itself: addresses, words, sizes, times, and what it makes
- * of answers.  tests/haproxy.bats has the real one.
+ * of answers.  tests/servers/haproxy.bats has the real one.
  */
 #include <sys/socket.h>
 #include <sys/un.h>
