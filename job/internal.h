@@ -105,8 +105,8 @@ enum cert_result job_find_issuer(struct job *, const struct env *, char *why);
 enum job_state job_begin_hunt(struct job *, const char *why);
 
 /*
- * What an issuer's URL brought.  Where it is proven, `request.hunting` is over; else
- * the next step is returned.
+ * What an issuer's URL brought.  Where it is proven, `request.hunting` is over;
+ * else the next step is returned.
  */
 enum policy_next job_take_issuer(struct job *, const struct env *,
     const struct http_answer *, struct policy_exchange *);
@@ -132,7 +132,8 @@ struct policy_cert job_describe_cert(const struct job *, const struct env *);
 
 /*
  * Can any response about it be of use?  `has_response`: there is one to judge,
- * however it came to be there.  0: no, and `outcome` or `result.action` says why.
+ * however it came to be there.  0: no, and `outcome` or `result.action` says
+ * why.
  */
 int job_is_worth_asking(struct job *, const struct env *, int has_response);
 
