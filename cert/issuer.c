@@ -24,9 +24,9 @@ struct search {
 	struct text hunt;              /* each candidate, in lines */
 	struct text places;            /* each place, for one message */
 	char nearest[DESCRIPTION_MAX]; /* of the last place, in words */
-	int ended;               /* an issuer was found that has expired */
-	enum cert_result local;  /* what kept a file from being searched, */
-	char local_why[WHY_MAX]; /* of the first one */
+	int ended;              /* an issuer was found that has expired */
+	enum cert_result local; /* what kept a file from being searched, */
+	struct text local_why;  /* of the first one */
 };
 
 /* A candidate for --verbose; of a file with one there is no need to count. */
@@ -55,7 +55,7 @@ static void
 note_local(struct search *s, const char *why)
 {
 	if (s->local == CERT_OK)
-		words_cut(s->local_why, sizeof(s->local_why), why);
+		text_set(&s->local_why, "%s", why);
 	s->local = CERT_ELOCAL;
 }
 
@@ -177,7 +177,8 @@ cert_find_issuer(
 	res = search_all(&s, places, why);
 	if (res == CERT_OK && c->issuer_len == 0 && s.local != CERT_OK) {
 		res = s.local;
-		words_set(why, WHY_MAX, "%s", s.local_why);
+		words_set(why, WHY_MAX, "%s",
+		    s.local_why.s != NULL ? s.local_why.s : "out of memory");
 	} else if (res == CERT_OK && c->issuer_len == 0) {
 		res = CERT_EISSUER;
 		(void)cert_take_names(c, c->parts->leaf);
@@ -193,6 +194,7 @@ cert_find_issuer(
 	}
 	c->hunt = s.hunt.s;
 	text_free(&s.places);
+	text_free(&s.local_why);
 	if (c->issuer_len > 0)
 		cert_take_fingerprint(c);
 	/* else somebody may yet send the issuer */
@@ -256,6 +258,7 @@ cert_take_issuer(struct cert *c, const unsigned char *p, size_t len,
 		c->hunt = s.hunt.s;
 	}
 	text_free(&s.places);
+	text_free(&s.local_why);
 	ders_free(&l);
 	if (res != CERT_OK)
 		return res;

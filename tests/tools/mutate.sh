@@ -1,16 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# Are the tests of the verifier worth anything?  Each comparison in ocsp.c and in
-# the files of ocsp/ is turned into its opposite, and each bound moved by one, one
-# at a time; it is built anew, and one of its unit tests has to fail.  In
-# policy.c, the decisions, each "and" is made an "or" besides, and vice versa.
+# Are the tests of the verifier worth anything?  Each comparison in ocsp.c and ocsp/
+# that has a part in the verification is turned into its opposite, and each bound
+# moved by one, one at a time; it is built anew, and one of its unit tests has to
+# fail.  In policy.c, the decisions, each "and" is made an "or" besides, and vice
+# versa.
 #
 #	tests/tools/mutate.sh [TARGET [first [last]]]
 #
-# TARGET is a file, such as ocsp/times.c or store/store.c, or "ocsp", which is
-# ocsp.c and all in ocsp/.  The unit tests of a file are asked, though some of
-# what these leave is for the bats suites to find.
+# TARGET is "ocsp", the verification (which it is if it is left out), or a file,
+# such as ocsp/times.c or store/store.c, from its first line to its last.  Its
+# unit tests are asked, though some of what these leave is for the bats suites to
+# find.
 #
 # Works on a copy.  The exit status is 0 only if each mutant was caught, but for
 # those that EQUIVALENT lists: they change nothing that anybody could see.
@@ -20,6 +22,7 @@ set -u
 
 # The source line without its indentation, the mutation, and then the reason.
 EQUIVALENT='
+for (a = is->anchors; a < is->anchors + SPELLINGS; a++) { | < to >= | nothing is freed, which only LeakSanitizer sees
 if (is->len == a->issuer_len && | == to != | each issuer is decoded anew, which only the gate sees
 (n = i2d_OCSP_REQUEST(t->req, &t->der)) <= 0) | <= to < | no DER is empty
 if (n > 0) { | > to >= | no DER is empty
@@ -47,7 +50,7 @@ ocsp) files=$(echo ocsp.c ocsp/*.c) ;;
 esac
 case $target in
 ocsp/cryptocheck.c | http/proxy.c) tests=test_$(basename "$target" .c) ;;
-ocsp | ocsp.c | ocsp/*) tests='test_ocsp test_cryptocheck test_matrix test_faults' ;;
+ocsp | ocsp.c | ocsp/*) tests='test_ocsp test_cryptocheck test_matrix test_faults test_judge' ;;
 http.c | http/*) tests='test_http test_faults' ;;
 store/dir.c | store/failure.c | store/lockfile.c | store/marker.c | \
 	store/store.c | store/tempfile.c) tests='test_store test_faults' ;;
@@ -78,7 +81,7 @@ ulimit -c 0 2>/dev/null
 # File, line, column, old and new operator of every mutant.
 list() {
 	# shellcheck disable=SC2086
-	(cd "$work/original" && awk '
+	(cd "$work/original" && awk -v TARGET="$target" '
 	function opposite(op) {
 		return op == "&&" ? "||" : op == "||" ? "&&" : \
 		    op == "==" ? "!=" : op == "!=" ? "==" : \
@@ -89,7 +92,10 @@ list() {
 		return op == "<" ? "<=" : op == "<=" ? "<" : \
 		    op == ">" ? ">=" : op == ">=" ? ">" : ""
 	}
-	/^#/ { next }
+	FNR == 1 { on = 1 }
+	# how a request is sent, and what things are called
+	TARGET == "ocsp" && /^ocsp_(certid|reason_name)\(/ { on = 0 }
+	!on || /^#/ { next }
 	{
 		for (i = 1; i <= length($0); i++) {
 			c = substr($0, i, 1)
