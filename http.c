@@ -118,7 +118,13 @@ static void
 restart(struct pool *p, struct slot *s)
 {
 	struct http_question q = s->q;
+	curl_off_t spent = 0;
 
+	/* what a redirection took is part of its time */
+	curl_easy_getinfo(s->easy, CURLINFO_TOTAL_TIME_T, &spent);
+	q.timeout_ms -= (long)(spent / 1000);
+	if (q.timeout_ms < 1)
+		q.timeout_ms = 1;
 	curl_multi_remove_handle(p->multi, s->easy);
 	end(p, s);
 	q.fresh = 1;

@@ -72,6 +72,8 @@ load(const char *file, char buf[HEADERS_FILE_MAX + 1], struct text *why)
 	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd == -1 || (n = read_all(fd, buf, HEADERS_FILE_MAX + 1)) == -1)
 		words_error(error, errno, (long)geteuid());
+	if (n == -1 && errno == ETIMEDOUT)
+		words_cut(error, sizeof(error), "not all came within 10 s");
 	if (fd != -1)
 		close(fd);
 	if (n == -1) {

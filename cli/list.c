@@ -394,7 +394,7 @@ add_line(struct list *l, const struct crtlist *c,
 			    "%s: line %lu: there is no file of this name: "
 			    "\"%s%s\"",
 			    title(l, l->list), (unsigned long)l->line, glimpse,
-			    strlen(glimpse) == plain ? "..." : "");
+			    strncmp(glimpse, path, plain) == 0 ? "..." : "");
 			return CRTLIST_WRONG;
 		}
 	}

@@ -401,7 +401,7 @@ padded() {
 	# a minute of it, a byte a time
 	fetch -H @<(for i in {1..120}; do printf x; sleep 0.5; done 2>/dev/null) site.pem
 	exits 2
-	says "cannot read the headers: "
+	says "cannot read the headers: not all came within 10 s"
 	echo "it took $((SECONDS - began)) s"
 	[ $((SECONDS - began)) -ge 9 ]
 	[ $((SECONDS - began)) -lt 45 ]
