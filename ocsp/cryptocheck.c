@@ -150,15 +150,14 @@ static const unsigned char sha1_signature[] = {0x29, 0x54, 0xfb, 0x01, 0x0e,
 int
 cryptocheck_refuses_sha1(void)
 {
-	static const unsigned char text[] = {
-	    'o', 'c', 's', 'p', 'f', 'e', 't', 'c', 'h'};
+	static const char text[] = "ocspfetch";
 	const unsigned char *p = sha1_key;
 	EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)sizeof(sha1_key));
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
 	int fine = key != NULL && c != NULL &&
 	    EVP_DigestVerifyInit(c, NULL, EVP_sha1(), NULL, key) == 1 &&
-	    EVP_DigestVerify(c, sha1_signature, sizeof(sha1_signature), text,
-		sizeof(text)) == 1;
+	    EVP_DigestVerify(c, sha1_signature, sizeof(sha1_signature),
+		(const unsigned char *)text, sizeof(text) - 1) == 1;
 
 	EVP_MD_CTX_free(c);
 	EVP_PKEY_free(key);
