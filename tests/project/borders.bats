@@ -65,7 +65,7 @@ ocspfetch.c: cli job notify ocsp output privsep sched store
 	for f in $(sources '[ch]'); do
 		of=${f%/*}
 		[[ $of != *.h ]] || of=${of%.h}.c
-		for h in $(sed -n 's/^#include "\(.*\)"/\1/p' "$f"); do
+		while read -r h; do
 			where=${h%/*}
 			where=${where%.h}
 			[ "$where" != "${of%.c}" ] || continue
@@ -74,7 +74,7 @@ ocspfetch.c: cli job notify ocsp output privsep sched store
 				echo "$f includes $h"
 				return 1
 			}
-		done
+		done < <(sed -n 's/^#include "\(.*\)"/\1/p' "$f")
 	done
 }
 
