@@ -1893,7 +1893,9 @@ many_are_asked_at_once_but_never_more(void **state)
 	free(got);
 	assert_int_equal(server.requests, MANY);
 	assert_int_equal(server.most_open, 7);
-	assert_int_equal(server.connections, 7);
+	/* one that was given on before its last answer was judged is replaced
+	 */
+	assert_in_range(server.connections, 7, 12);
 }
 
 static void
