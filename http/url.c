@@ -38,7 +38,7 @@ http_check_url(const char *url, size_t len, char *why)
 		snprintf(why, WHY_MAX, "only http:// and https:// are asked");
 		return -1;
 	}
-	if (strncmp(strchr(url, ':'), ":///", 4) == 0) {
+	if (strncmp(url + strcspn(url, ":"), ":///", 4) == 0) {
 		snprintf(why, WHY_MAX, "it names no host");
 		return -1;
 	}

@@ -209,7 +209,7 @@ compare(struct store *s, const struct store_bytes *b, unsigned char **old,
 	enum store_result res;
 
 	res = store_read(s, b->max, old, len, why);
-	if (res == STORE_OK && *len == b->len &&
+	if (res == STORE_OK && *old != NULL && *len == b->len &&
 	    memcmp(*old, b->p, b->len) == 0)
 		return STORE_UNCHANGED;
 	return res;
