@@ -80,7 +80,7 @@ asked_by() {
 	exits 1
 	asked_by "GET POST"
 	says 'the responder says "unauthorized"'
-	does_not_say 405
+	does_not_say "HTTP 405"
 }
 
 @test "GET refused and POST with an error: the message is about the error" {
@@ -89,7 +89,7 @@ asked_by() {
 	exits 1
 	asked_by "GET POST"
 	says "HTTP 503"
-	does_not_say 405
+	does_not_say "HTTP 405"
 }
 
 @test "the first responder dead, the second unauthorized: the second is told" {
